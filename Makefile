@@ -1,0 +1,88 @@
+# Perijove's two commands are `make demo` and `make up`; `make help` lists the rest.
+# What is installed is remembered in .venv/.installed-* and node_modules/.installed, so a second call is instant.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+export PORT ?= 8000
+export PYTHON
+# The local platform's programs live in deploy/; they are not part of the wheel.
+export PYTHONPATH := deploy
+# Tools of .venv and of node_modules come first, whatever the caller has activated.
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+
+platform := .venv/.installed-platform .venv/.installed-frontend node_modules/.installed
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
+
+.PHONY: demo
+demo: $(platform) ## start a Hub, run examples/digits.ipynb on it over REST, show it live, stop everything
+	@python -m perijove_local.demo
+
+.PHONY: up
+up: $(platform) ## the same platform in the foreground on PORT (8000); Ctrl-C stops it, the state stays
+	@python -m perijove_local.up
+
+.PHONY: test
+test: lint node_modules/.installed .venv/.installed-frontend .venv/.installed-collaboration ## lint, then all tests; installs redis-server, postgresql and chromium where it may
+	cd labextension && npm test --silent
+	tools/install-debian
+	python -m pytest
+
+.PHONY: lint
+lint: .venv/.installed-test labextension/node_modules/.installed ## ruff, mypy strict, import-linter, eslint, prettier
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+	cd labextension && npm run --silent lint
+
+.PHONY: format
+format: .venv/.installed-test ## let ruff format and mend what it can
+	ruff check --fix-only .
+	ruff format .
+
+.PHONY: bench-latency
+bench-latency: .venv/.installed-bench node_modules/.installed ## Perijove and papermill in turn: medians and ratios
+	python benchmarks/latency.py
+
+.PHONY: bench-lab
+bench-lab: .venv/.installed-test .venv/.installed-frontend node_modules/.installed ## click to first output in Chromium, and how busy a page gets
+	python benchmarks/lab.py
+
+.PHONY: labextension
+labextension: .venv/.installed-frontend ## build the front end and install it into .venv
+
+.PHONY: clean
+clean: ## remove what was installed and built; .perijove/, the platform's state, stays
+	rm -rf .venv node_modules labextension/node_modules labextension/lib .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+.venv/.installed-platform: extras := hub,agent,lab,example
+.venv/.installed-lab: extras := lab
+.venv/.installed-bench: extras := hub,agent
+.venv/.installed-test: extras := test
+.venv/.installed-%: pyproject.toml tools/install
+	@tools/install $(extras)
+	@touch $@
+
+node_modules/.installed: package-lock.json tools/install-node
+	@tools/install-node .
+	@touch $@
+
+labextension/node_modules/.installed: labextension/package-lock.json tools/install-node
+	@tools/install-node labextension
+	@touch $@
+
+.venv/.installed-collaboration: .venv/.installed-test tools/install-collaboration
+	@tools/install-collaboration
+	@touch $@
+
+# The front end is built with JupyterLab's builder, which the extra `lab` brings, and then installed with the package.
+sources := $(shell find labextension/src labextension/style labextension/schema -type f) labextension/package.json
+.venv/.installed-frontend: $(sources) labextension/node_modules/.installed .venv/.installed-lab hatch_build.py
+	cd labextension && npm run --silent build
+	@tools/install lab
+	@touch $@

@@ -1,0 +1,1 @@
+"""The worker's program: claims tickets, runs them and reports."""

@@ -1,0 +1,76 @@
+"""Where an attempt writes: its spool, and all that leads there and on from there."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from typing_extensions import Self
+
+from perijove import errors
+from perijove.model.events import ObjectRequest
+from perijove.model.reasons import Reason
+from perijove.wire.protocol import Held
+from perijove_agent.ending import Failure
+from perijove_agent.folders import AttemptFolders
+from perijove_agent.payloads import Payloads
+from perijove_agent.records.recorder import Recorder
+from perijove_agent.records.sender import Sender
+from perijove_agent.records.spool import Spool
+from perijove_agent.report import Report
+from perijove_agent.tasks import cancelled
+from perijove_agent.tools import Tools
+from perijove_agent.upload import UploadError
+
+
+class Desk:
+    """One attempt's spool, sender, recorder, report and payloads; as a context, it runs what of them runs.
+
+    Parameters
+    ----------
+    tools : Tools
+        The agent's parts.
+    held : Held
+        The attempt.
+    folders : AttemptFolders
+        Where payloads wait for their upload.
+    on_failure : callable
+        Called, with a sentence, when the disk stays full.
+    """
+
+    def __init__(self, tools: Tools, held: Held, folders: AttemptFolders, on_failure: Callable[[str], None]) -> None:
+        self._tools = tools
+        self._held = held
+        self.spool = Spool(tools.folders.spool(held))
+        self.sender = Sender(tools.wire, held, self.spool, tools.settings.spool_room)
+        self.recorder = Recorder(self.spool, self.sender, on_failure)
+        self.report = Report(self.recorder, tools.wire.emit, tools.worker, held)
+        self.payloads = Payloads(self.recorder, folders.payloads, self._store_payload)
+        self._running: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        self._running = [asyncio.create_task(self.sender.run()), asyncio.create_task(self.report.run())]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.payloads.aclose()
+        await cancelled(self._running)
+        self.spool.close()
+
+    async def settle(self) -> None:
+        """Wait until Redis has every record, and the master the last progress where it can be told at once."""
+        await self.sender.drained()
+        with contextlib.suppress(errors.Unavailable):
+            await self.report.flush()
+
+    async def _store_payload(self, digest: str, path: Path) -> None:
+        request = ObjectRequest(what="payload", name=digest, sha256=digest)
+        try:
+            await self._tools.uploader.upload(self._held, request, path, "application/json")
+        except (UploadError, OSError) as error:
+            raise Failure(Reason.OUTPUT_FAILED, f"A large output could not be stored: {error}.") from error

@@ -1,0 +1,104 @@
+"""Where things lie on the worker's disk."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from perijove.wire.protocol import Held
+
+
+@dataclass(frozen=True)
+class AttemptFolders:
+    """The folders of one attempt. All go when it ends.
+
+    Attributes
+    ----------
+    root : Path
+        Holds the others.
+    """
+
+    root: Path
+
+    @property
+    def repository(self) -> Path:
+        """A fresh copy of the code: the work may write here."""
+        return self.root / "repository"
+
+    @property
+    def inputs(self) -> Path:
+        """Inputs, a folder each."""
+        return self.root / "inputs"
+
+    @property
+    def outputs(self) -> Path:
+        """What is written here is kept."""
+        return self.root / "outputs"
+
+    @property
+    def config(self) -> Path:
+        """``parameters.json``, ``inputs.json`` and ``execution.json``."""
+        return self.root / "config"
+
+    @property
+    def temporary(self) -> Path:
+        """The work's ``TMPDIR``."""
+        return self.root / "tmp"
+
+    @property
+    def payloads(self) -> Path:
+        """Large messages on their way to the object store; not the work's business."""
+        return self.root / "payloads"
+
+    @property
+    def executed(self) -> Path:
+        """Holds the executed notebook; not the work's business either."""
+        return self.root / "executed"
+
+    def create(self) -> None:
+        """Make them all, empty."""
+        shutil.rmtree(self.root, ignore_errors=True)
+        self.root.mkdir(parents=True, mode=0o700)
+        for folder in (self.repository, self.inputs, self.outputs, self.config, self.temporary):
+            folder.mkdir()
+
+    def remove(self) -> None:
+        """Delete them all."""
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class DataFolders:
+    """The agent's own folder."""
+
+    root: Path
+
+    @property
+    def cache(self) -> Path:
+        """What was fetched and may be needed again; it outlives the agent."""
+        return self.root / "cache"
+
+    @property
+    def idle(self) -> Path:
+        """Where warm kernels wait."""
+        return self.root / "idle"
+
+    def attempt(self, held: Held) -> AttemptFolders:
+        """Return the folders of an attempt."""
+        return AttemptFolders(self.root / "attempts" / f"{held.execution}-{held.attempt}")
+
+    def spool(self, held: Held) -> Path:
+        """Return the file an attempt's records are spooled to."""
+        return self.root / "spool" / f"{held.execution}-{held.attempt}.jsonl"
+
+    def prepare(self) -> None:
+        """Make the folder, and clear up after an agent that was killed.
+
+        A restarted agent is a new worker, so what an earlier one left is nobody's: its attempts were given to others,
+        and what it had sent is archived by the master.
+        """
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name in ("attempts", "spool", "idle"):
+            shutil.rmtree(self.root / name, ignore_errors=True)
+        self.idle.mkdir()

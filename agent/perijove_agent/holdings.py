@@ -1,0 +1,172 @@
+"""What the agent holds: its attempts, from claim to close."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from perijove.model.events import Finished
+from perijove.model.reasons import Reason
+from perijove.model.tickets import Ticket
+from perijove.wire.protocol import Held
+from perijove_agent.archivist import Archivist
+from perijove_agent.attempt import Attempt
+from perijove_agent.backoff import persist
+from perijove_agent.slots import Slots
+from perijove_agent.tasks import cancelled
+from perijove_agent.tools import Tools
+
+log = logging.getLogger(__name__)
+
+#: How an agent that leaves shares its time: among attempts whose work is done, handing the others back, and archives
+#: under way (the master archives what is left). It may be told to leave because the master itself ends.
+STORING, HANDING_BACK, ARCHIVING = 0.5, 0.25, 0.15
+#: Seconds the slot of an attempt stays taken that the disk had no place for.
+REFUSED = 10.0
+
+
+class Holdings:
+    """Starts attempts, ends them, and gives them back.
+
+    Parameters
+    ----------
+    tools : Tools
+        The agent's parts.
+    slots : Slots
+        What attempts take their share of.
+    on_end : callable
+        Called after each attempt: there is room again.
+
+    Attributes
+    ----------
+    fence : asyncio.Lock
+        Held while a claim, a renewal or a close is under way. A renewal that named an attempt which is being closed
+        would otherwise write its ticket back.
+    """
+
+    def __init__(self, tools: Tools, slots: Slots, on_end: Callable[[], None]) -> None:
+        self._tools = tools
+        self._slots = slots
+        self._on_end = on_end
+        self._archivist = Archivist(tools)
+        self._running: dict[Held, tuple[Attempt, asyncio.Task[None]]] = {}
+        self._refusals: set[asyncio.Task[None]] = set()
+        self._leaving = False
+        self._time = tools.settings.leave_within
+        self.fence = asyncio.Lock()
+
+    @property
+    def held(self) -> list[Held]:
+        """What to name in a renewal."""
+        return list(self._running)
+
+    def start(self, ticket: Ticket) -> None:
+        """Start the attempt of a claimed ticket; one that already runs goes on."""
+        held = Held(ticket.execution, ticket.attempt)
+        if held in self._running or self._leaving:
+            return
+        log.info("execution %s, attempt %s of %s", held.execution, held.attempt, ticket.owner)
+        self._slots.take(_key(held), ticket.spec.resources)
+        try:
+            attempt = Attempt(self._tools, ticket)
+        except OSError as error:
+            self._refusals.add(task := asyncio.create_task(self._refuse(held, error)))
+            task.add_done_callback(self._refusals.discard)
+        else:
+            self._running[held] = (attempt, asyncio.create_task(self._run(attempt)))
+
+    def get(self, execution: str, attempt: int) -> Attempt | None:
+        """Return a running attempt."""
+        found = self._running.get(Held(execution, attempt))
+        return found[0] if found else None
+
+    def supersede(self, held: Held) -> None:
+        """Kill an attempt that is no longer this worker's; nothing of it is reported."""
+        if found := self._running.get(held):
+            log.warning("execution %s, attempt %s is no longer ours", held.execution, held.attempt)
+            found[1].cancel()
+
+    def forgotten(self, held: Held) -> None:
+        """Redis forgot an attempt: send its records again."""
+        if found := self._running.get(held):
+            found[0].desk.sender.rewind()
+
+    async def hand_back(self) -> None:
+        """Let attempts whose work is done finish; kill the others and give them back."""
+        self._leaving = True
+        done = [task for attempt, task in self._running.values() if attempt.worked]
+        if done:
+            await asyncio.wait(done, timeout=STORING * self._time)
+        for held, (_, task) in list(self._running.items()):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await self._hand_back(held)
+        await cancelled(self._refusals)
+        await self._archivist.finish(ARCHIVING * self._time)
+
+    async def _run(self, attempt: Attempt) -> None:
+        try:
+            finished = await self._finish(attempt)
+            closed = await self._close(attempt.held, finished)
+        except BaseException:
+            attempt.desk.spool.discard()
+            raise
+        finally:
+            self._running.pop(attempt.held, None)
+            self._slots.release(_key(attempt.held))
+            self._on_end()
+        if closed:
+            self._archivist.archive(attempt.held, attempt.desk.spool)
+        else:
+            attempt.desk.spool.discard()
+
+    async def _finish(self, attempt: Attempt) -> Finished:
+        try:
+            return await attempt.run()
+        except Exception as error:
+            # Without a word it would count as an orphan of this worker, and be run again from its start.
+            log.exception("attempt %s of %s failed in the agent", attempt.held.attempt, attempt.held.execution)
+            return self._failed(attempt.held, f"{type(error).__name__}: {error}", attempt.desk.sender.sent)
+
+    async def _refuse(self, held: Held, error: OSError) -> None:
+        """End an attempt the disk has no place for. Its slot stays taken a while, lest this worker fails them all."""
+        log.error("no place for %s on the disk: %s", held.execution, error)
+        await self._close(held, self._failed(held, f"The worker's disk takes nothing: {error.strerror or error}."))
+        await asyncio.sleep(REFUSED)
+        self._slots.release(_key(held))
+        self._on_end()
+
+    def _failed(self, held: Held, detail: str, records: int = 0) -> Finished:
+        return Finished(
+            worker=self._tools.worker,
+            execution=held.execution,
+            attempt=held.attempt,
+            reason=Reason.AGENT_FAILED,
+            detail=detail,
+            records=records,
+        )
+
+    async def _close(self, held: Held, finished: Finished) -> bool:
+        async def close() -> bool:
+            async with self.fence:
+                closed = await self._tools.wire.close(finished)
+                self._running.pop(held, None)
+            return closed
+
+        log.info("execution %s, attempt %s: %s", held.execution, held.attempt, finished.reason)
+        return await persist(f"the end of {held.execution}", close, most=5.0)
+
+    async def _hand_back(self, held: Held) -> None:
+        async def give() -> bool:
+            async with self.fence:
+                return await self._tools.wire.hand_back(held)
+
+        try:
+            await asyncio.wait_for(persist("handing back", give, most=0.5), HANDING_BACK * self._time)
+        except asyncio.TimeoutError:
+            log.warning("execution %s could not be handed back; the master will notice", held.execution)
+
+
+def _key(held: Held) -> str:
+    return f"{held.execution}-{held.attempt}"

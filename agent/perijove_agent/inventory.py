@@ -1,0 +1,84 @@
+"""What a Python really has: its version, its platform and its packages."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+# Runs in the interpreter it is about. Folders that hold packages are returned too: a new time on one of them means
+# that something was installed.
+_PROBE = """
+import json, platform, sys
+from importlib.metadata import distributions
+packages = {}
+for found in distributions():
+    name = found.metadata["Name"]
+    if name and name not in packages:
+        packages[name] = found.version
+folders = [p for p in sys.path if p.endswith(("site-packages", "dist-packages"))]
+print(json.dumps({"facts": {
+    "python": platform.python_version(), "implementation": platform.python_implementation(),
+    "platform": platform.platform(), "machine": platform.machine(),
+    "packages": dict(sorted(packages.items(), key=lambda item: item[0].lower()))}, "folders": folders}))
+"""
+#: Seconds the probe may take.
+_TIMEOUT = 60.0
+
+
+class Inventory:
+    """Looks interpreters up, once each as long as nothing is installed into them."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[dict[str, int], dict[str, Any]]] = {}
+        self._turn = asyncio.Lock()
+
+    async def of(self, python: str, environment: Mapping[str, str]) -> dict[str, Any]:
+        """Return ``python``, ``implementation``, ``platform``, ``machine`` and ``packages`` of an interpreter.
+
+        An interpreter that cannot be asked has none of them; that fails nobody's work.
+        """
+        async with self._turn:
+            known = self._known.get(python)
+            if known and known[0] == _times(known[0]):
+                return known[1]
+            return await self._probe(python, environment)
+
+    async def _probe(self, python: str, environment: Mapping[str, str]) -> dict[str, Any]:
+        try:
+            output = await asyncio.wait_for(_run(python, environment), _TIMEOUT)
+            answer = json.loads(output)
+        except (OSError, ValueError, asyncio.TimeoutError) as error:
+            log.warning("the packages of %s are not known: %s", python, error)
+            return {}
+        self._known[python] = (_times(answer["folders"]), answer["facts"])
+        facts: dict[str, Any] = answer["facts"]
+        return facts
+
+
+async def _run(python: str, environment: Mapping[str, str]) -> bytes:
+    process = await asyncio.create_subprocess_exec(
+        python,
+        "-c",
+        _PROBE,
+        env=dict(environment),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        output, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return output
+
+
+def _times(folders: Any) -> dict[str, int]:
+    return {folder: Path(folder).stat().st_mtime_ns for folder in folders if Path(folder).is_dir()}

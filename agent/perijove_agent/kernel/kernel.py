@@ -1,0 +1,172 @@
+"""One running kernel."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import shutil
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+from perijove.model.reasons import Reason
+from perijove_agent.ending import Failure
+from perijove_agent.kernel.adoption import adoption_code
+from perijove_agent.kernel.connection import KernelConnection
+from perijove_agent.kernel.spec import KernelProgram
+from perijove_agent.runtime import Process
+
+_READ = 64 * 1024
+#: Seconds to wait for the last words of a kernel that ended.
+_LAST_WORDS = 1.0
+
+Listener = Callable[[str, str], Awaitable[None]]
+
+#: Seconds a kernel gets to answer that it is not busy.
+_BUSY = 1.0
+#: Ends an ipykernel's loop from within.
+_END = """(lambda kernel: kernel.io_loop.add_callback(kernel.io_loop.stop))(
+    __import__("ipykernel.kernelapp", fromlist=["IPKernelApp"]).IPKernelApp.instance().kernel)"""
+
+
+class Kernel:
+    """A kernel's process, and the client that speaks to it.
+
+    Attributes
+    ----------
+    info : dict
+        Its answer to ``kernel_info``.
+    words : deque of str
+        The end of what it printed around its messages: to standard error, mostly, before it is ready or as it dies.
+    """
+
+    def __init__(self, program: KernelProgram, process: Process, client: KernelConnection, folder: Path) -> None:
+        self.program = program
+        self.process = process
+        self.client = client
+        self.info: dict[str, Any] = {}
+        self.words: deque[str] = deque(maxlen=20)
+        self._folder = folder
+        self._listener: Listener | None = None
+        self._pumps = [
+            asyncio.create_task(self._pump(process.stdout, "stdout")),
+            asyncio.create_task(self._pump(process.stderr, "stderr")),
+        ]
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process runs."""
+        return self.process.returncode is None
+
+    async def wait_ready(self, timeout: float) -> None:
+        """Wait until it answers and its messages arrive.
+
+        Raises
+        ------
+        perijove_agent.ending.Failure
+            With `Reason.NO_KERNEL`: it ended, or did not answer within `timeout` seconds.
+        """
+        answered = asyncio.create_task(self._ask())
+        ended = asyncio.create_task(self.process.wait())
+        try:
+            await asyncio.wait({answered, ended}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            if answered.done():
+                self.info = answered.result()
+                return
+        finally:
+            for task in (answered, ended):
+                task.cancel()
+            await asyncio.gather(answered, ended, return_exceptions=True)
+        raise Failure(Reason.NO_KERNEL, await self._why_not(timeout))
+
+    async def adopt(self, environment: Mapping[str, str], folder: Path) -> None:
+        """Make it the kernel of one execution; its first cell still gets execution count 1."""
+        code = adoption_code(environment, folder)
+        request = self.client.execute(code, silent=True, store_history=False, allow_stdin=False)
+        reply = await self._reply(request)
+        if reply["content"]["status"] != "ok":
+            raise Failure(Reason.NO_KERNEL, f"The kernel could not be prepared: {reply['content'].get('evalue')}")
+
+    def listen(self, listener: Listener) -> None:
+        """Hand what it prints around its messages to `listener` from now on."""
+        self._listener = listener
+
+    def interrupt(self) -> None:
+        """Interrupt the cell that runs."""
+        if self.program.by_message:
+            self.client.control_channel.send(self.client.session.msg("interrupt_request", content={}))
+        else:
+            self.process.interrupt()
+
+    async def shut_down(self, patience: float) -> None:
+        """Ask it to end, so that its exit handlers run; kill it after `patience` seconds."""
+        if self.alive:
+            if not await self._end_from_within():
+                self.client.shutdown()
+            await asyncio.wait([asyncio.create_task(self.process.wait())], timeout=patience)
+        await self.aclose()
+
+    async def _end_from_within(self) -> bool:
+        """Stop an ipykernel's loop by code it runs, and return whether it did.
+
+        A shutdown request is handled by its control thread, which still speaks through a thread that the main one is
+        ending; in one of twenty runs they wait for each other for good (seen with ipykernel 7.4).
+        """
+        if not self.program.is_default:
+            return False
+        request = self.client.execute(_END, silent=True, store_history=False, allow_stdin=False)
+        try:
+            return bool((await self._reply(request, _BUSY))["content"]["status"] == "ok")
+        except Empty:  # it is busy with what nobody waits for any more
+            return False
+
+    async def last_words(self) -> None:
+        """Wait a moment for the rest of what an ended kernel printed."""
+        await asyncio.wait(self._pumps, timeout=_LAST_WORDS)
+
+    async def aclose(self) -> None:
+        """Kill it, if it still runs, and remove all traces of it."""
+        self.process.kill()
+        await self.process.wait()
+        await self.last_words()
+        for pump in self._pumps:
+            pump.cancel()
+        await asyncio.gather(*self._pumps, return_exceptions=True)
+        self.process.close()
+        self.client.stop_channels()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    async def _ask(self) -> dict[str, Any]:
+        while True:
+            try:
+                reply = await self._reply(self.client.kernel_info(), 1.0)
+                # Its status messages show that the subscription stands: nothing published later is missed.
+                await self.client.get_iopub_msg(timeout=0.5)
+            except Empty:
+                continue
+            content: dict[str, Any] = reply["content"]
+            return content
+
+    async def _reply(self, request: str, timeout: float | None = None) -> dict[str, Any]:
+        while True:
+            message: dict[str, Any] = await self.client.get_shell_msg(timeout=timeout)
+            if message["parent_header"].get("msg_id") == request:
+                return message
+
+    async def _why_not(self, timeout: float) -> str:
+        if self.alive:
+            return f"The kernel '{self.program.name}' did not answer within {timeout:.0f} s."
+        await self.last_words()
+        lines = [line for line in "".join(self.words).splitlines() if line.strip()]
+        said = f": {lines[-1].strip()[:300]}" if lines else "."
+        return f"The kernel '{self.program.name}' ended with exit status {self.process.returncode} at its start{said}"
+
+    async def _pump(self, reader: asyncio.StreamReader, stream: str) -> None:
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        while data := await reader.read(_READ):
+            text = decoder.decode(data)
+            self.words.append(text[-4096:])
+            if self._listener:
+                await self._listener(stream, text)

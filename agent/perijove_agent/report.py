@@ -1,0 +1,96 @@
+"""What an attempt tells while it runs: records for people, and now and then an event for the master."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from perijove import errors
+from perijove.model.events import Advanced, Event
+from perijove.model.records import Phase
+from perijove.wire.protocol import Held
+from perijove_agent.backoff import Backoff
+from perijove_agent.records.recorder import Recorder
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two `Advanced` events of one attempt.
+INTERVAL = 1.0
+
+
+class Report:
+    """Records phases, progress and metadata, and sends their latest values to the master about once a second.
+
+    Parameters
+    ----------
+    recorder : Recorder
+        Takes every value.
+    emit : callable
+        Sends events; may raise `perijove.errors.Unavailable`.
+    worker : str
+        Who reports.
+    held : Held
+        About what.
+    """
+
+    def __init__(
+        self, recorder: Recorder, emit: Callable[[Sequence[Event]], Awaitable[None]], worker: str, held: Held
+    ) -> None:
+        self._recorder = recorder
+        self._emit = emit
+        self._identity = {"worker": worker, "execution": held.execution, "attempt": held.attempt}
+        self._changes: dict[str, Any] = {}
+        self._news = asyncio.Event()
+
+    async def phase(self, phase: Phase, detail: str = "") -> None:
+        """Tell that the attempt entered a phase."""
+        await self._recorder.phase(phase, detail)
+        self._change(phase=phase)
+
+    async def progress(self, done: int, total: int) -> None:
+        """Tell that `done` of `total` cells or commands are done."""
+        await self._recorder.progress(done, total)
+        self._change(done=done, total=total)
+
+    async def metadata(self, values: dict[str, Any]) -> None:
+        """Tell a JSON object that the work printed."""
+        await self._recorder.metadata(values)
+        self._change(metadata={**self._changes.get("metadata", {}), **values})
+
+    async def run(self) -> None:
+        """Send changes until cancelled."""
+        backoff = Backoff(0.2, 5.0)
+        while True:
+            await self._news.wait()
+            try:
+                await self.flush()
+                backoff.reset()
+                await asyncio.sleep(INTERVAL)
+            except errors.Unavailable as error:
+                log.debug("an event waits: %s", error)
+                await backoff.sleep()
+
+    async def flush(self) -> None:
+        """Send what has changed since the last time.
+
+        Raises
+        ------
+        perijove.errors.Unavailable
+            Redis is away; nothing is lost.
+        """
+        self._news.clear()
+        changes, self._changes = self._changes, {}
+        if not changes:
+            return
+        try:
+            await self._emit([Advanced(**self._identity, **changes)])
+        except errors.Unavailable:
+            metadata = {**changes.get("metadata", {}), **self._changes.get("metadata", {})}
+            self._change(**{**changes, **self._changes, "metadata": metadata})
+            raise
+
+    def _change(self, **values: Any) -> None:
+        self._changes.update(values)
+        self._news.set()

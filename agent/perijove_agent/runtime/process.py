@@ -1,0 +1,158 @@
+"""The ``process`` runtime: programs run as this machine's own processes, with the agent's user and rights.
+
+It separates nothing: it is for one trusted user, or for a demonstration.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+
+import psutil
+
+from perijove_agent.runtime.guardian import Guardian
+from perijove_agent.runtime.protocol import Launch, Usage
+
+#: Bytes a pipe's reader buffers before the program has to wait.
+_PIPE_BUFFER = 256 * 1024
+
+
+class _Pipes(asyncio.subprocess.SubprocessStreamProtocol):
+    """Reads a program's pipes, and says when the program itself ended.
+
+    On some Pythons `asyncio.subprocess.Process.wait` also waits for the pipes, which a process that the program left
+    in the background may hold open for ever (https://github.com/python/cpython/issues/119710).
+    """
+
+    def __init__(self) -> None:
+        super().__init__(limit=_PIPE_BUFFER, loop=asyncio.get_running_loop())
+        self.exited = asyncio.Event()
+
+    def process_exited(self) -> None:
+        """Remember it."""
+        super().process_exited()
+        self.exited.set()
+
+
+class LocalProcess:
+    """A program in a session, and so a process group, of its own."""
+
+    def __init__(self, transport: asyncio.SubprocessTransport, pipes: _Pipes, guardian: Guardian) -> None:
+        if pipes.stdout is None or pipes.stderr is None:
+            raise ValueError("the process was started without pipes")
+        self._transport = transport
+        self._pipes = pipes
+        self._guardian = guardian
+        self._gone = False
+        self.pid = transport.get_pid()
+        self.stdout = pipes.stdout
+        self.stderr = pipes.stderr
+        guardian.add(self.pid)
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit status; negative for the signal that ended it; None while it runs."""
+        return self._transport.get_returncode()
+
+    async def wait(self) -> int:
+        """Wait until the program itself ended; return its exit status."""
+        await self._pipes.exited.wait()
+        return self.returncode or 0
+
+    def interrupt(self) -> None:
+        """Send SIGINT to the group; a paused one goes on, to see it."""
+        self._signal(signal.SIGINT)
+        self._signal(signal.SIGCONT)
+
+    def pause(self) -> None:
+        """Stop the group."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let the group go on."""
+        self._signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """Kill the group, and descendants that made a group of their own."""
+        if self._gone:
+            return
+        strays = self._descendants()
+        self._signal(signal.SIGKILL)
+        for stray in strays:
+            with contextlib.suppress(psutil.Error):
+                stray.kill()
+        if self.returncode is not None:
+            # The group's id may be given to somebody else's processes from now on.
+            self._gone = True
+            self._guardian.remove(self.pid)
+
+    def close(self) -> None:
+        """Kill it and let go of its pipes, whoever still holds their other ends."""
+        self.kill()
+        self._transport.close()
+
+    async def usage(self) -> Usage | None:
+        """Measure the program and its descendants; reading /proc takes milliseconds, so it is done in a thread."""
+        if self.returncode is not None:
+            return None
+        return await asyncio.to_thread(self._measure)
+
+    def _measure(self) -> Usage | None:
+        cpu, memory, seen = 0.0, 0, False
+        for process in self._tree():
+            with contextlib.suppress(psutil.Error), process.oneshot():
+                times = process.cpu_times()
+                cpu += times.user + times.system
+                memory += process.memory_info().rss
+                seen = True
+        return Usage(cpu, memory) if seen else None
+
+    def _tree(self) -> list[psutil.Process]:
+        with contextlib.suppress(psutil.Error):
+            root = psutil.Process(self.pid)
+            return [root, *root.children(recursive=True)]
+        return []
+
+    def _descendants(self) -> list[psutil.Process]:
+        return self._tree()[1:]
+
+    def _signal(self, number: signal.Signals) -> None:
+        if not self._gone:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
+
+
+class ProcessRuntime:
+    """Starts programs as local processes.
+
+    Parameters
+    ----------
+    python : str
+        The Python that runs the default kernel.
+    guardian : Guardian
+        Told of every process, so that none outlives an agent that is killed.
+    """
+
+    def __init__(self, python: str, guardian: Guardian) -> None:
+        self.python = python
+        self._guardian = guardian
+
+    async def start(self, launch: Launch) -> LocalProcess:
+        """Start a program in a session of its own, without standard input."""
+        transport, pipes = await asyncio.get_running_loop().subprocess_exec(
+            _Pipes,
+            *launch.argv,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=dict(launch.environment),
+            cwd=launch.folder,
+            start_new_session=True,
+        )
+        return LocalProcess(transport, pipes, self._guardian)
+
+    async def aclose(self) -> None:
+        """Let the guard end."""
+        await asyncio.to_thread(self._guardian.close)

@@ -1,0 +1,76 @@
+"""The agent as a program: enrol, connect, work, and end on a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+
+from perijove.wire.agent import RedisAgentWire
+from perijove_agent.agent import Agent
+from perijove_agent.assembly import assembled, http_client
+from perijove_agent.enrolment import enrol
+from perijove_agent.settings import Settings
+from perijove_agent.tasks import cancelled
+
+log = logging.getLogger(__name__)
+
+#: The exit status of a program ended by SIGTERM.
+_TERMINATED = 128 + signal.SIGTERM
+
+
+async def serve(settings: Settings) -> None:
+    """Run an agent until it is drained, orphaned or signalled.
+
+    The first SIGTERM or SIGINT hands back what runs and ends; the second ends at once, and the guard clears up.
+
+    Raises
+    ------
+    perijove_agent.enrolment.EnrolmentRefused
+        The master will not have this agent.
+    """
+    told = asyncio.Event()
+    _on_signals(told)
+    async with http_client() as http:
+        enrolling, leaving = asyncio.create_task(enrol(http, settings)), asyncio.create_task(told.wait())
+        try:
+            await asyncio.wait({enrolling, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if not enrolling.done():
+                return
+            enrolment = enrolling.result()
+        finally:
+            await cancelled([enrolling, leaving])
+        log.info("enrolled as %s of group %s", enrolment.worker, enrolment.group)
+        wire = RedisAgentWire(enrolment.redis_url, enrolment.group, enrolment.worker)
+        try:
+            warm = enrolment.warm_kernels if settings.warm_kernels is None else settings.warm_kernels
+            every = enrolment.renew_every
+            async with assembled(settings, enrolment.worker, wire, http, warm, every) as agent:
+                await _run(agent, told)
+        finally:
+            await wire.aclose()
+
+
+async def _run(agent: Agent, told: asyncio.Event) -> None:
+    async def pass_on() -> None:
+        await told.wait()
+        agent.leave()
+
+    passing = asyncio.create_task(pass_on())
+    try:
+        await agent.run()
+    finally:
+        await cancelled([passing])
+
+
+def _on_signals(told: asyncio.Event) -> None:
+    def on_signal() -> None:
+        if told.is_set():
+            os._exit(_TERMINATED)
+        log.info("told to end")
+        told.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)

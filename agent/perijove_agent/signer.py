@@ -1,0 +1,67 @@
+"""Asks the master for signed URLs, and waits for the answer on the control stream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from perijove.model.control import Signed, SignedObject
+from perijove.model.events import Event, ObjectRequest, SignRequest
+from perijove.model.ids import new_id
+from perijove.wire.protocol import Held
+from perijove_agent.backoff import persist
+
+#: Seconds after which a request is sent again: its event, or its answer, may have been lost with a Redis.
+ASK_AGAIN = 20.0
+
+
+class Signer:
+    """Gets signed URLs.
+
+    Parameters
+    ----------
+    emit : callable
+        Sends events; may raise `perijove.errors.Unavailable`.
+    worker : str
+        Who asks.
+    """
+
+    def __init__(self, emit: Callable[[Sequence[Event]], Awaitable[None]], worker: str) -> None:
+        self._emit = emit
+        self._worker = worker
+        self._waiting: dict[str, asyncio.Future[list[SignedObject]]] = {}
+
+    async def sign(self, held: Held, objects: Sequence[ObjectRequest]) -> list[SignedObject]:
+        """Return a URL, or an error, for each of `objects`. Waits as long as the master is away."""
+        request = new_id("rq")
+        answer: asyncio.Future[list[SignedObject]] = asyncio.get_running_loop().create_future()
+        self._waiting[request] = answer
+        try:
+            await self._ask(held, request, objects, answer)
+            return answer.result()
+        finally:
+            del self._waiting[request]
+
+    def answered(self, message: Signed) -> None:
+        """Hand an answer to who waits for it."""
+        waiting = self._waiting.get(message.request)
+        if waiting and not waiting.done():
+            waiting.set_result(message.objects)
+
+    async def _ask(
+        self,
+        held: Held,
+        request: str,
+        objects: Sequence[ObjectRequest],
+        answer: asyncio.Future[list[SignedObject]],
+    ) -> None:
+        event = SignRequest(
+            worker=self._worker,
+            execution=held.execution,
+            attempt=held.attempt,
+            request=request,
+            objects=list(objects),
+        )
+        while not answer.done():
+            await persist("a request for signed URLs", lambda: self._emit([event]))
+            await asyncio.wait({answer}, timeout=ASK_AGAIN)

@@ -1,0 +1,96 @@
+"""Fetches a file over HTTP: streamed to disk, digested on the way, tried again."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from email.message import Message
+from pathlib import Path
+from typing import IO
+from urllib.parse import unquote, urlsplit
+
+import httpx
+
+from perijove_agent.backoff import Backoff
+from perijove_agent.staging.cache import Fetched
+
+log = logging.getLogger(__name__)
+
+_CHUNK = 1 << 20
+_TRIES = 5
+
+
+class DownloadError(Exception):
+    """A file could not be fetched; the message says why."""
+
+
+async def download(http: httpx.AsyncClient, url: str, folder: Path, name: str = "", tries: int = _TRIES) -> Fetched:
+    """Fetch `url` into `folder`, under `name` or else the name the server or the URL gives.
+
+    Raises
+    ------
+    DownloadError
+        The server refused it, or could not be reached after several tries.
+    """
+    backoff = Backoff(0.3, 10.0)
+    while True:
+        try:
+            return await _fetch(http, url, folder, name)
+        except (httpx.TransportError, httpx.HTTPStatusError) as error:  # noqa: PERF203 - a retry loop
+            if _final(error) or backoff.failures >= tries - 1:
+                raise DownloadError(describe(error)) from error
+            log.info("fetching again after: %s", describe(error))
+            await backoff.sleep()
+        except (httpx.InvalidURL, httpx.TooManyRedirects) as error:
+            raise DownloadError(f"the address is not usable ({error})") from error
+
+
+def describe(error: Exception) -> str:
+    """Return a short sentence about an HTTP failure, without the URL: a signed one is a secret."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return f"the server answered {error.response.status_code} {error.response.reason_phrase}".rstrip()
+    if isinstance(error, httpx.TimeoutException):
+        return "the server did not answer in time"
+    if isinstance(error, httpx.ConnectError):
+        return f"the server cannot be reached ({error})" if str(error) else "the server cannot be reached"
+    return f"the connection failed ({type(error).__name__})"
+
+
+def _final(error: Exception) -> bool:
+    """Return whether trying again is no use: the request itself is wrong."""
+    if not isinstance(error, httpx.HTTPStatusError):
+        return isinstance(error, httpx.UnsupportedProtocol)
+    status = error.response.status_code
+    return status < 500 and status not in {408, 425, 429}  # noqa: PLR2004 - HTTP's classes of statuses
+
+
+async def _fetch(http: httpx.AsyncClient, url: str, folder: Path, name: str) -> Fetched:
+    async with http.stream("GET", url, follow_redirects=True) as response:
+        response.raise_for_status()
+        path = folder / (name or file_name(response.headers.get("content-disposition", ""), str(response.url)))
+        part = path.with_name(f".{path.name[:200]}.part")
+        digest, size = hashlib.sha256(), 0
+        try:
+            with part.open("wb") as file:
+                async for chunk in response.aiter_bytes(_CHUNK):
+                    size += len(chunk)
+                    await asyncio.to_thread(_take, chunk, file, digest)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    return Fetched(path, size, digest.hexdigest())
+
+
+def _take(chunk: bytes, file: IO[bytes], digest: hashlib._Hash) -> None:
+    file.write(chunk)
+    digest.update(chunk)
+
+
+def file_name(disposition: str, url: str) -> str:
+    """Return a file's name: what Content-Disposition says, else the URL's last part; never a path."""
+    header = Message()
+    header["Content-Disposition"] = disposition or "attachment"
+    name = header.get_filename() or unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2])
+    name = "".join(c for c in name.replace("\\", "/").rpartition("/")[2] if c.isprintable())
+    return name[:200] if name not in {"", ".", ".."} else "file"

@@ -1,0 +1,93 @@
+"""Fetches an attempt's inputs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+
+import httpx
+
+from perijove import errors
+from perijove.model.events import ObjectRequest
+from perijove.model.reasons import Reason
+from perijove.model.spec import Input
+from perijove.wire.protocol import Held
+from perijove_agent.ending import Failure
+from perijove_agent.staging.cache import Fetched
+from perijove_agent.staging.config import InputFile
+from perijove_agent.staging.download import DownloadError, download
+from perijove_agent.staging.source import Source
+from perijove_agent.tasks import together
+
+_DATUM = "datum://"
+#: Files fetched at a time.
+_AT_ONCE = 4
+
+
+class Inputs:
+    """Fetches the files of inputs into ``<folder>/<input>/``.
+
+    Parameters
+    ----------
+    http : httpx.AsyncClient
+        Fetches what other servers have.
+    source : Source
+        Fetches data of the platform.
+    """
+
+    def __init__(self, http: httpx.AsyncClient, source: Source) -> None:
+        self._http = http
+        self._source = source
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def fetch(self, held: Held, inputs: list[Input], folder: Path) -> list[InputFile]:
+        """Fetch every file of `inputs`, several at a time; return them in the spec's order.
+
+        Raises
+        ------
+        perijove_agent.ending.Failure
+            With `Reason.INPUT_FAILED`, naming the input and its address.
+        """
+        fetches = []
+        for item in inputs:
+            (folder / item.name).mkdir()
+            for number, uri in enumerate(item.uris, 1):
+                # A folder each until it has its name: two addresses may end in the same one.
+                place = folder / item.name / f".{number}"
+                place.mkdir()
+                fetches.append(self._fetch(held, item.name, uri, place))
+        return await together(fetches)
+
+    async def _fetch(self, held: Held, name: str, uri: str, place: Path) -> InputFile:
+        async with self._turns:
+            try:
+                file = await (self._datum(held, uri, place) if uri.startswith(_DATUM) else self._web(uri, place))
+            except (DownloadError, errors.PerijoveError, OSError) as error:
+                raise Failure(Reason.INPUT_FAILED, f"Input '{name}', {uri}: {error}") from error
+            return InputFile(name, uri, _settle(file.path), file.size, file.sha256)
+
+    async def _web(self, uri: str, place: Path) -> Fetched:
+        return await download(self._http, uri, place)
+
+    async def _datum(self, held: Held, uri: str, place: Path) -> Fetched:
+        datum = uri.removeprefix(_DATUM)
+        cached = await self._source.fetch(held, f"datum-{datum}", ObjectRequest(what="datum", name=datum))
+        path = place / cached.path.name
+        try:
+            os.link(cached.path, path)
+        except OSError:
+            await asyncio.to_thread(shutil.copyfile, cached.path, path)
+        return Fetched(path, cached.size, cached.sha256)
+
+
+def _settle(path: Path) -> Path:
+    """Move a file one folder up, as ``name-2.csv``, ``name-3.csv``, … if its name is taken; return where it lies."""
+    target, number = path.parent.parent / path.name, 2
+    while target.exists():
+        target = target.with_name(f"{path.stem}-{number}{path.suffix}")
+        number += 1
+    path.rename(target)
+    path.parent.rmdir()
+    return target

@@ -1,0 +1,92 @@
+"""Prepares an attempt: code, document and inputs at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from perijove import errors
+from perijove.model.events import ObjectRequest
+from perijove.model.reasons import Reason
+from perijove.model.tickets import Ticket
+from perijove.wire.protocol import Held
+from perijove_agent.ending import Failure
+from perijove_agent.folders import AttemptFolders
+from perijove_agent.staging.code import lay_out_code
+from perijove_agent.staging.config import InputFile, write_config
+from perijove_agent.tasks import together
+from perijove_agent.tools import Tools
+from perijove_agent.variables import work_variables
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What work starts with.
+
+    Attributes
+    ----------
+    folder : Path
+        The working folder.
+    environment : dict
+        The work's whole environment.
+    document : dict, optional
+        The notebook document that runs.
+    """
+
+    folder: Path
+    environment: dict[str, str]
+    document: dict[str, Any] | None = None
+
+
+async def prepare(tools: Tools, ticket: Ticket, held: Held, folders: AttemptFolders) -> Prepared:
+    """Prepare an attempt's folders and everything in them.
+
+    Raises
+    ------
+    perijove_agent.ending.Failure
+        With `Reason.CODE_FAILED` or `Reason.INPUT_FAILED`.
+    """
+    folders.create()
+    steps = _Steps(tools, ticket, held, folders)
+    await together([steps.code(), steps.load_document(), steps.fetch_inputs()])
+    write_config(folders.config, ticket, steps.files)
+    folder = folders.repository
+    if ticket.spec.notebook:
+        folder = (folder / ticket.spec.notebook.path).parent
+        folder.mkdir(parents=True, exist_ok=True)
+    return Prepared(folder, work_variables(ticket, folders, tools.environment), steps.document)
+
+
+class _Steps:
+    def __init__(self, tools: Tools, ticket: Ticket, held: Held, folders: AttemptFolders) -> None:
+        self._tools = tools
+        self._ticket = ticket
+        self._held = held
+        self._folders = folders
+        self.document = ticket.notebook
+        self.files: list[InputFile] = []
+
+    async def code(self) -> None:
+        code = self._ticket.spec.code
+        if code:
+            limit = self._tools.settings.code_limit
+            await lay_out_code(self._tools.source, self._held, code, self._folders, limit)
+
+    async def fetch_inputs(self) -> None:
+        if inputs := self._ticket.spec.inputs:
+            self.files = await self._tools.inputs.fetch(self._held, inputs, self._folders.inputs)
+
+    async def load_document(self) -> None:
+        notebook = self._ticket.spec.notebook
+        if notebook is None or self.document is not None:
+            return
+        digest = notebook.sha256 or ""
+        request = ObjectRequest(what="notebook", name=digest, sha256=notebook.sha256)
+        try:
+            file = await self._tools.source.fetch(self._held, f"notebook-{digest}", request, "notebook.ipynb")
+            self.document = json.loads(await asyncio.to_thread(file.path.read_text, "utf-8"))
+        except (errors.PerijoveError, OSError, ValueError) as error:
+            raise Failure(Reason.CODE_FAILED, f"The notebook could not be fetched: {error}") from error

@@ -1,0 +1,76 @@
+"""Where objects of the platform come from: the cache, else a signed URL."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+import httpx
+
+from perijove import errors
+from perijove.model.events import ObjectRequest
+from perijove.wire.protocol import Held
+from perijove_agent.signer import Signer
+from perijove_agent.staging.cache import Cache, Fetched
+from perijove_agent.staging.download import DownloadError, download
+
+
+class Source:
+    """Fetches immutable objects, once each however many attempts ask for one at a time.
+
+    Parameters
+    ----------
+    http : httpx.AsyncClient
+        The client.
+    signer : Signer
+        Gets the URLs.
+    cache : Cache
+        Keeps what was fetched.
+    folder : Path
+        Where downloads grow; on the cache's file system.
+    """
+
+    def __init__(self, http: httpx.AsyncClient, signer: Signer, cache: Cache, folder: Path) -> None:
+        self._http = http
+        self._signer = signer
+        self._cache = cache
+        self._folder = folder
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def url(self, held: Held, what: ObjectRequest) -> str:
+        """Return a signed URL for one object.
+
+        Raises
+        ------
+        perijove.errors.NotFound
+            The master gives none.
+        """
+        (answer,) = await self._signer.sign(held, [what])
+        if not answer.url:
+            raise errors.NotFound(answer.error or "The master gave no address for it.")
+        return answer.url
+
+    async def fetch(self, held: Held, key: str, what: ObjectRequest, name: str = "") -> Fetched:
+        """Return the object's file in the cache.
+
+        Raises
+        ------
+        perijove.errors.NotFound
+            The master gives no URL for it.
+        perijove.errors.Unavailable
+            It cannot be fetched from there.
+        """
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            found = await asyncio.to_thread(self._cache.get, key)
+            return found or await self._fetch(held, key, what, name)
+
+    async def _fetch(self, held: Held, key: str, what: ObjectRequest, name: str) -> Fetched:
+        url = await self.url(held, what)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._folder) as place:
+            try:
+                file = await download(self._http, url, Path(place), name)
+            except DownloadError as error:
+                raise errors.Unavailable(f"It could not be fetched: {error}.") from error
+            return await asyncio.to_thread(self._cache.put, key, file)

@@ -1,0 +1,131 @@
+"""Puts a file under a signed URL: streamed from disk, digested on the way, tried again with patience."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import logging
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import httpx
+
+from perijove.model.events import ObjectRequest
+from perijove.wire.protocol import Held
+from perijove_agent.backoff import Backoff
+from perijove_agent.signer import Signer
+from perijove_agent.staging.download import describe
+
+log = logging.getLogger(__name__)
+
+_CHUNK = 1 << 20
+#: Refusals after which an upload is given up. A store that is not there at all is waited for instead.
+_REFUSALS = 6
+#: Tries with one URL; it may have expired.
+_TRIES_PER_URL = 2
+#: Seconds a store may be away.
+_PATIENCE = 3600.0
+
+
+class UploadError(Exception):
+    """A file could not be stored; the message says why."""
+
+
+@dataclass(frozen=True)
+class Uploaded:
+    """What was stored."""
+
+    size: int
+    sha256: str
+
+
+class Uploader:
+    """Uploads files of attempts.
+
+    Parameters
+    ----------
+    http : httpx.AsyncClient
+        The client.
+    signer : Signer
+        Gets the URLs.
+    patience : float
+        Seconds to wait for a store that cannot be reached.
+    """
+
+    def __init__(self, http: httpx.AsyncClient, signer: Signer, patience: float = _PATIENCE) -> None:
+        self._http = http
+        self._signer = signer
+        self._patience = patience
+
+    async def upload(self, held: Held, what: ObjectRequest, path: Path, media_type: str, url: str = "") -> Uploaded:
+        """Store the file `path` as `what`; `url` may be given when it was signed already.
+
+        Raises
+        ------
+        UploadError
+            The store refused it several times, or stayed away.
+        OSError
+            The file cannot be read.
+        """
+        backoff = Backoff(0.3, 15.0)
+        refusals, tries, deadline = 0, 0, time.monotonic() + self._patience
+        while True:
+            if not url or tries >= _TRIES_PER_URL:
+                url, tries = await self._sign(held, what), 0
+            tries += 1
+            try:
+                return await self._put(url, path, media_type)
+            except httpx.HTTPStatusError as error:
+                refusals += 1
+                problem: Exception = error
+            except httpx.TransportError as error:
+                problem = error
+            if refusals >= _REFUSALS or time.monotonic() > deadline:
+                raise UploadError(describe(problem)) from problem
+            log.info("storing %s of %s again after: %s", what.name or what.what, held.execution, describe(problem))
+            await backoff.sleep()
+
+    async def sign(self, held: Held, objects: list[ObjectRequest]) -> list[str]:
+        """Return a URL for each of `objects`, in one request; empty where the master gives none."""
+        return [answer.url for answer in await self._signer.sign(held, objects)]
+
+    async def _sign(self, held: Held, what: ObjectRequest) -> str:
+        (answer,) = await self._signer.sign(held, [what])
+        if not answer.url:
+            raise UploadError(answer.error or "the master gave no address for it")
+        return answer.url
+
+    async def _put(self, url: str, path: Path, media_type: str) -> Uploaded:
+        body = _Body(path)
+        headers = {"Content-Length": str(body.size), "Content-Type": media_type}
+        response = await self._http.put(url, content=body.chunks(), headers=headers)
+        response.raise_for_status()
+        return Uploaded(body.size, body.digest.hexdigest())
+
+
+class _Body:
+    """A file that is read once, in a thread, a piece at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.size = path.stat().st_size
+        self.digest = hashlib.sha256()
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        left = self.size
+        with self._path.open("rb") as file:
+            while left > 0:
+                chunk = await asyncio.to_thread(self._read, file, min(left, _CHUNK))
+                if not chunk:
+                    raise OSError(errno.EIO, "it became shorter while it was stored")
+                left -= len(chunk)
+                yield chunk
+
+    def _read(self, file: IO[bytes], size: int) -> bytes:
+        chunk = file.read(size)
+        self.digest.update(chunk)
+        return chunk

@@ -1,0 +1,1 @@
+"""The two kinds of work: commands, and notebooks driven through a kernel."""

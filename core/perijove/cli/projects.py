@@ -1,0 +1,92 @@
+"""``projects``: the projects and who may do what in them."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import click
+
+from perijove.cli.output import ago, emit, table
+from perijove.cli.session import Session, pass_session, printing
+from perijove.client.projects import MemberKind
+from perijove.model.resources import Project, Role
+
+_kind = click.option("--group", "kind", flag_value="group", help="NAME is a Hub group, not a user.")
+
+
+@click.group(invoke_without_command=True)
+@printing
+@click.pass_context
+def projects(context: click.Context) -> None:
+    """List the projects you can use; create one, and manage its members."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_)
+
+
+@projects.command("list")
+@printing
+@pass_session
+def list_(session: Session) -> None:
+    """List the projects you can use."""
+    found = list(session.client.projects.list())
+    if session.json:
+        emit(found)
+    elif found:
+        rows = [(p.name, p.role.value, p.owner, str(p.executions), ago(p.created_at)) for p in found]
+        table(("PROJECT", "YOU ARE", "OWNER", "EXECUTIONS", "CREATED"), rows)
+    else:
+        session.say("There are no projects yet; your personal one is made with your first execution.")
+
+
+@projects.command()
+@click.argument("name")
+@printing
+@pass_session
+def create(session: Session, name: str) -> None:
+    """Make a project called NAME; you become its admin."""
+    made = session.client.projects.create(name)
+    session.say(f"Made the project {made.name}.")
+    if session.json:
+        emit(made)
+
+
+@projects.command()
+@click.argument("project")
+@printing
+@pass_session
+def members(session: Session, project: str) -> None:
+    """List who may use PROJECT."""
+    found = session.client.projects.get(project)
+    _print_members(session, found)
+
+
+@projects.command()
+@click.argument("project")
+@click.argument("name")
+@click.option("--role", type=click.Choice([role.value for role in Role]), default="member", show_default=True)
+@_kind
+@printing
+@pass_session
+def add(session: Session, project: str, name: str, role: str, kind: str | None) -> None:
+    """Let the Hub user NAME use PROJECT."""
+    changed = session.client.projects.set_member(project, cast("MemberKind", kind or "user"), name, Role(role))
+    _print_members(session, changed)
+
+
+@projects.command()
+@click.argument("project")
+@click.argument("name")
+@_kind
+@printing
+@pass_session
+def remove(session: Session, project: str, name: str, kind: str | None) -> None:
+    """Take NAME's right to use PROJECT away."""
+    session.client.projects.remove_member(project, cast("MemberKind", kind or "user"), name)
+    _print_members(session, session.client.projects.get(project))
+
+
+def _print_members(session: Session, project: Project) -> None:
+    if session.json:
+        emit(project.members)
+    else:
+        table(("MEMBER", "KIND", "ROLE"), [(one.name, one.kind, one.role.value) for one in project.members])

@@ -1,0 +1,102 @@
+"""Fetching files: streamed to disk, checked, and there whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+import httpx
+
+from perijove.client.flow import Flow, Read, Request, Sleep
+from perijove.client.problems import lost
+from perijove.client.transfer import RETRIES, delays, open_body
+from perijove.errors import ConnectionLost
+
+T = TypeVar("T")
+Report = Callable[[int], None]
+
+
+def _silent(_count: int) -> None:
+    """Report nothing."""
+
+
+def open_object(address: str, params: Mapping[str, str] | None = None) -> Flow[httpx.Response]:
+    """Open an object's bytes for `Read`: from the signed URL the service redirects to, or from the service itself.
+
+    The token is never sent to a signed URL, which may lie on another host.
+    """
+    response = yield from open_body(Request("GET", address, params or {}, redirects=True))
+    if response.has_redirect_location:
+        response = yield from open_body(Request("GET", str(response.url.join(response.headers["Location"]))))
+    return response
+
+
+def content(address: str, params: Mapping[str, str] | None = None) -> Flow[bytes]:
+    """Return an object's bytes."""
+
+    def once() -> Flow[bytes]:
+        yield from open_object(address, params)
+        chunks = []
+        while chunk := (yield Read()):
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    return (yield from _again(once))
+
+
+def save(
+    address: str,
+    target: Path,
+    sha256: str | None = None,
+    report: Report = _silent,
+    params: Mapping[str, str] | None = None,
+) -> Flow[Path]:
+    """Write an object to the file `target`, which appears when it is complete and its digest is right.
+
+    Raises
+    ------
+    perijove.errors.ConnectionLost
+        The connection broke, again and again, or the bytes are not those of `sha256`.
+    """
+
+    def once() -> Flow[Path]:
+        yield from open_object(address, params)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f".{target.name[:100]}.{uuid.uuid4().hex}.part")
+        try:
+            with part.open("xb") as file:
+                digest = yield from _copy(file, report)
+            if sha256 is not None and digest != sha256:
+                raise ConnectionLost(f"What arrived of '{target.name}' is not what was stored: its SHA-256 differs.")
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+        return target
+
+    return (yield from _again(once))
+
+
+def _again(once: Callable[[], Flow[T]]) -> Flow[T]:
+    """Perform a transfer, from its start again when the connection breaks in its middle."""
+    for count, delay in enumerate(delays()):
+        try:
+            return (yield from once())
+        except httpx.TransportError as error:
+            if count == RETRIES:
+                raise lost(error) from error
+        yield Sleep(delay)
+    raise AssertionError("delays() never ends")
+
+
+def _copy(file: BinaryIO, report: Report) -> Flow[str]:
+    digest, count = hashlib.sha256(), 0
+    while chunk := (yield Read()):
+        # A chunk is small, and written to the page cache: not worth a thread's round trip on an event loop.
+        file.write(chunk)
+        digest.update(chunk)
+        count += len(chunk)
+        report(count)
+    return digest.hexdigest()

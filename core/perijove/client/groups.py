@@ -1,0 +1,67 @@
+"""Worker groups over REST."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from perijove.client.api import Api, Driver, endpoint, fetch, pages, path, stream
+from perijove.client.bodies import creation
+from perijove.client.flow import Flow, Request, Stream
+from perijove.client.transfer import send
+from perijove.model.base import Resource
+from perijove.model.resources import Group, GroupSettings, Page, Worker
+
+
+class EnrolledGroup(Resource):
+    """A new group, and the token its agents enrol with; it is told once."""
+
+    group: Group
+    token: str
+
+
+class Groups(Api[Driver]):
+    """The worker groups the caller can use; changing them takes an administrator."""
+
+    @stream
+    def list(self) -> Stream[Group]:
+        """Iterate over the groups."""
+        return pages(Group, "groups", {})
+
+    @endpoint
+    def get(self, group: str) -> Flow[Group]:
+        """Return a group."""
+        return fetch(Group, Request("GET", path("groups", group)))
+
+    @endpoint
+    def create(self, name: str, settings: GroupSettings, *, key: str | None = None) -> Flow[EnrolledGroup]:
+        """Make a group; return it with its enrolment token."""
+        body = {"name": name, "settings": settings.model_dump(mode="json", by_alias=True)}
+        return fetch(EnrolledGroup, creation("groups", body, key))
+
+    @endpoint
+    def update(self, group: str, settings: GroupSettings) -> Flow[Group]:
+        """Replace a group's settings."""
+        body = settings.model_dump(mode="json", by_alias=True)
+        return fetch(Group, Request("PUT", path("groups", group), json=body))
+
+    @endpoint
+    def delete(self, group: str) -> Flow[None]:
+        """Delete a group."""
+        yield from send(Request("DELETE", path("groups", group)))
+
+    @endpoint
+    def new_token(self, group: str, *, key: str | None = None) -> Flow[str]:
+        """Replace a group's enrolment token; agents that are enrolled stay."""
+        response = yield from send(creation(path("groups", group, "token"), {}, key))
+        return str(response.json()["token"])
+
+    @endpoint
+    def workers(self, group: str) -> Flow[Sequence[Worker]]:
+        """Return a group's workers."""
+        response = yield from send(Request("GET", path("groups", group, "workers")))
+        return Page[Worker].model_validate_json(response.content).items
+
+    @endpoint
+    def drain(self, group: str, worker: str) -> Flow[Worker]:
+        """Tell a worker to take nothing new and to leave when its work is done."""
+        return fetch(Worker, Request("POST", path("groups", group, "workers", worker, "drain")))

@@ -1,0 +1,144 @@
+"""Reads a snapshot's entries. The archive is not trusted: it says what it likes, and every entry is checked."""
+
+from __future__ import annotations
+
+import hashlib
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, BinaryIO, cast
+
+import zstandard
+
+from perijove import errors
+from perijove.code.names import check_name, stays_inside
+from perijove.code.plan import DEFAULT_LIMIT
+from perijove.model.sizes import describe_size
+
+_CHUNK = 1 << 20
+#: What a tar may hold besides its files' bytes, so that a flood of headers meets the limit too.
+_HEADERS = 1 << 30
+#: A tar ends with two blocks of zeros.
+_END = 2 * tarfile.BLOCKSIZE
+
+
+def inspect(source: BinaryIO, limit: int = DEFAULT_LIMIT) -> None:
+    """Read a snapshot to its end and make nothing of it.
+
+    Parameters
+    ----------
+    source : binary file
+        The archive.
+    limit : int
+        The most bytes its files together may have, uncompressed.
+
+    Raises
+    ------
+    perijove.errors.InvalidPath, perijove.errors.SnapshotTooLarge, perijove.errors.InvalidRequest
+        As `perijove.code.unpack` raises them.
+    """
+    seen: set[str] = set()
+    with refusing_damage():
+        for _, member in entries(source, limit):
+            name = member.name.rstrip("/")
+            if name in seen and not member.isdir():
+                raise stands_twice(name)
+            seen.add(name)
+
+
+def entries(source: BinaryIO, limit: int, code: str = "") -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
+    """Iterate over a snapshot's entries, each checked; at the end the whole archive was.
+
+    With `code`, ``~`` and a SHA-256, the bytes read must be those.
+    """
+    file = _Digested(source)
+    left = limit
+    with zstandard.ZstdDecompressor().stream_reader(cast("IO[bytes]", file), closefd=False) as stream:
+        bounded = _Bounded(stream, limit)
+        with tarfile.open(fileobj=cast("IO[bytes]", bounded), mode="r|") as tar:
+            for member in tar:
+                left -= member.size
+                if left < 0:
+                    raise _too_large(limit)
+                if member.size < 0:
+                    raise _damaged()
+                _check(member)
+                yield tar, member
+        bounded.drain()
+    if code and file.drain() != code:
+        raise _damaged()
+
+
+@contextmanager
+def refusing_damage() -> Iterator[None]:
+    """Turn what the libraries raise at bytes that are no snapshot into our error."""
+    try:
+        yield
+    except (tarfile.TarError, zstandard.ZstdError, EOFError) as error:
+        raise _damaged() from error
+
+
+def stands_twice(name: str) -> errors.InvalidPath:
+    """Return the refusal of a second entry of the same name."""
+    return errors.InvalidPath(f"The snapshot's entry {name!r} stands twice in it.")
+
+
+def _check(member: tarfile.TarInfo) -> None:
+    name = check_name(member.name)
+    if member.issym():
+        if not stays_inside(name, member.linkname):
+            raise errors.InvalidPath(f"The snapshot's link {name!r} leads out of the project folder.")
+    elif not (member.isdir() or member.isreg()):
+        raise errors.InvalidPath(f"The snapshot's entry {name!r} is neither a file, a folder nor a symbolic link.")
+
+
+def _damaged() -> errors.InvalidRequest:
+    return errors.InvalidRequest("The code snapshot is damaged, or not a tar.zst archive.", "Send it again.")
+
+
+def _too_large(limit: int) -> errors.SnapshotTooLarge:
+    return errors.SnapshotTooLarge(f"The code snapshot unpacks to more than the limit of {describe_size(limit)}.")
+
+
+class _Digested:
+    """A file whose bytes are digested as they are read."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.digest = hashlib.sha256()
+
+    def read(self, size: int = _CHUNK) -> bytes:
+        data = self.file.read(size)
+        self.digest.update(data)
+        return data
+
+    def drain(self) -> str:
+        """Read to the end; return the id of all that was read."""
+        while self.read(_CHUNK):
+            pass
+        return f"~{self.digest.hexdigest()}"
+
+
+class _Bounded:
+    """A tar stream that ends in an error once it gave more than a snapshot of `limit` bytes can have."""
+
+    def __init__(self, stream: zstandard.ZstdDecompressionReader, limit: int) -> None:
+        self.stream = stream
+        self.limit = limit
+        self.left = limit + _HEADERS
+        self.tail = b""
+
+    def read(self, size: int = _CHUNK) -> bytes:
+        data = self.stream.read(size)
+        self.left -= len(data)
+        self.tail = (self.tail + data[-_END:])[-_END:]
+        if self.left < 0:
+            raise _too_large(self.limit)
+        return data
+
+    def drain(self) -> None:
+        """Read to the end, where zstd's checksum stands; a tar cut off before its own end mark is refused."""
+        while self.read(_CHUNK):
+            pass
+        if self.tail != bytes(_END):
+            raise _damaged()

@@ -1,0 +1,134 @@
+"""What stays out of a snapshot: ``.gitignore`` and ``.perijoveignore`` of every folder, and a few built-in patterns.
+
+From the weakest word to the strongest: the built-in patterns, ``.gitignore`` files (those above the project folder
+within the same git work tree included), ``.perijoveignore`` files. Within a kind the deeper file wins, and within a
+file the last line that matches. So ``!data/`` in ``.perijoveignore`` takes along what git leaves out. As in git,
+nothing below an ignored folder can be taken back, and the folders named in `ALWAYS` never go.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pathspec import GitIgnoreSpec
+
+from perijove import errors
+
+#: Never in a snapshot, whatever an ignore file says: git's own data, and Perijove's.
+ALWAYS = frozenset({".git", ".perijove"})
+#: Left out unless an ignore file takes them back: what tools make again, and what belongs to one machine.
+BUILT_IN = (
+    "__pycache__/",
+    "*.py[co]",
+    ".ipynb_checkpoints/",
+    ".venv/",
+    "node_modules/",
+    ".mypy_cache/",
+    ".pytest_cache/",
+    ".ruff_cache/",
+    ".virtual_documents/",
+    ".hg/",
+    ".svn/",
+    ".DS_Store",
+)
+GIT_FILE = ".gitignore"
+OWN_FILE = ".perijoveignore"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The patterns of one ignore file.
+
+    Attributes
+    ----------
+    spec : GitIgnoreSpec
+        The patterns.
+    inside : str
+        The ignore file's folder below the project folder, with a slash at its end; empty for the project folder.
+    above : str
+        The way from the ignore file's folder down to the project folder, where the file lies above it.
+    """
+
+    spec: GitIgnoreSpec
+    inside: str = ""
+    above: str = ""
+
+    def verdict(self, path: str) -> bool | None:
+        """Return whether `path` is ignored or taken back, or None where these patterns say nothing of it."""
+        return self.spec.check_file(self.above + path[len(self.inside) :]).include
+
+
+@dataclass(frozen=True)
+class Ignore:
+    """Everything that speaks about one folder's entries; each kind's weakest word first."""
+
+    git: tuple[Rules, ...] = ()
+    own: tuple[Rules, ...] = ()
+
+    def ignores(self, path: str) -> bool:
+        """Return whether `path` (a folder's ends with a slash) stays out."""
+        if path.rstrip("/").rsplit("/", 1)[-1] in ALWAYS:
+            return True
+        verdicts = (rules.verdict(path) for rules in (*reversed(self.own), *reversed(self.git), _BUILT_IN_RULES))
+        return next((verdict for verdict in verdicts if verdict is not None), False)
+
+    def below(self, folder: Path, inside: str, names: frozenset[str]) -> Ignore:
+        """Return the rules for the entries of `folder`, whose own ignore files are among `names`."""
+        new = self
+        if GIT_FILE in names:
+            new = replace(new, git=(*new.git, Rules(_read(folder / GIT_FILE), inside)))
+        if OWN_FILE in names:
+            new = replace(new, own=(*new.own, Rules(_read(folder / OWN_FILE), inside)))
+        return new
+
+
+def ignore_above(root: Path) -> Ignore:
+    """Return what git's ignore files above `root` say, within the work tree that holds it.
+
+    If they leave out `root` itself they are disregarded: who runs from an ignored folder means its contents.
+    """
+    rules = tuple(reversed(list(_rules_above(root))))
+    if any(rule.spec.match_file(rule.above) for rule in rules if rule.above):
+        return Ignore()
+    return Ignore(git=rules)
+
+
+def _rules_above(root: Path) -> Iterator[Rules]:
+    top = next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), None)
+    if top is None:
+        return
+    for folder in (root, *root.parents):
+        above = "".join(f"{part}/" for part in root.relative_to(folder).parts)
+        if folder != root and (folder / GIT_FILE).is_file():
+            yield Rules(_read(folder / GIT_FILE), above=above)
+        if folder == top:
+            if (folder / ".git" / "info" / "exclude").is_file():
+                yield Rules(_read(folder / ".git" / "info" / "exclude"), above=above)
+            return
+
+
+def _read(path: Path) -> GitIgnoreSpec:
+    try:
+        lines = path.read_bytes().decode("utf-8-sig", "replace").splitlines()
+    except OSError as error:
+        raise errors.InvalidPath(
+            f"The ignore file {str(path)!r} can't be read: {error.strerror}.", "Change its permissions, or remove it."
+        ) from None
+    try:
+        return GitIgnoreSpec.from_lines(lines)
+    except (ValueError, re.error):  # git passes over a line that is no pattern
+        return GitIgnoreSpec.from_lines(line for line in lines if _is_pattern(line))
+
+
+def _is_pattern(line: str) -> bool:
+    try:
+        GitIgnoreSpec.from_lines([line])
+    except (ValueError, re.error):
+        return False
+    return True
+
+
+_BUILT_IN_RULES = Rules(GitIgnoreSpec.from_lines(BUILT_IN))

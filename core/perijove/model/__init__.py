@@ -1,0 +1,1 @@
+"""The vocabulary every part of Perijove shares: specs, statuses, reasons, records, events and resources."""

@@ -1,0 +1,53 @@
+"""What the master tells one worker, through that worker's control stream."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from perijove.model.base import Model
+from perijove.model.ids import ExecutionId
+
+
+class Wake(Model):
+    """A ticket was offered while the worker was idle: claim now."""
+
+    kind: Literal["wake"] = "wake"
+
+
+class Stop(Model):
+    """Someone asked to stop this attempt."""
+
+    kind: Literal["stop"] = "stop"
+    execution: ExecutionId
+    attempt: int
+
+
+class Drain(Model):
+    """Take nothing new; leave when what you hold is done."""
+
+    kind: Literal["drain"] = "drain"
+
+
+class SignedObject(Model):
+    """The answer for one requested object: a URL, or the reason why there is none."""
+
+    what: str
+    name: str
+    url: str = ""
+    error: str = ""
+
+
+class Signed(Model):
+    """The answer to a `SignRequest`, in the request's order."""
+
+    kind: Literal["signed"] = "signed"
+    request: str
+    objects: list[SignedObject]
+
+
+Control = Annotated[Wake | Stop | Drain | Signed, Field(discriminator="kind")]
+
+#: Reads one JSON document into its message.
+CONTROL: TypeAdapter[Control] = TypeAdapter(Control)

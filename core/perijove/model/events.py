@@ -1,0 +1,132 @@
+"""What agents tell the master, through their group's event stream.
+
+Every event of an execution carries ``(execution, attempt)``: the fence. The applier changes nothing for an attempt that
+is not the row's, so applying an event late or twice is harmless.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
+
+from perijove.model.base import Model
+from perijove.model.ids import ExecutionId, RelativePath, Sha256, WorkerId
+from perijove.model.reasons import Reason
+from perijove.model.records import Phase
+
+
+class OutputFile(Model):
+    """One line of an output manifest: a file the attempt uploaded under its own prefix."""
+
+    name: RelativePath
+    size: int
+    sha256: Sha256
+    media_type: str = "application/octet-stream"
+
+
+class Verb(str, Enum):
+    """What may be done with a signed URL."""
+
+    GET = "GET"
+    PUT = "PUT"
+
+
+class _WorkerEvent(Model):
+    worker: WorkerId
+
+
+class _AttemptEvent(_WorkerEvent):
+    execution: ExecutionId
+    attempt: int
+
+
+class Claimed(_AttemptEvent):
+    """A worker took the ticket; written by the claim script itself, so that it can't be forgotten."""
+
+    kind: Literal["claimed"] = "claimed"
+
+
+class Held(_AttemptEvent):
+    """A worker announces again what it holds, after Redis forgot it."""
+
+    kind: Literal["held"] = "held"
+
+
+class Advanced(_AttemptEvent):
+    """The phase, the progress or the latest metadata changed; sent at most about once a second."""
+
+    kind: Literal["advanced"] = "advanced"
+    phase: Phase | None = None
+    done: int | None = None
+    total: int | None = None
+    metadata: dict[str, Any] = {}
+
+
+class Finished(_AttemptEvent):
+    """The attempt ended. Its outputs become visible by the applier's write of this manifest, all at once.
+
+    Attributes
+    ----------
+    detail : str
+        A sentence about this very failure, such as the exception's last line; empty if there is nothing to add.
+    exit_status : int, optional
+        Of the command that ended it.
+    metadata : dict
+        The latest value of every metadata key.
+    environment : dict
+        What it really ran with: ``python``, ``platform``, ``kernel``, ``packages`` (name → version).
+    records : int
+        The number of the attempt's last record.
+    """
+
+    kind: Literal["finished"] = "finished"
+    reason: Reason
+    detail: str = ""
+    exit_status: int | None = None
+    outputs: list[OutputFile] = []
+    metadata: dict[str, Any] = {}
+    environment: dict[str, Any] = {}
+    records: int = 0
+
+
+class Archived(_AttemptEvent):
+    """The attempt's records lie, compressed, in the object store; its live stream may go."""
+
+    kind: Literal["archived"] = "archived"
+    records: int
+    size: int
+    sha256: Sha256
+
+
+class ObjectRequest(Model):
+    """One object of a sign request.
+
+    `what` says whose it is: ``code`` (name: code version), ``notebook`` (its sha256), ``datum`` (datum id) are read;
+    ``output`` (its name), ``log`` (no name) and ``payload`` (its sha256) are written under the attempt's own prefix.
+    """
+
+    what: Literal["code", "notebook", "datum", "output", "log", "payload"]
+    name: str = ""
+    sha256: Sha256 | None = None
+
+
+class SignRequest(_AttemptEvent):
+    """A worker asks for signed URLs; the answer comes on its control stream under the same `request`."""
+
+    kind: Literal["sign"] = "sign"
+    request: str
+    objects: list[ObjectRequest]
+
+
+class Stopped(_WorkerEvent):
+    """A worker has left for good and holds nothing; sent as its last event."""
+
+    kind: Literal["stopped"] = "stopped"
+
+
+Event = Annotated[Claimed | Held | Advanced | Finished | Archived | SignRequest | Stopped, Field(discriminator="kind")]
+
+#: Reads one JSON document into its event.
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)

@@ -1,0 +1,59 @@
+"""Identifiers: how they are made, and which strings are well-formed ones."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, StringConstraints
+from ulid import ULID
+
+ID_PATTERN = r"^[a-z]{2,3}-[0-9a-z]{26}$"
+CODE_PATTERN = r"^(~[0-9a-f]{64}|git:[0-9a-f]{40})$"
+SHA256_PATTERN = r"^[0-9a-f]{64}$"
+NAME_PATTERN = r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$"
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def new_id(prefix: str) -> str:
+    """Return a fresh identifier such as ``ex-01jd…``: a prefix and a lower-case ULID.
+
+    ULIDs (https://github.com/ulid/spec) sort by creation time, so a primary key on them inserts at the end of
+    its index and a cursor over them pages in order.
+
+    Parameters
+    ----------
+    prefix : str
+        Two or three lower-case letters that say what the identifier names (`ex` execution, `pr` project,
+        `wk` worker, `da` datum).
+    """
+    return f"{prefix}-{str(ULID()).lower()}"
+
+
+def _no_control_characters(value: str) -> str:
+    if _CONTROL.search(value):
+        raise ValueError("must not hold control characters")
+    return value
+
+
+def safe_relative_path(value: str) -> str:
+    """Return `value` if it is a relative POSIX path that stays inside its folder, else raise ``ValueError``."""
+    parts = value.split("/")
+    if not value or value.startswith("/") or "\\" in value or any(part in {"", ".", ".."} for part in parts):
+        raise ValueError("must be a relative path with no empty, '.' or '..' parts")
+    return _no_control_characters(value)
+
+
+ExecutionId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+ProjectId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+WorkerId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+DatumId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+#: A content-addressed code version: ``git:<commit>``, or ``~<sha256>`` for an ad-hoc snapshot.
+CodeVersionId = Annotated[str, StringConstraints(pattern=CODE_PATTERN)]
+Sha256 = Annotated[str, StringConstraints(pattern=SHA256_PATTERN)]
+#: The name of a group, project, input or store: letters, digits, ``.``, ``_`` and ``-``; no slash.
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+#: Free text on one line, such as a title.
+Line = Annotated[str, StringConstraints(max_length=200), AfterValidator(_no_control_characters)]
+RelativePath = Annotated[str, StringConstraints(max_length=1024), AfterValidator(safe_relative_path)]

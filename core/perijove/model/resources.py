@@ -1,0 +1,304 @@
+"""What the REST API takes and answers. JSON names are snake_case; a spec inside keeps its kebab-case.
+
+Times are RFC 3339 strings in UTC, by the database's clock.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import Field, StringConstraints
+
+from perijove.model.base import Model, Resource
+from perijove.model.ids import Line, Name, WorkerId
+from perijove.model.reasons import Reason
+from perijove.model.records import Phase
+from perijove.model.spec import ParameterValue, Resources, Spec
+from perijove.model.status import Status
+
+T = TypeVar("T")
+
+
+class Page(Resource, Generic[T]):
+    """One page of a list; `next` is the cursor of the following one, or None at the end."""
+
+    items: list[T]
+    next: str | None = None
+
+
+class Role(str, Enum):
+    """What a member may do in a project; each role includes the ones before it."""
+
+    VIEWER = "viewer"
+    MEMBER = "member"
+    ADMIN = "admin"
+
+
+class Member(Resource):
+    """A Hub user, or everybody of a Hub group, in a project."""
+
+    kind: Literal["user", "group"]
+    name: str
+    role: Role
+
+
+class Project(Resource):
+    """Owns executions, code versions, settings and members. `role` is the caller's."""
+
+    id: str
+    name: str
+    owner: str
+    role: Role
+    executions: int
+    created_at: datetime
+    members: list[Member] = []
+
+
+class CreateProject(Model):
+    """The body of POST projects."""
+
+    name: Name
+
+
+class SetMember(Model):
+    """The body of PUT projects/{project}/members/{kind}/{name}."""
+
+    role: Role
+
+
+class CreateExecution(Model):
+    """The body of POST executions.
+
+    `project` is a project's id or name; by default the caller's personal project, which carries their name and is
+    made when it is first needed. `notebook` is the converted document of a notebook spec.
+    """
+
+    project: str | None = None
+    spec: Spec
+    notebook: dict[str, Any] | None = None
+
+
+class CopyExecution(Model):
+    """The body of POST executions/{id}/copy: what differs from the original. Parameters are merged by name."""
+
+    parameters: dict[str, ParameterValue] = {}
+    title: Line | None = None
+    tags: list[str] | None = None
+    group: Name | None = None
+
+
+class Progress(Resource):
+    """`done` of `total` cells or commands."""
+
+    done: int
+    total: int
+
+
+class Attempt(Resource):
+    """One try at an execution."""
+
+    attempt: int
+    worker: str | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    reason: Reason | None
+    records: int | None
+    archived: bool
+
+
+class Execution(Resource):
+    """One execution as everybody sees it; `sentence` and `hint` say in words why it stands where it stands."""
+
+    id: str
+    number: int
+    project: str
+    project_name: str
+    owner: str
+    status: Status
+    reason: Reason | None
+    detail: str
+    sentence: str
+    hint: str
+    attempt: int
+    phase: Phase | None
+    progress: Progress | None
+    metadata: dict[str, Any]
+    spec: Spec
+    worker: str | None
+    created_at: datetime
+    queued_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    url: str
+
+
+class ExecutionDetail(Execution):
+    """An execution with its attempts and the environment it really ran in."""
+
+    attempts: list[Attempt]
+    environment: dict[str, Any]
+
+
+class Why(Resource):
+    """What an execution is waiting for, in a sentence."""
+
+    sentence: str
+    hint: str = ""
+    position: int | None = None
+    waiting: int | None = None
+
+
+class Output(Resource):
+    """A datum: one output file of an execution."""
+
+    id: str
+    execution: str
+    name: str
+    size: int
+    sha256: str
+    media_type: str
+    created_at: datetime
+    url: str
+
+
+class MetadataPoint(Resource):
+    """One metadata record: its number in the attempt, its time, its values."""
+
+    n: int
+    t: float
+    values: dict[str, Any]
+
+
+class Metadata(Resource):
+    """An execution's metadata: the latest value of every key, and all points in order."""
+
+    latest: dict[str, Any]
+    points: list[MetadataPoint]
+
+
+class Comparison(Resource):
+    """Several executions side by side: for each key one value per execution, None where it has none."""
+
+    executions: list[Execution]
+    parameters: dict[str, list[Any]]
+    metadata: dict[str, list[Any]]
+    environment: dict[str, list[Any]]
+
+
+class Code(Resource):
+    """A stored code version."""
+
+    id: str
+    project: str
+    size: int
+    created_by: str
+    created_at: datetime
+
+
+class Group(Resource):
+    """A worker group as its users see it."""
+
+    name: str
+    description: str
+    runtime: Literal["process", "docker"]
+    image: str | None
+    provider: str
+    min_workers: int
+    max_workers: int
+    grace_period: int
+    capacity: Resources
+    workers: int
+    idle: int
+    waiting: int
+    running: int
+
+
+class GroupSettings(Model):
+    """What an administrator sets of a worker group.
+
+    Attributes
+    ----------
+    provider : str
+        What starts its machines: ``process`` (on the master's own machine), or ``manual`` (somebody starts agents).
+    capacity : Resources
+        What one worker offers.
+    grace_period : int
+        Seconds an idle worker is kept.
+    owners : list of str
+        Hub groups whose members may use it; empty for everybody.
+    """
+
+    description: Line = ""
+    runtime: Literal["process", "docker"] = "process"
+    image: str | None = None
+    provider: Literal["process", "manual"] = "manual"
+    min_workers: Annotated[int, Field(ge=0, le=10_000)] = 0
+    max_workers: Annotated[int, Field(ge=0, le=10_000)] = 1
+    grace_period: Annotated[int, Field(ge=0)] = 300
+    capacity: Resources = Resources()
+    warm_kernels: Annotated[int, Field(ge=0, le=64)] = 1
+    owners: list[str] = []
+
+
+class WorkerState(str, Enum):
+    """Where a worker stands."""
+
+    STARTING = "starting"
+    IDLE = "idle"
+    BUSY = "busy"
+    DRAINING = "draining"
+    LOST = "lost"
+    GONE = "gone"
+
+
+class Worker(Resource):
+    """One agent."""
+
+    id: str
+    group: str
+    host: str
+    state: WorkerState
+    version: str
+    capacity: Resources
+    enrolled_at: datetime | None
+    seen_at: datetime | None
+    executions: list[str] = []
+
+
+class Enrol(Model):
+    """The body of POST agents: an agent presents its group's enrolment token."""
+
+    group: Name
+    token: str
+    host: Annotated[str, StringConstraints(max_length=255)]
+    version: Annotated[str, StringConstraints(max_length=64)]
+    capacity: Resources
+    worker: WorkerId | None = None
+
+
+class Enrolment(Resource):
+    """What an enrolled agent is given: its id, and a Redis user that may touch its group's keys only.
+
+    `redis_url` holds the user and password. `lease` and `renew_every` are seconds.
+    """
+
+    worker: str
+    group: str
+    redis_url: str
+    runtime: Literal["process", "docker"]
+    warm_kernels: int
+    lease: float
+    renew_every: float
+
+
+class Info(Resource):
+    """What the service says of itself and of the caller."""
+
+    version: str
+    user: str | None
+    admin: bool
+    scopes: list[str]
+    snapshot_limit: int
+    notebook_limit: int

@@ -1,0 +1,45 @@
+"""Notebooks: reading them, choosing cells, finding what they need, setting parameters, converting them to what runs.
+
+Nothing here executes a notebook. Importing this package imports nbconvert and papermill, which takes a second or two:
+import it where it is used.
+"""
+
+from perijove.model.canonical import digest, encode
+from perijove.notebooks.conversion import Converted, convert
+from perijove.notebooks.document import (
+    NOTEBOOK_LIMIT,
+    LoadedNotebook,
+    language_of,
+    load_notebook,
+    read_notebook,
+)
+from perijove.notebooks.needed import LOCAL_TAGS, Needed, needed_cells
+from perijove.notebooks.parameters import Parameter, inspect_parameters
+from perijove.notebooks.preparation import Prepared, path_inside, prepare
+from perijove.notebooks.script import to_script
+from perijove.notebooks.selection import select_cells
+from perijove.notebooks.values import Text, check_parameters
+
+__all__ = [
+    "LOCAL_TAGS",
+    "NOTEBOOK_LIMIT",
+    "Converted",
+    "LoadedNotebook",
+    "Needed",
+    "Parameter",
+    "Prepared",
+    "Text",
+    "check_parameters",
+    "convert",
+    "digest",
+    "encode",
+    "inspect_parameters",
+    "language_of",
+    "load_notebook",
+    "needed_cells",
+    "path_inside",
+    "prepare",
+    "read_notebook",
+    "select_cells",
+    "to_script",
+]

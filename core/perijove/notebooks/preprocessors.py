@@ -1,0 +1,109 @@
+"""The steps of a conversion, as nbconvert's preprocessors."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from typing import Any
+
+from nbconvert.exporters.exporter import Exporter
+from nbconvert.preprocessors import ClearMetadataPreprocessor, Preprocessor
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
+
+from perijove.notebooks.document import tags_of
+from perijove.notebooks.parameters import INJECTED_TAG, TAG
+
+#: Cell metadata that say what a cell is, not when it ran or how it was last looked at.
+_CELL_METADATA = frozenset({"tags", "name", "jupyter", "slideshow", "editable", "deletable", "format", "raw_mimetype"})
+_NOTEBOOK_METADATA = frozenset({"kernelspec", "language_info"})
+_Step = tuple[NotebookNode, dict[str, Any]]
+
+
+class KeepCells(Preprocessor):
+    """Keeps the cells of the given ids, in the notebook's order.
+
+    Parameters
+    ----------
+    ids : collection of str
+        The cells to keep.
+    """
+
+    def __init__(self, ids: Collection[str]) -> None:
+        super().__init__(enabled=True)
+        self.ids = frozenset(ids)
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> _Step:
+        """Drop all other cells."""
+        nb.cells = [cell for cell in nb.cells if cell.id in self.ids]
+        return nb, resources
+
+
+class KeepLastingMetadata(ClearMetadataPreprocessor):
+    """Drops the metadata that change without the notebook's code changing, so that its digest stays the same."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            enabled=True,
+            preserve_cell_metadata_mask=set(_CELL_METADATA),
+            preserve_nb_metadata_mask=set(_NOTEBOOK_METADATA),
+        )
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> _Step:
+        """Drop the notebook's, and of the language's the version that last ran it."""
+        nb, resources = super().preprocess(nb, resources)
+        nb.metadata.get("language_info", {}).pop("version", None)
+        return nb, resources
+
+    def preprocess_cell(self, cell: NotebookNode, resources: dict[str, Any], index: int) -> _Step:
+        """Drop a cell's; text cells are no exception."""
+        cell.metadata = {key: value for key, value in cell.metadata.items() if key in _CELL_METADATA}
+        return cell, resources
+
+
+class InjectParameters(Preprocessor):
+    """Puts a cell that sets parameters where papermill puts it.
+
+    That is in an earlier injected cell's place, else below the cell tagged ``parameters``, else at the top.
+
+    Parameters
+    ----------
+    source : str
+        The new cell's code.
+    """
+
+    def __init__(self, source: str) -> None:
+        super().__init__(enabled=True)
+        self.source = source
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> _Step:
+        """Insert the cell."""
+        tags = [tags_of(cell) for cell in nb.cells]
+        injected = next((index for index, found in enumerate(tags) if INJECTED_TAG in found), None)
+        declared = next((index for index, found in enumerate(tags) if TAG in found), -1)
+        if injected is not None:
+            del nb.cells[injected]
+        cell = new_code_cell(self.source, metadata={"tags": [INJECTED_TAG]})
+        cell["id"] = _fresh_id({other.id for other in nb.cells})
+        nb.cells.insert(declared + 1 if injected is None else injected, cell)
+        return nb, resources
+
+
+class ConversionExporter(Exporter):
+    """Runs the given preprocessors and none of nbconvert's own accord; validates once, at the end."""
+
+    optimistic_validation = True
+    default_preprocessors: list[Any] = []
+
+    def __init__(self, steps: list[Preprocessor]) -> None:
+        super().__init__()
+        for step in steps:
+            self.register_preprocessor(step)
+
+
+def _fresh_id(taken: set[str]) -> str:
+    """Return the injected cell's id: the same in every conversion."""
+    found = INJECTED_TAG
+    while found in taken:
+        found = hashlib.sha256(found.encode()).hexdigest()[:8]
+    return found

@@ -1,0 +1,147 @@
+"""The worker's half of the wire on Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from perijove.model.control import CONTROL, Control
+from perijove.model.events import Event, Finished, Stopped
+from perijove.model.reasons import Reason
+from perijove.model.spec import Resources
+from perijove.model.tickets import Ticket
+from perijove.wire import limits, logs
+from perijove.wire.connection import COMMAND_TIMEOUT, connect, execute, reach
+from perijove.wire.keys import GroupKeys
+from perijove.wire.protocol import LEASE, Appended, Held, Renewal
+from perijove.wire.scripts import call
+
+_LEASE_MS = int(LEASE * 1000)
+_ORPHAN_MS = int(limits.ORPHAN_AFTER * 1000)
+
+
+@dataclass
+class _Registration:
+    """What a worker said when it registered, to say it again after Redis forgot it."""
+
+    capacity: Resources
+    version: str
+    host: str
+    state: str = "active"
+
+    def arguments(self) -> tuple[str | int | float, ...]:
+        return (self.state, *room(self.capacity), self.version, self.host)
+
+
+class RedisAgentWire:
+    """An `AgentWire` on Redis.
+
+    Parameters
+    ----------
+    url : str
+        Of Redis, with the credentials the worker got when it enrolled.
+    group, worker : str
+        Whose wire this is.
+    """
+
+    def __init__(self, url: str, group: str, worker: str) -> None:
+        self._keys = GroupKeys(group)
+        self._worker = worker
+        self._redis = connect(url, worker)
+        # A blocking read holds its connection, and is limited by `listen` itself.
+        self._listening = connect(url, worker, timeout=None, connections=1)
+        self._registered: _Registration | None = None
+
+    async def _call(self, script: str, *arguments: str | bytes | float) -> Any:
+        return await execute(self._redis, *call(script, self._keys.prefix, *arguments))
+
+    async def register(self, capacity: Resources, version: str, host: str) -> None:
+        """Write this worker's hash and first renewal; repeating it is harmless and keeps a draining state."""
+        self._registered = _Registration(capacity, version, host)
+        await self._call("register", self._worker, *self._registered.arguments())
+
+    async def claim(self, free: Resources) -> Ticket | None:
+        """Take the oldest offered ticket that fits `free`, or mark this worker idle and return None."""
+        ticket = await self._call("claim", self._worker, *room(free), _LEASE_MS, limits.CLAIM_SCAN, limits.PASSES)
+        return None if ticket is None else Ticket.model_validate_json(ticket)
+
+    async def renew(self, held: Sequence[Held]) -> Renewal:
+        """Renew this worker and the tickets it names; call it every `RENEW_EVERY` seconds."""
+        if self._registered is None:
+            raise RuntimeError("register first")
+        named = [part for item in held for part in (item.execution, item.attempt)]
+        draining, superseded, forgotten, orphans = await self._call(
+            "renew", self._worker, _LEASE_MS, _ORPHAN_MS, *self._registered.arguments(), *named
+        )
+        if draining:
+            self._registered.state = "draining"
+        by_execution = {item.execution.encode(): item for item in held}
+        return Renewal(
+            superseded=[by_execution[execution] for execution in superseded],
+            forgotten=[by_execution[execution] for execution in forgotten],
+            orphans=[Ticket.model_validate_json(ticket) for ticket in orphans],
+            draining=bool(draining),
+        )
+
+    async def close(self, event: Event) -> bool:
+        """End an attempt: drop its ticket and emit `event` in one step; False when it is no longer this worker's."""
+        if not isinstance(event, Finished):
+            raise TypeError("an attempt is closed by a Finished event")
+        document = event.model_dump_json()
+        return bool(await self._call("close", event.execution, event.attempt, event.worker, document))
+
+    async def hand_back(self, held: Held) -> bool:
+        """Give an attempt back unfinished."""
+        reason = Reason.WORKER_DRAINED
+        event = Finished(worker=self._worker, execution=held.execution, attempt=held.attempt, reason=reason)
+        return await self.close(event)
+
+    async def emit(self, events: Sequence[Event]) -> None:
+        """Append events to the group's event stream."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for event in events:
+                pipe.xadd(self._keys.events, {"e": event.model_dump_json()})
+            await reach(pipe.execute())
+
+    async def append(self, held: Held, first: int, lines: Sequence[bytes]) -> Appended:
+        """Append records `first`, `first` + 1, … to the attempt's stream; what it has already is left out."""
+        last = 0
+        # Without lines it only asks for the stream's last number.
+        for start, end, payload in logs.entries(first, lines) if lines else [(first, first - 1, b"")]:
+            last = int(await self._call("append", held.execution, held.attempt, start, end, payload))
+            if last < end:
+                break
+        return Appended(last)
+
+    async def listen(self, after: str, timeout: float) -> list[tuple[str, Control]]:
+        """Wait up to `timeout` seconds for control messages after entry `after`."""
+        after_control: Any = {self._keys.control(self._worker): after}
+        read: Any = self._listening.xread(after_control, block=max(1, int(timeout * 1000)))
+        streams = await reach(read, timeout + COMMAND_TIMEOUT)
+        return [message for _, entries in streams for message in map(_message, entries) if message is not None]
+
+    async def leave(self) -> None:
+        """Remove this worker, which holds nothing, and emit a `Stopped` event."""
+        await self._call("leave", self._worker, Stopped(worker=self._worker).model_dump_json())
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await reach(self._redis.aclose())
+        await reach(self._listening.aclose())
+
+
+def room(resources: Resources) -> tuple[float, int, int]:
+    """Return resources in the order in which the scripts take them."""
+    return resources.cpus, resources.memory, resources.gpus
+
+
+def _message(entry: tuple[bytes, dict[bytes, bytes]]) -> tuple[str, Control] | None:
+    """Read one entry of a control stream; a message that a newer master invented is passed over."""
+    name, fields = entry
+    try:
+        return name.decode(), CONTROL.validate_json(fields.get(b"m", b""))
+    except ValidationError:
+        return None

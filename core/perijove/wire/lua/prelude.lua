@@ -1,0 +1,57 @@
+-- Stands before every script. KEYS[1] is the group's prefix, pj:{group}: ; every other key is built from it, so that
+-- it lies in the same slot and under the same ACL pattern.
+local prefix = KEYS[1]
+local QUEUE, WORKERS, IDLE, EVENTS = prefix .. 'queue', prefix .. 'workers', prefix .. 'idle', prefix .. 'events'
+
+local function ticket_key(execution) return prefix .. 'ticket:' .. execution end
+local function worker_key(worker) return prefix .. 'worker:' .. worker end
+local function held_key(worker) return prefix .. 'held:' .. worker end
+local function control_key(worker) return prefix .. 'ctl:' .. worker end
+
+-- Milliseconds of Redis' own clock: the only one that leases are measured by.
+local function clock()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function emit(document) redis.call('XADD', EVENTS, '*', 'e', document) end
+
+local function emit_attempt(kind, worker, execution, attempt)
+  emit(cjson.encode({kind = kind, worker = worker, execution = execution, attempt = tonumber(attempt)}))
+end
+
+local function tell(worker, message, length, seconds)
+  redis.call('XADD', control_key(worker), 'MAXLEN', '~', length, '*', 'm', message)
+  redis.call('EXPIRE', control_key(worker), seconds)
+end
+
+-- A ticket's hash as a table, or nil.
+local function read_ticket(execution)
+  local t = redis.call('HMGET', ticket_key(execution), 'attempt', 'state', 'worker', 'claimed')
+  if not t[1] then return nil end
+  return {attempt = tonumber(t[1]), state = t[2], worker = t[3] or '', claimed = tonumber(t[4] or 0)}
+end
+
+local function unqueue(execution) redis.call('LREM', QUEUE, 1, execution) end
+
+local function release(execution, worker)
+  if worker ~= '' then redis.call('HDEL', held_key(worker), execution) end
+end
+
+local function hold(execution, attempt, worker, now, lease)
+  redis.call('HSET', ticket_key(execution), 'state', 'claimed', 'worker', worker, 'claimed', now, 'lease', now + lease)
+  redis.call('HSET', held_key(worker), execution, attempt)
+end
+
+-- What is left in place of a ticket that nobody may run any more.
+local function bury(execution, attempt, state, worker, lifetime)
+  redis.call('DEL', ticket_key(execution))
+  redis.call('HSET', ticket_key(execution), 'attempt', attempt, 'state', state, 'worker', worker)
+  redis.call('PEXPIRE', ticket_key(execution), lifetime)
+end
+
+local function forget_worker(worker)
+  redis.call('DEL', worker_key(worker), held_key(worker), control_key(worker))
+  redis.call('ZREM', WORKERS, worker)
+  redis.call('ZREM', IDLE, worker)
+end

@@ -1,0 +1,3 @@
+-- Forget a worker that is lost or gone, with its control stream and what it held.
+-- ARGV: worker
+forget_worker(ARGV[1])

@@ -1,0 +1,66 @@
+-- Renew a worker and the tickets it names; take back those Redis lost, and find those the worker does not know of.
+-- ARGV: worker, lease (ms), orphan age (ms), state, cpus, memory, gpus, version, host, then execution, attempt, …
+-- Returns {draining, {superseded executions}, {forgotten executions}, {orphaned tickets}}.
+local worker, lease, orphan_age = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local now = clock()
+local superseded, forgotten, orphans, named = {}, {}, {}, {}
+
+if redis.call('EXISTS', worker_key(worker)) == 0 then
+  redis.call('HSET', worker_key(worker), 'state', ARGV[4], 'cpus', ARGV[5], 'memory', ARGV[6], 'gpus', ARGV[7],
+    'version', ARGV[8], 'host', ARGV[9])
+end
+redis.call('ZADD', WORKERS, now, worker)
+
+local function restore(execution, attempt, old)
+  unqueue(execution)
+  if old then
+    release(execution, old.worker)
+    if old.attempt < attempt then redis.call('DEL', ticket_key(execution)) end
+  end
+  redis.call('HSET', ticket_key(execution), 'attempt', attempt)
+  redis.call('PERSIST', ticket_key(execution))
+  hold(execution, attempt, worker, now, lease)
+  emit_attempt('held', worker, execution, attempt)
+end
+
+for i = 10, #ARGV, 2 do
+  local execution, attempt = ARGV[i], tonumber(ARGV[i + 1])
+  local t = read_ticket(execution)
+  named[execution] = true
+  if not t or t.attempt < attempt or (t.attempt == attempt and t.state == 'offered') then
+    restore(execution, attempt, t)
+    forgotten[#forgotten + 1] = execution
+  elseif t.attempt == attempt and t.state == 'claimed' and t.worker == worker then
+    redis.call('HSET', ticket_key(execution), 'lease', now + lease)
+    redis.call('HSET', held_key(worker), execution, attempt)
+  else
+    if tonumber(redis.call('HGET', held_key(worker), execution) or -1) == attempt then release(execution, worker) end
+    superseded[#superseded + 1] = execution
+  end
+end
+
+local function orphan(execution, attempt)
+  local t = read_ticket(execution)
+  if not t or t.state ~= 'claimed' or t.attempt ~= attempt or t.worker ~= worker then
+    return release(execution, worker)
+  end
+  if now - t.claimed <= orphan_age then return end
+  local spec = redis.call('HGET', ticket_key(execution), 'spec')
+  if spec then
+    orphans[#orphans + 1] = spec
+  else
+    -- A restarted worker does not know what it held, and the flush took the spec: only another attempt can help.
+    release(execution, worker)
+    redis.call('DEL', ticket_key(execution))
+    emit(cjson.encode({kind = 'finished', worker = worker, execution = execution, attempt = attempt,
+      reason = 'agent_failed'}))
+  end
+end
+
+local held = redis.call('HGETALL', held_key(worker))
+for i = 1, #held, 2 do
+  if not named[held[i]] then orphan(held[i], tonumber(held[i + 1])) end
+end
+
+local draining = redis.call('HGET', worker_key(worker), 'state') ~= 'active'
+return {draining and 1 or 0, superseded, forgotten, orphans}

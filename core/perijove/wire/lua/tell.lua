@@ -1,0 +1,3 @@
+-- Append a control message to a worker's stream.
+-- ARGV: worker, message, control length, control seconds
+tell(ARGV[1], ARGV[2], ARGV[3], ARGV[4])

@@ -1,0 +1,164 @@
+"""The service as a program: configuration, start, and a shutdown that loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import secrets
+import signal
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from jupyterhub.services.auth import HubOAuth
+from tornado.httpserver import HTTPServer
+from traitlets import Bool, Enum, Float, Integer, Unicode, default
+from traitlets.config import Application
+
+from perijove._version import __version__
+from perijove_hub import logs, openapi
+from perijove_hub.hub import Hub
+from perijove_hub.identity import Identity
+from perijove_hub.web import make_application
+from perijove_scheduler.platform import Platform
+
+_log = logging.getLogger("perijove_hub")
+
+
+class PerijoveHub(Application):
+    """Perijove's JupyterHub service."""
+
+    name = "perijove-hub"
+    version = __version__
+    description = "Perijove's JupyterHub service: the REST API, the pages, and the loops that run what people submit."
+    classes = [Platform, HubOAuth]
+    aliases = {"config": "PerijoveHub.config_file", "data-dir": "Platform.data_dir"}
+
+    config_file = Unicode("perijove_config.py", help="The configuration file to load.").tag(config=True)
+    log_style = Enum(
+        sorted(logs.FORMATS), "keyvalue", help="How log lines look: key=value pairs, or one JSON object a line."
+    ).tag(config=True)
+    service_url = Unicode(help="Where to listen; by default $JUPYTERHUB_SERVICE_URL.").tag(config=True)
+    authenticate_prometheus = Bool(
+        True, help="Whether metrics need a token with the Hub's scope read:metrics or of our administrators."
+    ).tag(config=True)
+    identity_max_age = Integer(
+        60, min=0, help="Seconds for which the Hub's answer about a token is remembered; a revoked one works that long."
+    ).tag(config=True)
+    shutdown_timeout = Float(
+        5.0, help="Seconds requests in flight get to end at a shutdown; the Hub kills a service after 20."
+    ).tag(config=True)
+
+    @default("log_level")
+    def _informative(self) -> int:
+        return logging.INFO
+
+    @default("service_url")
+    def _service_url_from_the_hub(self) -> str:
+        return os.environ.get("JUPYTERHUB_SERVICE_URL", "http://127.0.0.1:10111/services/perijove/")
+
+    def initialize(self, argv: list[str] | None = None) -> None:
+        """Read the command line and the configuration; the command line wins."""
+        self.parse_command_line(argv)
+        self.load_given()
+        logs.set_up(self.log_style, str(self.log_level))
+
+    def load_given(self) -> None:
+        """Read the configuration file if there is one; what the command line said stays."""
+        given = self.cli_config
+        if Path(self.config_file).exists():
+            self.load_config_file(self.config_file)
+            self.update_config(given)
+
+    def start(self) -> None:
+        """Serve until a signal comes."""
+        asyncio.run(self.serve())
+
+    async def serve(self) -> None:
+        """Start the platform and the server, wait for a signal, and stop both in the opposite order."""
+        stopping = _signalled()
+        prefix = HubOAuth.instance(parent=self).base_url
+        platform = Platform(parent=self, **self._platform_settings(prefix))
+        hub = self._hub(platform)
+        server = self._listen(hub)
+        try:
+            await platform.start()
+            hub.started.set()
+            _log.info("serving on %s", self.service_url)
+            ends: set[asyncio.Task[Any]] = {asyncio.create_task(stopping.wait())}
+            if "JUPYTERHUB_SERVICE_NAME" in os.environ:
+                ends.add(asyncio.create_task(_orphaned()))
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            await self._close(server, hub)
+        finally:
+            await platform.stop()
+            _log.info("stopped")
+
+    def _platform_settings(self, prefix: str) -> dict[str, str]:
+        """Return the platform's traits that the environment or the Hub sets and the configuration does not.
+
+        Local agents come straight to the service: the Hub's proxy knows of it only a while after its start.
+        """
+        names = ("data_dir", "public_url", "database_url", "redis_url")
+        found = {name: os.environ.get(f"PERIJOVE_{name.upper()}", "") for name in names}
+        found["local_url"] = urlsplit(self.service_url)._replace(path=prefix).geturl()
+        return {name: value for name, value in found.items() if value and name not in self.config.Platform}
+
+    def _hub(self, platform: Platform) -> Hub:
+        auth = HubOAuth.instance(parent=self)
+        if "cache_max_age" not in self.config.HubOAuth:
+            auth.cache_max_age = self.identity_max_age
+        prefix = auth.base_url
+        document = json.dumps(openapi.document(prefix))
+        return Hub(platform, Identity(auth), prefix, document, open_metrics=not self.authenticate_prometheus)
+
+    def _listen(self, hub: Hub) -> HTTPServer:
+        secret = _kept_secret(Path(hub.platform.data_dir) / "cookie_secret")
+        server = HTTPServer(make_application(hub, secret), xheaders=True, max_header_size=64 * 1024)
+        address = urlsplit(self.service_url)
+        server.listen(address.port or 80, address.hostname or "127.0.0.1")
+        return server
+
+    async def _close(self, server: HTTPServer, hub: Hub) -> None:
+        """Take no new connections, end event streams so that viewers resume elsewhere, and let the rest finish."""
+        server.stop()
+        hub.viewers.stop()
+        try:
+            await asyncio.wait_for(hub.requests.none_left(), self.shutdown_timeout)
+        except asyncio.TimeoutError:
+            _log.warning("some requests did not end in time")
+        await server.close_all_connections()
+
+
+def _signalled() -> asyncio.Event:
+    """Return an event that the first SIGTERM or SIGINT sets."""
+    event = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, event.set)
+    return event
+
+
+async def _orphaned(every: float = 2.0) -> None:
+    """Return when the Hub that started this service is gone.
+
+    A Hub that was killed starts a second service when it returns; two must not run on one data folder. There is no
+    portable event for a parent's end, so this polls.
+    """
+    parent = os.getppid()
+    while os.getppid() == parent:  # noqa: ASYNC110 - see above: there is no event to wait for
+        await asyncio.sleep(every)
+    _log.warning("the Hub is gone, so this service stops")
+
+
+def _kept_secret(path: Path) -> bytes:
+    """Return the key that signs cookies; kept, so that a restart signs nobody out."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    with os.fdopen(handle, "wb") as file:
+        file.write(secrets.token_bytes(32))
+    return path.read_bytes()

@@ -1,0 +1,42 @@
+"""Request and answer bodies that only the service itself needs."""
+
+from __future__ import annotations
+
+from perijove.model.base import Model, Resource
+from perijove.model.ids import Name
+from perijove.model.resources import Group, GroupSettings
+
+
+class CreateGroup(Model):
+    """The body of POST groups."""
+
+    name: Name
+    settings: GroupSettings = GroupSettings()
+
+
+class CreatedGroup(Resource):
+    """A new group, and the token its agents enrol with; the service keeps only the token's digest."""
+
+    group: Group
+    token: str
+
+
+class EnrolmentToken(Resource):
+    """A group's new enrolment token; the one before is worth nothing any more."""
+
+    token: str
+
+
+class Release(Model):
+    """The body of POST agents/{worker}/release: an agent leaves, and says so with its group's enrolment token."""
+
+    group: Name
+    token: str
+
+
+class Health(Resource):
+    """Whether the service's parts answer."""
+
+    status: str
+    database: bool
+    redis: bool

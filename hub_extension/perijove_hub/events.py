@@ -1,0 +1,44 @@
+"""An execution's story as server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from perijove_hub.viewers import Pump, Viewers
+from perijove_scheduler.services.story import EndItem, RecordItem, StateItem, StoryItem
+
+#: A comment is sent after this many silent seconds, so that no proxy takes the stream for dead.
+HEARTBEAT = 15.0
+_HEARTBEAT_COMMENT = b": still here\n\n"
+#: How long a browser waits before it connects again, in milliseconds.
+_RETRY = b"retry: 1000\n"
+
+
+def message(item: StoryItem) -> bytes:
+    """Return one item as a message; records carry the id from which a viewer resumes."""
+    if isinstance(item, RecordItem):
+        return b"event: record\nid: %d-%d\ndata: %b\n\n" % (item.attempt, item.n, item.line.rstrip(b"\n"))
+    if isinstance(item, StateItem):
+        return b"event: execution\ndata: %b\n\n" % item.execution.model_dump_json(by_alias=True).encode()
+    if isinstance(item, EndItem):
+        return b"event: end\ndata: {}\n\n"
+    raise TypeError(f"{item!r} is not an item of a story")
+
+
+async def event_stream(
+    story: AsyncIterator[StoryItem], viewers: Viewers, heartbeat: float = HEARTBEAT
+) -> AsyncIterator[bytes]:
+    """Iterate over batches of messages; what is ready together is sent together.
+
+    A shutdown ends the stream without the ``end`` message, so viewers connect again and resume.
+    """
+    pump: Pump[StoryItem] = Pump(story)
+    viewers.add(pump)
+    opening = _RETRY
+    try:
+        async for batch in pump.batches(heartbeat):
+            yield opening + (b"".join(map(message, batch)) or _HEARTBEAT_COMMENT)
+            opening = b""
+    finally:
+        viewers.discard(pump)
+        await pump.aclose()

@@ -1,0 +1,1 @@
+"""One module per resource: each function parses nothing, calls one service function, and returns what it answers."""

@@ -1,0 +1,22 @@
+"""Outputs and the two notebooks of an execution: found here, fetched from signed URLs."""
+
+from __future__ import annotations
+
+from perijove.model.resources import Output
+from perijove_hub.call import Call
+from perijove_hub.route import Redirect
+
+
+async def index(call: Call) -> list[Output]:
+    """List an execution's outputs."""
+    return await call.services.outputs.list(call.caller, call.path["execution"])
+
+
+async def get(call: Call) -> Redirect:
+    """Redirect to an output's bytes."""
+    return Redirect(await call.services.outputs.url(call.caller, call.path["execution"], call.path["name"]))
+
+
+async def notebook(call: Call) -> Redirect:
+    """Redirect to the executed or the submitted notebook."""
+    return Redirect(await call.services.outputs.notebook(call.caller, call.path["execution"], call.query.which))

@@ -1,0 +1,61 @@
+"""What the web service is made of; every handler gets it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+
+from perijove.errors import Unavailable
+from perijove_hub.bodies import Health
+from perijove_hub.identity import Identity
+from perijove_hub.inflight import InFlight
+from perijove_hub.metrics import Metrics
+from perijove_hub.viewers import Viewers
+from perijove_scheduler.platform import Platform
+
+
+@dataclass(frozen=True)
+class Hub:
+    """The parts the handlers use.
+
+    Attributes
+    ----------
+    prefix : str
+        The service's address on the Hub, with a slash at both ends.
+    document : str
+        The OpenAPI document.
+    open_metrics : bool
+        Whether Prometheus may scrape without a token.
+    started : asyncio.Event
+        Set once the platform runs; the service listens before, as the Hub gives up on one that is silent for long.
+    """
+
+    platform: Platform
+    identity: Identity
+    prefix: str
+    document: str
+    open_metrics: bool = False
+    metrics: Metrics = field(default_factory=Metrics)
+    viewers: Viewers = field(default_factory=Viewers)
+    requests: InFlight = field(default_factory=InFlight)
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def check_started(self) -> None:
+        """Raise `Unavailable` while the platform is being started."""
+        if not self.started.is_set():
+            raise Unavailable("Perijove is starting.")
+
+    async def health(self) -> Health:
+        """Return whether the database and Redis answer."""
+        database = await _answers(self.platform.store.ping())
+        redis = await _answers(self.platform.queue.now())
+        return Health(status="ok" if database and redis else "unavailable", database=database, redis=redis)
+
+
+async def _answers(question: Awaitable[object]) -> bool:
+    try:
+        await question
+    except Unavailable:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Pages for people, signed in through the Hub."""

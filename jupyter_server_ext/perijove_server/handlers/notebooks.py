@@ -1,0 +1,65 @@
+"""Previews and submissions of notebooks; the slow work happens off the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_server.auth.decorator import authorized
+from tornado.web import authenticated
+
+from perijove_server.folders import notebook_file
+from perijove_server.handlers.base import Handler, read_object
+
+if TYPE_CHECKING:
+    from perijove_server.documents import Document
+
+
+class _NotebookHandler(Handler):
+    async def document(self) -> Document:
+        """Return the request's document, read in a thread: it may be many megabytes."""
+        return await asyncio.to_thread(_read, self.request.body)
+
+    def file(self, document: Document) -> Path:
+        """Return where the document lies."""
+        return notebook_file(self.contents_manager, document.path)
+
+
+class PreviewHandler(_NotebookHandler):
+    """POST preview: what a run would be, before anything is sent."""
+
+    @authenticated
+    @authorized
+    async def post(self) -> None:
+        """Answer with the form, what goes along, and the snapshot's size."""
+        from perijove_server.preview import preview  # noqa: PLC0415 - pydantic models take time to build
+
+        document = await self.document()
+        file = self.file(document)
+        client = await self.master.client()
+        info = await client.info()
+        groups = [group async for group in client.groups.list()]
+        biggest = self.settings["perijove_preview_limit"]
+        self.finish(await asyncio.to_thread(preview, document, file, groups, info, biggest))
+
+
+class SubmitHandler(_NotebookHandler):
+    """POST submit: snapshot, convert and create an execution."""
+
+    @authenticated
+    @authorized(action="execute")  # type: ignore[untyped-decorator]  # Jupyter Server's types know its other form only
+    async def post(self) -> None:
+        """Answer with the execution, the ids of the cells that run, in order, and notes for the person."""
+        from perijove_server.sending import send  # noqa: PLC0415 - httpx is slow to import; by now it is there
+
+        document = await self.document()
+        sent = await send(await self.master.client(), document, self.file(document))
+        self.set_status(201)
+        self.finish(sent)
+
+
+def _read(text: bytes) -> Document:
+    from perijove_server.documents import read_document  # noqa: PLC0415 - pydantic models take time to build
+
+    return read_document(read_object(text))

@@ -1,0 +1,82 @@
+import { PathExt } from '@jupyterlab/coreutils';
+import type { Contents } from '@jupyterlab/services';
+
+import type { Requests } from '../master/requests';
+import type { IExecution, IOutputFile } from '../master/types';
+import type { Which } from './actions';
+
+const ROOT = 'perijove';
+/** Bytes up to which a file is copied into the server to be opened. */
+const LIMIT = 64e6;
+
+/** Copies what an execution kept into the server's folder, where JupyterLab can open it. */
+export class Copies {
+  constructor(
+    private readonly requests: Pick<Requests, 'blob'>,
+    private readonly contents: Contents.IManager
+  ) {}
+
+  /** Copy the notebook that ran; return the copy's path. */
+  async notebook(execution: IExecution, which: Which): Promise<string> {
+    const blob = await this.requests.blob(
+      `master/executions/${execution.id}/notebook?which=${which}`
+    );
+    const suffix = which === 'submitted' ? '-submitted' : '';
+    const path = `${folderOf(execution)}${suffix}.ipynb`;
+    await this.save(path, {
+      type: 'notebook',
+      format: 'json',
+      content: JSON.parse(await blob.text()) as unknown
+    });
+    return path;
+  }
+
+  /** Copy an output file; return the copy's path. */
+  async output(execution: IExecution, file: IOutputFile): Promise<string> {
+    if (file.size > LIMIT) {
+      throw new Error(`${file.name} is too large to be opened: download it.`);
+    }
+    const name = file.name.split('/').map(encodeURIComponent).join('/');
+    const blob = await this.requests.blob(
+      `master/executions/${execution.id}/outputs/${name}`
+    );
+    const path = `${folderOf(execution)}/${file.name}`;
+    await this.save(path, {
+      type: 'file',
+      format: 'base64',
+      content: base64(new Uint8Array(await blob.arrayBuffer()))
+    });
+    return path;
+  }
+
+  private async save(
+    path: string,
+    model: Partial<Contents.IModel>
+  ): Promise<void> {
+    await this.folder(PathExt.dirname(path));
+    await this.contents.save(path, model);
+  }
+
+  private async folder(path: string): Promise<void> {
+    const parts = path.split('/');
+    for (let i = 1; i <= parts.length; i++) {
+      await this.contents.save(parts.slice(0, i).join('/'), {
+        type: 'directory'
+      });
+    }
+  }
+}
+
+/** An execution's place: numbers count within a project. */
+function folderOf({ project_name, number }: IExecution): string {
+  return `${ROOT}/${project_name}/${number}`;
+}
+
+function base64(data: Uint8Array): string {
+  let text = '';
+  const step = 0x8000; // more arguments than this overflow the stack
+  for (let i = 0; i < data.length; i += step) {
+    text += String.fromCharCode(...data.subarray(i, i + step));
+  }
+  return btoa(text);
+}

@@ -1,0 +1,93 @@
+import type { Contents } from '@jupyterlab/services';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { Requests } from '../master/requests';
+import type { IExecution, IGroup, IOutputFile, IPage } from '../master/types';
+import { explain } from '../submit/explain';
+import type { IActions, Which } from './actions';
+import { Copies } from './copies';
+import { declared, type INotebookDocument } from './declared';
+import { askForChanges } from './rerun';
+
+/** Where an action shows its result. */
+export interface IPlaces {
+  openDetail(id: string): void;
+  openFile(path: string): Promise<unknown>;
+  /** An execution was made or changed. */
+  changed(execution: IExecution): void;
+}
+
+/** What the buttons of an execution do. */
+export class Deeds implements IActions {
+  private readonly copies: Copies;
+
+  constructor(
+    private readonly requests: Requests,
+    contents: Contents.IManager,
+    private readonly places: IPlaces,
+    private readonly trans: TranslationBundle
+  ) {
+    this.copies = new Copies(requests, contents);
+  }
+
+  stop(execution: IExecution): void {
+    this.attempt(async () => {
+      const stopped = await this.requests.post<IExecution>(
+        `master/executions/${execution.id}/stop`
+      );
+      this.places.changed(stopped);
+    });
+  }
+
+  rerun(execution: IExecution): void {
+    this.attempt(async () => {
+      const groups = await this.requests.get<IPage<IGroup>>('master/groups');
+      const names = groups.items.map(({ name }) => name);
+      const changes = await askForChanges(
+        execution,
+        names,
+        await this.declared(execution),
+        this.trans
+      );
+      if (changes) {
+        const copy = await this.requests.post<IExecution>(
+          `master/executions/${execution.id}/copy`,
+          changes
+        );
+        this.places.changed(copy);
+        this.places.openDetail(copy.id);
+      }
+    });
+  }
+
+  openNotebook(execution: IExecution, which: Which): void {
+    this.attempt(async () =>
+      this.places.openFile(await this.copies.notebook(execution, which))
+    );
+  }
+
+  openOutput(execution: IExecution, file: IOutputFile): void {
+    this.attempt(async () =>
+      this.places.openFile(await this.copies.output(execution, file))
+    );
+  }
+
+  openDetail(id: string): void {
+    this.places.openDetail(id);
+  }
+
+  private async declared({
+    id,
+    spec
+  }: IExecution): Promise<Map<string, unknown>> {
+    if (!spec.notebook) {
+      return new Map();
+    }
+    const path = `master/executions/${id}/notebook?which=submitted`;
+    return declared(await this.requests.get<INotebookDocument>(path));
+  }
+
+  private attempt(action: () => Promise<unknown>): void {
+    action().catch(explain);
+  }
+}

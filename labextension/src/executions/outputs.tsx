@@ -1,0 +1,109 @@
+import { Clipboard, Notification } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import {
+  copyIcon,
+  downloadIcon,
+  ToolbarButtonComponent,
+  launchIcon
+} from '@jupyterlab/ui-components';
+
+import type { Requests } from '../master/requests';
+import type { IExecution, IOutputFile, IPage } from '../master/types';
+import { bytes } from '../view/bytes';
+import { useAsked } from '../view/hooks';
+
+interface IOutputsProps {
+  execution: IExecution;
+  requests: Requests;
+  trans: TranslationBundle;
+  open: (file: IOutputFile) => void;
+}
+
+/** The files an execution made: open, download, or copy their address for another run's input. */
+export function Outputs(props: IOutputsProps): JSX.Element {
+  const { execution, requests, trans } = props;
+  const { value, problem } = useAsked(
+    () =>
+      requests.get<IPage<IOutputFile>>(
+        `master/executions/${execution.id}/outputs`
+      ),
+    `${execution.id} ${execution.status}`
+  );
+  if (problem) {
+    return <p role="alert">{problem}</p>;
+  }
+  if (!value) {
+    return <p className="pj-Quiet">{trans.__('Looking…')}</p>;
+  }
+  if (value.items.length === 0) {
+    return <p className="pj-Quiet">{none(execution, trans)}</p>;
+  }
+  return (
+    <table className="pj-Table pj-Outputs">
+      <tbody>
+        {value.items.map(file => (
+          <File key={file.id} file={file} {...props} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function File(props: IOutputsProps & { file: IOutputFile }): JSX.Element {
+  const { execution, file, requests, trans, open } = props;
+  const path = file.name.split('/').map(encodeURIComponent).join('/');
+  const href = requests.url(
+    `master/executions/${execution.id}/outputs/${path}`
+  );
+  return (
+    <tr>
+      <td>
+        <button
+          className="pj-Link"
+          onClick={() => open(file)}
+          title={trans.__('Open it in JupyterLab')}
+        >
+          {file.name}
+        </button>
+      </td>
+      <td className="pj-Number">{bytes(file.size)}</td>
+      <td>
+        <div className="pj-Outputs-actions">
+          <ToolbarButtonComponent
+            icon={launchIcon}
+            tooltip={trans.__('Open a copy in JupyterLab')}
+            onClick={() => open(file)}
+          />
+          <a
+            className="pj-IconLink"
+            href={href}
+            download={file.name.split('/').pop()}
+            title={trans.__('Download')}
+            aria-label={trans.__('Download %1', file.name)}
+          >
+            <downloadIcon.react tag="span" width="16px" />
+          </a>
+          <ToolbarButtonComponent
+            icon={copyIcon}
+            tooltip={trans.__('Copy datum:// address, for another run’s input')}
+            onClick={() => copy(file, trans)}
+          />
+        </div>
+      </td>
+    </tr>
+  );
+}
+
+/** Copy a file's address. The browser's own clipboard is not there on plain HTTP, JupyterLab's is. */
+function copy({ id, name }: IOutputFile, trans: TranslationBundle): void {
+  Clipboard.copyToSystem(`datum://${id}`);
+  Notification.success(trans.__('Copied the address of %1', name), {
+    autoClose: 3000
+  });
+}
+
+function none({ status }: IExecution, trans: TranslationBundle): string {
+  return status === 'complete' || status === 'error'
+    ? trans.__('It left no files.')
+    : trans.__('Files appear here when it has ended.');
+}

@@ -1,0 +1,148 @@
+import { ReactWidget, UseSignal } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import {
+  closeIcon,
+  refreshIcon,
+  ToolbarButtonComponent
+} from '@jupyterlab/ui-components';
+
+import { isFinal } from '../master/types';
+import type { IExecutions } from '../tokens';
+import { useNow } from '../view/hooks';
+import { Filters } from './filters';
+import type { ExecutionList } from './list';
+import { Row } from './row';
+
+export interface ISidebarProps {
+  executions: IExecutions;
+  trans: TranslationBundle;
+}
+
+/** The sidebar: whose executions, filtered and searched, newest first. */
+export class Sidebar extends ReactWidget {
+  constructor(private readonly props: ISidebarProps) {
+    super();
+    this.addClass('pj-Sidebar');
+  }
+
+  protected onAfterShow(): void {
+    void this.props.executions.list.refresh();
+  }
+
+  protected render(): JSX.Element {
+    const { executions, trans } = this.props;
+    const { list } = executions;
+    return (
+      <UseSignal signal={list.changed}>
+        {() => (
+          <>
+            <Bar {...this.props} />
+            <Filters list={list} trans={trans} />
+            {list.selected.length > 0 && <Selection {...this.props} />}
+            {list.problem && (
+              <p className="pj-Sidebar-problem" role="alert">
+                {list.problem}
+              </p>
+            )}
+            <Rows {...this.props} />
+          </>
+        )}
+      </UseSignal>
+    );
+  }
+}
+
+/** The panel's name, and a button to look again. */
+function Bar({ executions, trans }: ISidebarProps): JSX.Element {
+  return (
+    <div className="pj-Sidebar-bar">
+      <h2>{trans.__('Executions')}</h2>
+      <ToolbarButtonComponent
+        icon={refreshIcon}
+        tooltip={trans.__('Refresh the list')}
+        onClick={() => void executions.list.refresh()}
+      />
+    </div>
+  );
+}
+
+/** What can be done with the executions that are ticked. */
+function Selection({ executions, trans }: ISidebarProps): JSX.Element {
+  const { list } = executions;
+  const { selected } = list;
+  return (
+    <div className="pj-Selection">
+      <span role="status">{trans.__('%1 selected', selected.length)}</span>
+      <ToolbarButtonComponent
+        label={trans.__('Compare')}
+        tooltip={trans.__('Set the selected executions side by side')}
+        disabledTooltip={trans.__('Select another one to compare with')}
+        enabled={selected.length > 1}
+        onClick={() => executions.compare(selected)}
+      />
+      <ToolbarButtonComponent
+        icon={closeIcon}
+        tooltip={trans.__('Clear the selection')}
+        onClick={() => list.clearSelection()}
+      />
+    </div>
+  );
+}
+
+function Rows({ executions, trans }: ISidebarProps): JSX.Element {
+  const { list } = executions;
+  const rows = list.executions;
+  const now = useNow(rows.some(({ status }) => !isFinal(status)));
+  return (
+    <div className="pj-Sidebar-rows">
+      <ul
+        aria-busy={list.loading}
+        aria-label={trans.__('Executions')}
+        data-selecting={list.selected.length > 0}
+      >
+        {rows.map(execution => (
+          <Row
+            key={execution.id}
+            execution={execution}
+            trans={trans}
+            now={now}
+            user={executions.user}
+            selected={list.isSelected(execution.id)}
+            onSelect={on => list.select(execution.id, on)}
+            onOpen={() => executions.open(execution.id)}
+          />
+        ))}
+      </ul>
+      {rows.length === 0 && !list.problem && (
+        <p className="pj-Sidebar-empty">{nothing(list, trans)}</p>
+      )}
+      {list.hasMore && (
+        <button
+          className="jp-Button jp-mod-styled jp-mod-minimal pj-Sidebar-more"
+          disabled={list.loading}
+          onClick={() => void list.more()}
+        >
+          {list.loading ? trans.__('Looking…') : trans.__('Look further back')}
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** Why the list is empty, and what to do about it. */
+function nothing(list: ExecutionList, trans: TranslationBundle): string {
+  const { scope, standing, search } = list.filter;
+  if (list.loading) {
+    return trans.__('Looking…');
+  }
+  if (standing || search) {
+    return trans.__('Nothing matches the filter.');
+  }
+  return scope === 'notebook'
+    ? trans.__(
+        'This notebook has not run remotely yet. Press “Run remotely” in its toolbar.'
+      )
+    : trans.__(
+        'Nothing has run remotely yet. Open a notebook and press “Run remotely” in its toolbar.'
+      );
+}

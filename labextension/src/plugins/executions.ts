@@ -1,0 +1,47 @@
+import {
+  ILayoutRestorer,
+  type JupyterFrontEnd,
+  type JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { INotebookTracker } from '@jupyterlab/notebook';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+
+import { Executions } from '../executions/shown';
+import { IAttachments, IExecutions, IMaster } from '../tokens';
+
+/** Lists executions, shows each in a tab of its own, and compares them. */
+export const executions: JupyterFrontEndPlugin<IExecutions> = {
+  id: '@perijove/labextension:executions',
+  description: 'Lists executions, shows each in a tab, and compares them.',
+  autoStart: true,
+  provides: IExecutions,
+  requires: [IMaster, IAttachments, INotebookTracker, IRenderMimeRegistry],
+  optional: [ILayoutRestorer, ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    master: IMaster,
+    attachments: IAttachments,
+    notebooks: INotebookTracker,
+    rendermime: IRenderMimeRegistry,
+    restorer: ILayoutRestorer | null,
+    translator: ITranslator | null
+  ): IExecutions => {
+    const shown = new Executions({
+      app,
+      master,
+      rendermime,
+      restorer,
+      trans: (translator ?? nullTranslator).load('perijove'),
+      path: () => notebooks.currentWidget?.context.localPath ?? null
+    });
+    attachments.changed.connect((_, model) =>
+      attachments
+        .of(model)
+        .forEach(({ execution }) => execution && shown.list.hear(execution))
+    );
+    notebooks.currentChanged.connect(() => shown.list.moved());
+    void shown.meet();
+    return shown;
+  }
+};

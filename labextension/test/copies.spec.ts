@@ -1,0 +1,79 @@
+import type { Contents } from '@jupyterlab/services';
+
+import { Copies } from '../src/executions/copies';
+import { execution } from './makes';
+import { FakeService } from './service';
+
+/** A server's folder that keeps what is saved into it. */
+class Folder {
+  readonly saved = new Map<string, Partial<Contents.IModel>>();
+
+  save(path: string, model: Partial<Contents.IModel>): Promise<void> {
+    this.saved.set(path, model);
+    return Promise.resolve();
+  }
+}
+
+const file = (name: string, size = 3) => ({
+  id: 'dt_1',
+  name,
+  size,
+  sha256: '',
+  media_type: 'text/plain'
+});
+
+describe('Copies', () => {
+  const run = execution({ number: 7, project_name: 'ann' });
+  let folder: Folder;
+  let service: FakeService;
+  let copies: Copies;
+
+  beforeEach(() => {
+    folder = new Folder();
+    service = new FakeService(() => ({ cells: [] }));
+    copies = new Copies(
+      service.requests,
+      folder as unknown as Contents.IManager
+    );
+  });
+
+  it('puts a notebook under its project and number, folders first', async () => {
+    expect(await copies.notebook(run, 'executed')).toBe('perijove/ann/7.ipynb');
+    expect([...folder.saved.keys()]).toEqual([
+      'perijove',
+      'perijove/ann',
+      'perijove/ann/7.ipynb'
+    ]);
+    expect(folder.saved.get('perijove/ann/7.ipynb')).toEqual({
+      type: 'notebook',
+      format: 'json',
+      content: { cells: [] }
+    });
+  });
+
+  it('keeps the notebook as submitted apart from the one that ran', async () => {
+    expect(await copies.notebook(run, 'submitted')).toBe(
+      'perijove/ann/7-submitted.ipynb'
+    );
+    expect(service.asked).toEqual([
+      'master/executions/ex_1/notebook?which=submitted'
+    ]);
+  });
+
+  it('copies an output byte for byte, in the folders of its name', async () => {
+    const path = await copies.output(run, file('plots/été 1.json'));
+    expect(path).toBe('perijove/ann/7/plots/été 1.json');
+    expect(service.asked[0]).toBe(
+      'master/executions/ex_1/outputs/plots/%C3%A9t%C3%A9%201.json'
+    );
+    const { content } = folder.saved.get(path) as { content: string };
+    expect(atob(content)).toBe('{"cells":[]}');
+  });
+
+  it('refuses what is too large to go through the page', async () => {
+    await expect(copies.output(run, file('big.bin', 1e9))).rejects.toThrow(
+      /download it/
+    );
+    expect(service.asked).toEqual([]);
+  });
+});

@@ -1,0 +1,165 @@
+import { Feed, type IListener } from '../src/master/feed';
+import { execution, stream } from './makes';
+import { FakeSocket, settings } from './sockets';
+
+function listener() {
+  const heard: unknown[] = [];
+  const listener: IListener = {
+    onExecution: row => heard.push(['row', row.status]),
+    onRecords: (attempt, records) =>
+      heard.push([attempt, ...records.map(({ n }) => n)]),
+    onEnd: () => heard.push('end'),
+    onError: message => heard.push(['error', message])
+  };
+  return { heard, listener };
+}
+
+describe('Feed', () => {
+  let feed: Feed;
+
+  beforeEach(() => {
+    jest.useFakeTimers();
+    feed = new Feed(settings());
+  });
+
+  afterEach(() => {
+    feed.dispose();
+    jest.useRealTimers();
+  });
+
+  it('opens no socket before something is watched', () => {
+    expect(FakeSocket.made).toEqual([]);
+  });
+
+  it('asks for what is watched once the socket is open', () => {
+    feed.watch('ex_1', null, listener().listener);
+    const socket = FakeSocket.last;
+    expect(socket.url).toBe('ws://localhost:8888/perijove/api/feed');
+    expect(socket.sent).toEqual([]);
+    socket.accept();
+    expect(socket.sent).toEqual([
+      { watch: '0', execution: 'ex_1', after: null }
+    ]);
+  });
+
+  it('carries many watches over one socket without mixing them', () => {
+    const [one, two] = [listener(), listener()];
+    feed.watch('ex_1', null, one.listener);
+    FakeSocket.last.accept();
+    feed.watch('ex_2', { attempt: 2, n: 7 }, two.listener);
+    expect(FakeSocket.made.length).toBe(1);
+    const { sent } = FakeSocket.last;
+    expect(sent[1]).toEqual({ watch: '1', execution: 'ex_2', after: '2-7' });
+    const row = execution();
+    FakeSocket.last.say({ watch: '0', type: 'execution', execution: row });
+    const records = [stream(8, 'x'), stream(9, 'y')];
+    FakeSocket.last.say({ watch: '1', type: 'records', attempt: 2, records });
+    expect(one.heard).toEqual([['row', 'started']]);
+    expect(two.heard).toEqual([[2, 8, 9]]);
+  });
+
+  it('goes on after the last record told when the socket breaks', () => {
+    const { heard, listener: told } = listener();
+    feed.watch('ex_1', null, told);
+    FakeSocket.last.accept().say({
+      watch: '0',
+      type: 'records',
+      attempt: 1,
+      records: [stream(1, 'x'), stream(2, 'y')]
+    });
+    FakeSocket.last.breakOff();
+    jest.advanceTimersByTime(1_000);
+    expect(FakeSocket.made.length).toBe(2);
+    FakeSocket.last.accept();
+    expect(FakeSocket.last.sent).toEqual([
+      { watch: '0', execution: 'ex_1', after: '1-2' }
+    ]);
+    FakeSocket.last.say({ watch: '0', type: 'end' });
+    expect(heard).toEqual([[1, 1, 2], 'end']);
+  });
+
+  it('tries again and again, ever more slowly, while the server is away', () => {
+    feed.watch('ex_1', null, listener().listener);
+    for (let i = 0; i < 12; i++) {
+      FakeSocket.last.breakOff();
+      jest.advanceTimersByTime(22_500);
+    }
+    expect(FakeSocket.made.length).toBe(13);
+    FakeSocket.last.breakOff();
+    jest.advanceTimersByTime(7_000);
+    expect(FakeSocket.made.length).toBe(13);
+  });
+
+  it('does not open a second socket while it waits to try again', () => {
+    feed.watch('ex_1', null, listener().listener);
+    FakeSocket.last.breakOff();
+    feed.watch('ex_2', null, listener().listener);
+    expect(FakeSocket.made.length).toBe(1);
+    jest.advanceTimersByTime(1_000);
+    FakeSocket.last.accept();
+    expect(FakeSocket.last.sent.map(({ execution }) => execution)).toEqual([
+      'ex_1',
+      'ex_2'
+    ]);
+  });
+
+  it('hears no more of what it unwatched', () => {
+    const { heard, listener: told } = listener();
+    const watch = feed.watch('ex_1', null, told);
+    feed.watch('ex_2', null, listener().listener);
+    FakeSocket.last.accept();
+    watch.dispose();
+    expect(FakeSocket.last.sent[2]).toEqual({ unwatch: '0' });
+    FakeSocket.last.say({ watch: '0', type: 'end' });
+    expect(heard).toEqual([]);
+  });
+
+  it('closes the socket when nothing is watched, and does not come back', () => {
+    const watch = feed.watch('ex_1', null, listener().listener);
+    const socket = FakeSocket.last.accept();
+    watch.dispose();
+    expect(socket.readyState).toBe(WebSocket.CLOSED);
+    jest.advanceTimersByTime(60_000);
+    expect(FakeSocket.made.length).toBe(1);
+    feed.watch('ex_2', null, listener().listener);
+    expect(FakeSocket.made.length).toBe(2);
+  });
+
+  it('gives up waiting when what waited is unwatched', () => {
+    const watch = feed.watch('ex_1', null, listener().listener);
+    FakeSocket.last.breakOff();
+    watch.dispose();
+    jest.advanceTimersByTime(60_000);
+    expect(FakeSocket.made.length).toBe(1);
+  });
+
+  it('forgets a watch that ended', () => {
+    feed.watch('ex_1', null, listener().listener);
+    feed.watch('ex_2', null, listener().listener);
+    FakeSocket.last.accept().say({ watch: '0', type: 'end' });
+    FakeSocket.last.breakOff();
+    jest.advanceTimersByTime(1_000);
+    expect(FakeSocket.last.accept().sent.map(wish => wish.execution)).toEqual([
+      'ex_2'
+    ]);
+  });
+
+  it('passes an error on to its watch only', () => {
+    const [one, two] = [listener(), listener()];
+    feed.watch('ex_1', null, one.listener);
+    feed.watch('ex_2', null, two.listener);
+    FakeSocket.last.accept();
+    FakeSocket.last.say({ watch: '0', type: 'error', message: 'Not yours.' });
+    expect(one.heard).toEqual([['error', 'Not yours.']]);
+    expect(two.heard).toEqual([]);
+  });
+
+  it('leaves out what it does not know', () => {
+    const { heard, listener: told } = listener();
+    feed.watch('ex_1', null, told);
+    FakeSocket.last.accept();
+    FakeSocket.last.say({ watch: '0', type: 'away', message: 'Away.' });
+    FakeSocket.last.say({ watch: null, type: 'error', message: 'What?' });
+    expect(heard).toEqual([]);
+  });
+});

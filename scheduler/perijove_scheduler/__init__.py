@@ -1,0 +1,1 @@
+"""The master's inside: store, queue, files, services, policies, loops and providers."""

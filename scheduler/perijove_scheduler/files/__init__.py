@@ -1,0 +1,1 @@
+"""Object files: code snapshots, notebooks, archived records and outputs."""

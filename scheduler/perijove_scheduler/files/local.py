@@ -1,0 +1,199 @@
+"""Objects as files below one folder of this machine.
+
+Not `obstore.LocalStore`, which is meant for the remote stores of this interface: it follows symbolic links out of its
+folder, does not make writes durable, and refuses names such as ``model#1``, which people do give their outputs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+from perijove.errors import InvalidPath, NotFound
+from perijove.model.events import Verb
+from perijove.model.ids import safe_relative_path
+from perijove_scheduler.files.incoming import Incoming, remove_abandoned
+from perijove_scheduler.files.protocol import Stored
+from perijove_scheduler.files.signing import Grant, Signer
+from perijove_scheduler.files.threads import in_thread
+
+_CHUNK = 1024 * 1024
+_BATCH = 500
+_INCOMING = ".incoming"
+# Seconds: a stalled upload is longer given up by then.
+_ABANDONED = 24 * 3600.0
+# What Linux' file systems take: bytes of one name; and of a path, less what the root may take.
+_NAME_LIMIT = 255
+_KEY_LIMIT = 2048
+
+
+class LocalFiles:
+    """`Files` on local disk.
+
+    Parameters
+    ----------
+    root : Path
+        The folder; made when first needed.
+    key : bytes
+        The secret that signs URLs, at least 32 bytes.
+    base_url : str
+        The public address of the service, under which ``files/`` is served.
+    """
+
+    def __init__(self, root: Path, key: bytes, base_url: str) -> None:
+        self._root = root.absolute()
+        self._signer = Signer(key, base_url)
+        self._swept = False
+
+    async def put(
+        self, key: str, body: AsyncIterable[bytes], limit: int | None = None, sha256: str | None = None
+    ) -> Stored:
+        """Write an object from a stream, atomically and durably."""
+        target = await in_thread(self._path, key)
+        await self._sweep()
+        incoming = await in_thread(Incoming, self._root / _INCOMING, limit)
+        try:
+            async for chunk in _gathered(body):
+                await in_thread(incoming.write, chunk)
+            await in_thread(incoming.commit, target, sha256)
+        finally:
+            incoming.discard()
+        return Stored(key, incoming.size, incoming.sha256)
+
+    async def _sweep(self) -> None:
+        """Remove what killed writers left, once in this object's life."""
+        if not self._swept:
+            self._swept = True
+            await in_thread(remove_abandoned, self._root / _INCOMING, _ABANDONED)
+
+    async def get(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """Iterate over an object's bytes from `start` to before `end`."""
+        file = await in_thread(self._open, key, start)
+        try:
+            left = end - start if end is not None else None
+            while chunk := await in_thread(file.read, _CHUNK if left is None else max(0, min(_CHUNK, left))):
+                left = None if left is None else left - len(chunk)
+                yield chunk
+        finally:
+            file.close()
+
+    def _open(self, key: str, start: int) -> BinaryIO:
+        try:
+            file = self._path(key).open("rb", buffering=0)
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+            raise NotFound("There is no such file.") from error
+        file.seek(start)
+        return file
+
+    async def stat(self, key: str) -> Stored | None:
+        """Return an object's size, or None if there is none."""
+        return await in_thread(self._stat, key)
+
+    def _stat(self, key: str) -> Stored | None:
+        path = self._path(key)
+        return Stored(key, path.stat().st_size) if path.is_file() else None
+
+    async def delete(self, key: str) -> None:
+        """Delete an object and the folders it leaves empty."""
+        await in_thread(self._delete, key)
+
+    def _delete(self, key: str) -> None:
+        path = self._path(key)
+        with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            path.unlink()
+        self._prune(path.parent)
+
+    def _prune(self, folder: Path) -> None:
+        """Remove empty folders up to the root; a folder that is not empty, or is gone, ends it."""
+        with suppress(OSError):
+            while folder != self._root:
+                folder.rmdir()
+                folder = folder.parent
+
+    async def delete_prefix(self, prefix: str) -> int:
+        """Delete every object whose key starts with `prefix`; return how many."""
+        if not prefix.endswith("/"):
+            raise InvalidPath("A prefix to delete must end with a slash.")
+        return await in_thread(self._delete_prefix, prefix)
+
+    def _delete_prefix(self, prefix: str) -> int:
+        keys = [stored.key for stored in self._scan(prefix)]
+        for key in keys:
+            self._delete(key)
+        return len(keys)
+
+    async def list(self, prefix: str) -> AsyncIterator[Stored]:
+        """Iterate over the objects whose key starts with `prefix`, in the order of their names."""
+        found = self._scan(prefix)
+        while batch := await in_thread(lambda: list(islice(found, _BATCH))):
+            for stored in batch:
+                yield stored
+
+    def _scan(self, prefix: str) -> Iterator[Stored]:
+        folder, _, _ = prefix.rpartition("/")
+        top = self._path(folder) if folder else self._root
+        for path, key in _walk(top, folder):
+            if key.startswith(prefix):
+                with suppress(FileNotFoundError):
+                    yield Stored(key, path.stat().st_size)
+
+    def sign(self, verb: Verb, key: str, seconds: int, name: str = "", media_type: str = "") -> str:
+        """Return a URL under which the master serves, or takes, this object for `seconds` seconds."""
+        _checked(key)
+        return self._signer.sign(verb, key, seconds, name, media_type)
+
+    def verify(self, verb: str, key: str, query: Mapping[str, str]) -> Grant:
+        """Check a signed URL; see `Signer.verify`."""
+        return self._signer.verify(verb, key, query)
+
+    def _path(self, key: str) -> Path:
+        """Return where an object lies. A symbolic link anywhere below the root is refused, wherever it points."""
+        path = self._root / _checked(key)
+        if path.resolve() != self._root.resolve() / key:
+            raise InvalidPath("The key leads through a symbolic link.")
+        return path
+
+
+def _checked(key: str) -> str:
+    try:
+        parts = safe_relative_path(key).split("/")
+    except ValueError as error:
+        raise InvalidPath(f"A key {error}.") from error
+    if parts[0] == _INCOMING:
+        raise InvalidPath(f"Keys below '{_INCOMING}' are reserved.")
+    if len(key) > _KEY_LIMIT or max(len(os.fsencode(part)) for part in parts) > _NAME_LIMIT:
+        raise InvalidPath("The key is too long to be stored.")
+    return key
+
+
+def _walk(folder: Path, key: str) -> Iterator[tuple[Path, str]]:
+    """Iterate over the files below `folder`, whose own key is `key`; links are neither followed nor shown."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for entry in entries:
+        child = f"{key}/{entry.name}" if key else entry.name
+        if entry.is_dir(follow_symlinks=False):
+            if child != _INCOMING:
+                yield from _walk(Path(entry.path), child)
+        elif entry.is_file(follow_symlinks=False):
+            yield Path(entry.path), child
+
+
+async def _gathered(body: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """Join small pieces, so that a thread is asked once a megabyte and not once a packet."""
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in body:
+        pieces.append(piece)
+        size += len(piece)
+        if size >= _CHUNK:
+            yield b"".join(pieces)
+            pieces, size = [], 0
+    if pieces:
+        yield b"".join(pieces)

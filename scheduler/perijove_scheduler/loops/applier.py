@@ -1,0 +1,138 @@
+"""Turns what agents tell into rows: the one writer of everything an attempt does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import ClassVar
+
+from perijove.errors import PerijoveError, Unavailable
+from perijove.model.control import Signed, SignedObject, Stop
+from perijove.model.events import Claimed, Event, Held, SignRequest, Stopped
+from perijove_scheduler.loops.base import Loop
+from perijove_scheduler.loops.offers import Offers
+from perijove_scheduler.queue.protocol import Delivery, Queue
+from perijove_scheduler.services.bell import Bell
+from perijove_scheduler.store.outcomes import Applied
+from perijove_scheduler.store.store import Store
+
+_LIMIT = 500
+#: Seconds a read waits for events before the list of groups is looked at again.
+_READ_TIMEOUT = 5.0
+_LAST_READ_TIMEOUT = 0.05
+#: Seconds the live stream of an archived attempt is kept for those who are following it.
+STREAM_KEPT = 60.0
+
+GroupEvent = tuple[str, Event]
+#: Answers a worker's request for signed URLs; the group is the one whose stream it came by.
+Sign = Callable[[SignRequest, str], Awaitable[Signed]]
+
+
+class Applier(Loop):
+    """Reads events, applies each batch in one transaction, passes on what follows from it, then acknowledges.
+
+    A batch is whatever has come in while the last one was applied: nothing waits for one to fill. One that could not
+    be applied or passed on is not acknowledged, and comes again; both are harmless to repeat.
+
+    Parameters
+    ----------
+    consumer : str
+        The name under which events are delivered to this process. What was delivered to a process that died comes at
+        once to the next one of the same name.
+    """
+
+    name: ClassVar[str] = "applier"
+
+    def __init__(self, bell: Bell, store: Store, queue: Queue, offers: Offers, sign: Sign, consumer: str) -> None:
+        super().__init__(bell)
+        self._store = store
+        self._queue = queue
+        self._offers = offers
+        self._sign_for = sign
+        self.consumer = consumer
+
+    async def wait(self) -> None:
+        """Return at once: reading the events waits already."""
+
+    async def turn(self) -> None:
+        """Read what came in and apply it."""
+        groups = await self._store.groups.names()
+        try:
+            with self.at_rest():
+                deliveries = await self._queue.read_events(groups, self.consumer, _READ_TIMEOUT, _LIMIT)
+        except Unavailable:
+            # It is the first to notice. Whatever Redis has lost is put right as soon as it is back.
+            for loop in ("redis", "sweeper"):
+                self.bell.ring(loop)
+            raise
+        if deliveries:
+            await self.handle(deliveries)
+
+    async def finish(self) -> None:
+        """Apply what has come in until nothing is left; for after the loop was stopped."""
+        groups = await self._store.groups.names()
+        while deliveries := await self._queue.read_events(groups, self.consumer, _LAST_READ_TIMEOUT, _LIMIT):
+            await self.handle(deliveries)
+
+    async def handle(self, deliveries: Sequence[Delivery]) -> None:
+        """Apply deliveries, pass on what follows, acknowledge."""
+        told = [(d.group, d.event) for d in deliveries if d.event is not None]
+        if len(told) < len(deliveries):
+            unread = [f"{d.group}/{d.entry}" for d in deliveries if d.event is None]
+            self.log.error("applier: events that cannot be read are dropped: %s", ", ".join(unread))
+        requests = [(group, event) for group, event in told if isinstance(event, SignRequest)]
+        events = [(group, event) for group, event in told if not isinstance(event, SignRequest)]
+        # A worker that claims and asks at once is known to hold the attempt only when its claim has been applied.
+        claimed = {event.execution for _, event in events if isinstance(event, Claimed | Held)}
+        await asyncio.gather(self._apply(events), self._sign((g, r) for g, r in requests if r.execution not in claimed))
+        await self._sign((g, r) for g, r in requests if r.execution in claimed)
+        await self._queue.acknowledge(deliveries)
+
+    async def _apply(self, events: Sequence[GroupEvent]) -> None:
+        if not events:
+            return
+        applied = await self._store.lifecycle.apply(events)
+        if applied.rejected:
+            self.log.error("applier: events that cannot be stored are dropped, of %s", ", ".join(applied.rejected))
+        await self._pass_on(applied)
+        for worker in {event.worker for _, event in events if isinstance(event, Stopped)}:
+            await self._queue.revoke(worker)
+        self._ring(applied, events)
+
+    async def _pass_on(self, applied: Applied) -> None:
+        """Tell Redis what the database knows now. The sweeper repeats what matters of it, should this be cut short."""
+        queue = self._queue
+        if applied.changed:
+            await queue.publish_changes(applied.changed)
+        await asyncio.gather(
+            *(queue.forget(a.group, a.execution, a.attempt) for a in applied.finished),
+            *(
+                queue.tell(a.group, a.worker, Stop(execution=a.execution, attempt=a.attempt))
+                for a in applied.stale
+                if a.worker
+            ),
+            *(queue.expire_records(a.group, a.execution, a.attempt, STREAM_KEPT) for a in applied.archived),
+        )
+        await self._offers.make(applied.requeued)
+
+    def _ring(self, applied: Applied, events: Sequence[GroupEvent]) -> None:
+        if applied.finished or applied.requeued:
+            self.bell.ring("dispatcher")
+            self.bell.ring("archiver")
+        if applied.finished or applied.requeued or any(isinstance(event, Stopped) for _, event in events):
+            self.bell.ring("scaler")
+
+    async def _sign(self, requests: Iterable[tuple[str, SignRequest]]) -> None:
+        await asyncio.gather(*(self._answer(group, request) for group, request in requests))
+
+    async def _answer(self, group: str, request: SignRequest) -> None:
+        try:
+            signed = await self._sign_for(request, group)
+        except PerijoveError as error:
+            signed = _refusal(request, error)
+        await self._queue.tell(group, request.worker, signed)
+
+
+def _refusal(request: SignRequest, error: PerijoveError) -> Signed:
+    objects = [SignedObject(what=wanted.what, name=wanted.name, error=error.message) for wanted in request.objects]
+    return Signed(request=request.request, objects=objects)

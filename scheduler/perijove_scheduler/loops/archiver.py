@@ -1,0 +1,85 @@
+"""Archives the records that their worker did not archive: what reached Redis is what is left of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import ClassVar
+
+import zstandard
+
+from perijove_scheduler.files.protocol import Files, log_key
+from perijove_scheduler.loops.applier import STREAM_KEPT
+from perijove_scheduler.loops.base import Loop
+from perijove_scheduler.queue.protocol import Queue
+from perijove_scheduler.services.bell import Bell
+from perijove_scheduler.store.outcomes import ToArchive
+from perijove_scheduler.store.store import Store
+
+#: Seconds a worker has to archive an attempt that ended, and to do so while it still sends records.
+OWN_ARCHIVE = 60.0
+_LATE_ARCHIVE = 600.0
+_PAGE = 200
+_BATCH = 500
+
+
+class Archiver(Loop):
+    """Copies the streams of attempts that ended a while ago into the archive.
+
+    These are the attempts of lost workers, and those whose worker ended before it had uploaded its spool.
+    """
+
+    name: ClassVar[str] = "archiver"
+
+    def __init__(self, bell: Bell, store: Store, queue: Queue, files: Files) -> None:
+        super().__init__(bell)
+        self._store = store
+        self._queue = queue
+        self._files = files
+
+    async def turn(self) -> None:
+        """Archive all that is due."""
+        late = {(a.execution, a.attempt) for a in await self._due(_LATE_ARCHIVE)}
+        for attempt in await self._due(OWN_ARCHIVE):
+            if (attempt.execution, attempt.attempt) in late or not await self._is_coming(attempt):
+                await self._archive(attempt)
+
+    async def _due(self, seconds: float) -> list[ToArchive]:
+        return await self._store.lifecycle.to_archive(seconds, _BATCH)
+
+    async def _is_coming(self, attempt: ToArchive) -> bool:
+        """Return whether the worker lives and has not sent all its records: it may archive them yet."""
+        if attempt.records is None:
+            return False
+        alive = {each.worker for each in await self._queue.workers(attempt.group)}
+        last = await self._queue.last_record(attempt.group, attempt.execution, attempt.attempt)
+        return attempt.worker in alive and last < attempt.records
+
+    async def _archive(self, attempt: ToArchive) -> None:
+        key, records = log_key(attempt.execution, attempt.attempt), attempt.records
+        if await self._files.stat(key) is None:  # else its worker archived it, and died before it said so
+            copy = _Copy(self._queue, attempt)
+            await self._files.put(key, copy.read())
+            records = copy.last
+        await self._store.lifecycle.archived(attempt.execution, attempt.attempt, records)
+        await self._queue.expire_records(attempt.group, attempt.execution, attempt.attempt, STREAM_KEPT)
+        self.log.info("archiver: attempt %d is archived", attempt.attempt, extra={"execution": attempt.execution})
+
+
+class _Copy:
+    """Reads one stream from its first record to its last, and compresses it on the way."""
+
+    def __init__(self, queue: Queue, attempt: ToArchive) -> None:
+        self._queue = queue
+        self._attempt = attempt
+        self.last = 0
+
+    async def read(self) -> AsyncIterator[bytes]:
+        """Iterate over the compressed JSON lines."""
+        compressor = zstandard.ZstdCompressor().compressobj()
+        where = (self._attempt.group, self._attempt.execution, self._attempt.attempt)
+        while records := await self._queue.records(*where, self.last, _PAGE):
+            self.last = records[-1][0]
+            lines = b"".join(line + b"\n" for _, line in records)
+            yield await asyncio.to_thread(compressor.compress, lines)
+        yield compressor.flush()

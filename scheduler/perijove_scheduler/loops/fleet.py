@@ -1,0 +1,110 @@
+"""A group's machines as scaling sees them: what the books, Redis and the providers say of each, put together."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+from perijove.model.resources import WorkerState
+from perijove.model.spec import Resources
+from perijove.wire.protocol import LEASE
+from perijove_scheduler.loops.machines import Machines
+from perijove_scheduler.policies.scaling import START_LIMIT, Machine, Stage
+from perijove_scheduler.policies.sizes import Size, capacity, need, total
+from perijove_scheduler.queue.protocol import Queue, WorkerLiveness
+from perijove_scheduler.store.demand import Demand, demand
+from perijove_scheduler.store.store import Store
+from perijove_scheduler.store.tables import WorkerRow
+
+#: No plan looks at more waiting work than this: it is far more than a group may ever have queued.
+_MOST_WAITING = 5_000
+
+
+@dataclass(frozen=True)
+class View:
+    """A group at one moment: its workers by id, what each is to scaling, and the work that nobody has claimed."""
+
+    rows: Mapping[str, WorkerRow]
+    machines: list[Machine]
+    waiting: list[Size]
+
+    def stage(self, stage: Stage) -> list[Machine]:
+        """Return the machines that stand at `stage`."""
+        return [machine for machine in self.machines if machine.stage is stage]
+
+
+class Fleet:
+    """Observes groups, and remembers since when each of their workers has been idle or draining.
+
+    Parameters
+    ----------
+    clock : callable, optional
+        Seconds, for those lengths of time only.
+    """
+
+    def __init__(
+        self, store: Store, queue: Queue, machines: Machines, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._store = store
+        self._queue = queue
+        self._machines = machines
+        self._clock = clock
+        self._since: dict[str, dict[str, tuple[tuple[Stage, bool], float]]] = {}
+
+    async def view(self, group: str, at_work: Collection[str] = ()) -> View:
+        """Return what a group has and needs; the machines of `at_work` are being started or ended just now."""
+        rows = {row.id: row for row in await self._store.workers.live(group)}
+        late = {row.id for row in await self._store.workers.late(START_LIMIT)}
+        seen = {each.worker: each for each in await self._queue.workers(group)}
+        async with self._store.read() as session:
+            demands = await demand(session, group)
+        held = _held(demands)
+        machines = [
+            await self._starting(row, row.id in late, row.id in at_work)
+            if row.state == WorkerState.STARTING
+            else self._enrolled(row, seen.get(row.id), held[row.id])
+            for row in rows.values()
+        ]
+        self._since[group] = {id_: since for id_, since in self._since.get(group, {}).items() if id_ in rows}
+        return View(rows, machines, _waiting(demands))
+
+    async def _starting(self, row: WorkerRow, late: bool, at_work: bool) -> Machine:
+        """Judge a machine that starts: one that has ended already will not enrol either."""
+        hopeless = late or (not at_work and await self._machines.gone(row))
+        return Machine(row.id, Stage.STARTING, _capacity(row), seconds=START_LIMIT if hopeless else 0.0)
+
+    def _enrolled(self, row: WorkerRow, seen: WorkerLiveness | None, held: list[Size]) -> Machine:
+        silent = seen is None or seen.silent_for >= LEASE
+        busy = bool(held) or (seen is not None and bool(seen.held))
+        draining = row.state == WorkerState.DRAINING or (seen is not None and seen.state != "active")
+        stage = Stage.DRAINING if draining else Stage.ACTIVE
+        # Of one that is silent nothing is expected, and nothing is done to it: the reaper decides what it is.
+        free = Size() if silent or draining else _capacity(row).minus(total(held))
+        return Machine(row.id, stage, free, busy or (silent and not draining), self._seconds(row, (stage, busy)))
+
+    def _seconds(self, row: WorkerRow, standing: tuple[Stage, bool]) -> float:
+        """Return for how many seconds a worker has stood as it stands."""
+        now, group = self._clock(), self._since.setdefault(row.group_name, {})
+        before, since = group.get(row.id, (standing, now))
+        group[row.id] = (standing, since if before == standing else now)
+        return now - group[row.id][1]
+
+
+def _capacity(row: WorkerRow) -> Size:
+    return capacity(Resources.model_validate(row.capacity))
+
+
+def _held(demands: Iterable[Demand]) -> dict[str, list[Size]]:
+    held: dict[str, list[Size]] = defaultdict(list)
+    for each in demands:
+        if each.worker is not None:
+            held[each.worker].append(need(each.resources).times(each.count))
+    return held
+
+
+def _waiting(demands: Iterable[Demand]) -> list[Size]:
+    waiting = (need(each.resources) for each in demands if each.worker is None for _ in range(each.count))
+    return list(islice(waiting, _MOST_WAITING))

@@ -1,0 +1,55 @@
+"""Every group's machines, whichever provider they are of."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from perijove_scheduler.providers.protocol import LastWords, Order, Provider
+from perijove_scheduler.store.tables import WorkerRow
+
+#: Saves what a provider says of a worker's machine.
+Checkpoint = Callable[[str, dict[str, Any]], Awaitable[None]]
+
+
+class Machines:
+    """The providers by name, as a group's settings name them. A group of none is started by hand.
+
+    A worker's machine is kept in its row, with the provider's name, so that it is ended by who started it.
+    """
+
+    def __init__(self, providers: Mapping[str, Provider]) -> None:
+        self._providers = providers
+
+    def has(self, provider: str) -> bool:
+        """Return whether `provider` starts machines by itself."""
+        return provider in self._providers
+
+    async def start(self, provider: str, order: Order, save: Checkpoint) -> None:
+        """Start a worker's machine, saving every state it goes through."""
+        async for machine in self._providers[provider].start(order):
+            await save(order.worker, {**machine, "provider": provider})
+
+    async def gone(self, row: WorkerRow) -> bool:
+        """Return whether the machine of a worker is known to have ended; False where that can't be told."""
+        provider = self._of(row)
+        return provider is not None and not await provider.alive(row.machine)
+
+    async def terminate(self, row: WorkerRow) -> None:
+        """End the machine of a worker, where we started it."""
+        provider = self._of(row)
+        if provider is not None:
+            await provider.terminate(row.machine)
+
+    async def last_words(self, row: WorkerRow) -> str:
+        """Return what the machine said last, where its provider can tell."""
+        provider = self._of(row)
+        return await provider.last_words(row.machine) if isinstance(provider, LastWords) else ""
+
+    async def aclose(self) -> None:
+        """Let go of all machines without ending them."""
+        for provider in self._providers.values():
+            await provider.aclose()
+
+    def _of(self, row: WorkerRow) -> Provider | None:
+        return self._providers.get(row.machine.get("provider", ""))

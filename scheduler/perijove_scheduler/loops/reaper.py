@@ -1,0 +1,114 @@
+"""Takes executions from workers that are lost, and from nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from perijove.model.resources import WorkerState
+from perijove.wire.protocol import LEASE
+from perijove_scheduler.loops.base import Loop
+from perijove_scheduler.loops.machines import Machines
+from perijove_scheduler.loops.offers import Offers
+from perijove_scheduler.policies.liveness import Liveness, Watch, judge
+from perijove_scheduler.queue.protocol import Queue, WorkerLiveness
+from perijove_scheduler.services.bell import Bell
+from perijove_scheduler.store.outcomes import Lost
+from perijove_scheduler.store.store import Store
+from perijove_scheduler.store.tables import WorkerRow
+
+
+@dataclass(frozen=True)
+class _Suspect:
+    """One worker of our books or of Redis', and what is known of it. `row` is None for one that has ended."""
+
+    group: str
+    id: str
+    row: WorkerRow | None
+    seen: WorkerLiveness | None
+
+
+class Reaper(Loop):
+    """Looks at every worker each sixth of a lease, and judges those it has watched for a whole one.
+
+    What it does is repeatable: should it be cut short after the database knows, the sweeper offers what is queued again
+    and removes what is left of the worker.
+    """
+
+    name: ClassVar[str] = "reaper"
+    period: ClassVar[float] = LEASE / 6
+
+    def __init__(self, bell: Bell, store: Store, queue: Queue, offers: Offers, machines: Machines) -> None:
+        super().__init__(bell)
+        self._store = store
+        self._queue = queue
+        self._offers = offers
+        self._machines = machines
+        self._watch: Watch | None = None
+        self._first_seen: dict[str, float] = {}
+
+    async def turn(self) -> None:
+        """Judge every worker."""
+        suspects = await self._suspects()
+        if not suspects:
+            self._watch = None  # there is nobody to watch; whoever comes is watched from then on
+            self._first_seen.clear()
+            return
+        watch = await self._observe(suspects)
+        lost = [suspect for suspect in suspects if await self._is_lost(suspect, watch)]
+        if lost:
+            await self._reap(lost)
+
+    async def _suspects(self) -> list[_Suspect]:
+        rows = {row.id: row for row in await self._store.workers.live() if row.state != WorkerState.STARTING}
+        named = {row.id: row.group_name for row in rows.values()}
+        named |= {worker: group for group, worker in await self._store.lifecycle.live_workers_in_sql()}
+        seen: dict[str, WorkerLiveness] = {}
+        for group in sorted(set(named.values())):
+            registered = {each.worker: each for each in await self._queue.workers(group)}
+            named |= dict.fromkeys(registered, group)
+            seen |= registered
+        return [_Suspect(group, worker, rows.get(worker), seen.get(worker)) for worker, group in named.items()]
+
+    async def _observe(self, suspects: Sequence[_Suspect]) -> Watch:
+        now, generation = await self._queue.now(), await self._queue.generation()
+        before = self._watch
+        if before and before.generation != generation:
+            self.bell.ring("sweeper")
+        self._watch = before.observe(now, generation, LEASE) if before else Watch.begin(now, generation)
+        self._first_seen = {each.id: self._first_seen.get(each.id, now) for each in suspects}
+        return self._watch
+
+    async def _is_lost(self, suspect: _Suspect, watch: Watch) -> bool:
+        watched_for = min(watch.seconds, watch.last - self._first_seen[suspect.id])
+        silent_for = suspect.seen.silent_for if suspect.seen else None
+        if judge(silent_for, watched_for, LEASE, machine_gone=True) is not Liveness.LOST:
+            return False  # it renewed just now: its machine need not be looked at
+        gone = suspect.row is not None and await self._machines.gone(suspect.row)
+        return judge(silent_for, watched_for, LEASE, gone) is Liveness.LOST
+
+    async def _reap(self, suspects: Sequence[_Suspect]) -> None:
+        for suspect in suspects:
+            self.log.warning("reaper: worker %s of group %s is lost", suspect.id, suspect.group)
+        lost = await self._store.lifecycle.lose([suspect.id for suspect in suspects])
+        for suspect in suspects:
+            await self._remove(suspect)
+        await self._pass_on(lost)
+        for loop in ("dispatcher", "archiver", "scaler"):
+            self.bell.ring(loop)
+
+    async def _remove(self, suspect: _Suspect) -> None:
+        held: Mapping[str, int] = suspect.seen.held if suspect.seen else {}
+        for execution, attempt in held.items():
+            # Also what our books do not know it to hold yet: its claim may have been lost. The sweeper offers it again.
+            await self._queue.forget(suspect.group, execution, attempt)
+        await self._queue.revoke(suspect.id)
+        await self._queue.remove_worker(suspect.group, suspect.id)
+
+    async def _pass_on(self, lost: Lost) -> None:
+        for ended in lost.ended:
+            await self._queue.forget(ended.group, ended.execution, ended.attempt)
+        await self._offers.make(lost.requeued)
+        if lost.changed:
+            await self._queue.publish_changes(lost.changed)

@@ -1,0 +1,98 @@
+"""The safety net: puts right what a crash, or a Redis that forgot, left undone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from perijove.model.control import Stop
+from perijove_scheduler.loops.base import Loop
+from perijove_scheduler.loops.offers import Offers
+from perijove_scheduler.queue.protocol import Queue, TicketState
+from perijove_scheduler.services.bell import Bell
+from perijove_scheduler.store.outcomes import Queued
+from perijove_scheduler.store.store import Store
+
+_PAGE = 500
+#: Seconds for which an Idempotency-Key is remembered.
+KEYS_KEPT = 24 * 3600.0
+_KEYS_EVERY = 240
+#: Seconds for which the removal of an ended worker from Redis is repeated.
+_ENDED_WITHIN = 60.0
+
+
+class Sweeper(Loop):
+    """Makes Redis say again what the database knows, every `period` seconds. All of it is harmless to repeat."""
+
+    name: ClassVar[str] = "sweeper"
+
+    def __init__(self, bell: Bell, store: Store, queue: Queue, offers: Offers) -> None:
+        super().__init__(bell)
+        self._store = store
+        self._queue = queue
+        self._offers = offers
+        self._generation = ""
+
+    async def turn(self) -> None:
+        """Sweep everything once."""
+        await self._queue.prepare()
+        await self._grant_again()
+        await self._remove_ended()
+        for group in await self._store.lifecycle.queued_groups():
+            await self._offer_again(group)
+        await self._stop_again()
+        if self.runs % _KEYS_EVERY == 1:
+            await self._store.idempotency.forget(KEYS_KEPT)
+
+    async def _grant_again(self) -> None:
+        """Make the workers' Redis users again when Redis was restarted or flushed, and when we were."""
+        generation = await self._queue.generation()
+        if generation == self._generation:
+            return
+        for row in await self._store.workers.live():
+            if row.password_sha256:
+                await self._queue.grant(row.group_name, row.id, row.password_sha256)
+        if self._generation:
+            self.log.warning("sweeper: Redis was restarted or flushed; its users and tickets are made again")
+        self._generation = generation
+
+    async def _remove_ended(self) -> None:
+        for row in await self._store.workers.ended(_ENDED_WITHIN):
+            await self._queue.revoke(row.id)
+            await self._queue.remove_worker(row.group_name, row.id)
+
+    async def _offer_again(self, group: str) -> None:
+        """Offer the queued executions of a group that have no live ticket."""
+        after, workers = "", {each.worker for each in await self._queue.workers(group)}
+        while page := await self._store.lifecycle.queued(group, _PAGE, after):
+            states = await self._queue.tickets(group, [queued.id for queued in page])
+            await self._offer(group, [q for q, state in zip(page, states, strict=True) if _is_missing(q, state)])
+            await self._take_back(group, page, states, workers)
+            after = page[-1].id
+
+    async def _offer(self, group: str, missing: Sequence[Queued]) -> None:
+        offers = await self._store.lifecycle.offers([queued.id for queued in missing])
+        if made := await self._offers.make(offers):
+            self.log.warning("sweeper: offered %d executions again in group %s", made, group)
+            self.bell.ring("scaler")
+
+    async def _take_back(
+        self, group: str, page: Sequence[Queued], states: Sequence[TicketState | None], workers: set[str]
+    ) -> None:
+        """Forget tickets that a worker claimed that is no more; the next sweep offers them.
+
+        A ticket that a living worker claimed is left: its claim is on its way here.
+        """
+        for queued, state in zip(page, states, strict=True):
+            if state and state.state == "claimed" and state.attempt == queued.attempt and state.worker not in workers:
+                await self._queue.forget(group, queued.id, queued.attempt)
+
+    async def _stop_again(self) -> None:
+        for held in await self._store.lifecycle.stopping():
+            if held.worker:
+                message = Stop(execution=held.execution, attempt=held.attempt)
+                await self._queue.tell(held.group, held.worker, message)
+
+
+def _is_missing(queued: Queued, state: TicketState | None) -> bool:
+    return state is None or state.attempt < queued.attempt or state.state not in {"offered", "claimed"}

@@ -1,0 +1,89 @@
+"""All loops of one service, and the order in which they stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+
+from perijove.errors import Unavailable
+from perijove.model.reasons import Reason
+from perijove_scheduler.files.protocol import Files
+from perijove_scheduler.loops.applier import Applier, Sign
+from perijove_scheduler.loops.archiver import Archiver
+from perijove_scheduler.loops.base import Loop
+from perijove_scheduler.loops.dispatcher import Dispatcher
+from perijove_scheduler.loops.machines import Machines
+from perijove_scheduler.loops.offers import Offers
+from perijove_scheduler.loops.reaper import Reaper
+from perijove_scheduler.loops.scaler import Scaler, TokenOf
+from perijove_scheduler.loops.sweeper import Sweeper
+from perijove_scheduler.queue.protocol import Queue
+from perijove_scheduler.services.bell import Bell
+from perijove_scheduler.store.store import Store
+
+_log = logging.getLogger("perijove.platform")
+
+
+class Loops:
+    """The loops of a service; iterate over them for their counters."""
+
+    def __init__(
+        self,
+        bell: Bell,
+        store: Store,
+        queue: Queue,
+        files: Files,
+        machines: Machines,
+        sign: Sign,
+        token_of: TokenOf,
+        consumer: str,
+    ) -> None:
+        offers = Offers(queue, files)
+        self._store = store
+        self._machines = machines
+        self.applier = Applier(bell, store, queue, offers, sign, consumer)
+        self.deciding: tuple[Loop, ...] = (
+            Dispatcher(bell, store, queue, offers),
+            Reaper(bell, store, queue, offers, machines),
+            Sweeper(bell, store, queue, offers),
+            Archiver(bell, store, queue, files),
+            Scaler(bell, store, queue, machines, token_of),
+        )
+
+    def __iter__(self) -> Iterator[Loop]:
+        return iter((self.applier, *self.deciding))
+
+    def start(self) -> None:
+        """Start every loop."""
+        for loop in self:
+            loop.start()
+
+    async def stop(self, end_machines: bool) -> None:
+        """Stop what decides, then end the machines we started, and last the applier, which hears them hand back."""
+        await asyncio.gather(*(loop.stop() for loop in self.deciding))
+        if end_machines:
+            await self._end_machines()
+        await self.applier.stop()
+        if end_machines:
+            await self._settle()
+
+    async def _end_machines(self) -> None:
+        rows = [row for row in await self._store.workers.live() if row.machine]
+        outcomes = await asyncio.gather(*(self._machines.terminate(row) for row in rows), return_exceptions=True)
+        for row, outcome in zip(rows, outcomes, strict=True):
+            if isinstance(outcome, Exception):
+                _log.error("worker %s could not be ended", row.id, exc_info=outcome)
+
+    async def _settle(self) -> None:
+        """Write what the ended machines said last; what one still held then goes on elsewhere, as nothing failed."""
+        try:
+            await self.applier.finish()
+        except Unavailable as error:
+            _log.warning("what workers said last is read at the next start: %s", error)
+            return
+        gone = [row for row in await self._store.workers.live() if row.machine and await self._machines.gone(row)]
+        if gone:
+            await self._store.lifecycle.lose([row.id for row in gone], Reason.WORKER_DRAINED)
+            for row in gone:
+                await self._store.workers.checkpoint(row.id, {})

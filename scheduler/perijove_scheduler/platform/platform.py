@@ -1,0 +1,191 @@
+"""The platform: what `perijove_hub` serves, and what a program without a Hub could."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import secrets
+import socket
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import psutil
+from traitlets import Bool, Float, Integer, Unicode, default
+from traitlets.config import LoggingConfigurable
+
+from perijove.errors import Unavailable
+from perijove.model.resources import GroupSettings
+from perijove.model.spec import Resources
+from perijove_scheduler.embedded import EmbeddedRedis
+from perijove_scheduler.files.local import LocalFiles
+from perijove_scheduler.loops.machines import Machines
+from perijove_scheduler.platform.connections import open_queue, open_store
+from perijove_scheduler.platform.keeper import RedisKeeper
+from perijove_scheduler.platform.lock import FolderLock
+from perijove_scheduler.platform.loops import Loops
+from perijove_scheduler.platform.tokens import GroupTokens
+from perijove_scheduler.providers.process import ProcessProvider
+from perijove_scheduler.queue.tail_redis import RedisTail
+from perijove_scheduler.services import Services
+from perijove_scheduler.services.bell import Bell
+from perijove_scheduler.services.limits import Limits
+from perijove_scheduler.services.tokens import digest
+
+_log = logging.getLogger("perijove.platform")
+_MIB = 1024 * 1024
+
+
+class Platform(LoggingConfigurable):
+    """The scheduler, put together from its configuration.
+
+    Attributes
+    ----------
+    store, queue, tail, files, services, loops
+        The parts; there once `start` has returned.
+    """
+
+    data_dir = Unicode(
+        ".perijove", help="The folder for the database, the files, the private Redis and local agents."
+    ).tag(config=True)
+    database_url = Unicode(
+        help="The database: sqlite:///path or postgresql://user:password@host/name. Default: SQLite in data_dir."
+    ).tag(config=True)
+    redis_url = Unicode(
+        help="The Redis (6.2 or later): redis://, rediss:// or unix://. Workers on other machines must reach it under "
+        "this address. Default: a private one in data_dir, for workers of this machine."
+    ).tag(config=True)
+    public_url = Unicode(
+        "http://127.0.0.1:8000/services/perijove/",
+        help="The service's address as workers and users reach it; signed URLs start with it.",
+    ).tag(config=True)
+    local_url = Unicode(
+        help="The service's address as agents of this machine reach it, past any proxy. Default: public_url."
+    ).tag(config=True)
+    snapshot_limit = Integer(1024, min=1, help="MiB a code snapshot may have.").tag(config=True)
+    notebook_limit = Integer(64, min=1, help="MiB a submitted notebook may have.").tag(config=True)
+    local_group = Unicode("local", help="The name of the group whose agents run on this machine; empty for none.").tag(
+        config=True
+    )
+    local_max_workers = Integer(2, min=0, help="How many local agents there may be.").tag(config=True)
+    local_min_workers = Integer(0, min=0, help="How many local agents are kept without any work.").tag(config=True)
+    local_grace_period = Integer(60, min=0, help="Seconds an idle local agent is kept.").tag(config=True)
+    local_warm_kernels = Integer(1, min=0, help="How many kernels each local agent keeps warm.").tag(config=True)
+    local_cpus = Float(min=0.01, help="CPUs of each local agent. Default: an equal share of this machine.").tag(
+        config=True
+    )
+    local_memory = Integer(
+        min=0, help="MiB of memory of each local agent; 0: not limited. Default: an equal share of this machine."
+    ).tag(config=True)
+    cleanup_on_shutdown = Bool(
+        True,
+        help="Whether stopping the service ends the local agents, which hand their work back, and the private Redis. "
+        "If not, they go on and the next start finds them again, as after a crash.",
+    ).tag(config=True)
+
+    @default("local_cpus")
+    def _share_of_the_cpus(self) -> float:
+        return max(1.0, (os.cpu_count() or 1) // max(self.local_max_workers, 1))
+
+    @default("local_memory")
+    def _share_of_the_memory(self) -> int:
+        return int(psutil.virtual_memory().total // max(self.local_max_workers, 1) // _MIB)
+
+    def __init__(self, **settings: object) -> None:
+        super().__init__(**settings)
+        self._stack = AsyncExitStack()
+
+    async def start(self) -> None:
+        """Start everything; what was started is stopped again if something can't be.
+
+        Raises
+        ------
+        perijove.errors.Unavailable
+            The database or Redis can't be reached, or another service runs on the data folder.
+        """
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+
+    async def stop(self) -> None:
+        """Stop everything in the opposite order; harmless to repeat."""
+        await self._stack.aclose()
+
+    async def _start(self) -> None:
+        folder = self._folder()
+        lock = FolderLock(folder)
+        await lock.acquire()
+        self._stack.callback(lock.release)
+        self.bell = Bell()
+        self.store = await open_store(self.database_url or f"sqlite:///{folder / 'perijove.db'}")
+        self._stack.push_async_callback(self.store.aclose)
+        await self._open_wire(folder)
+        key = await self.store.settings.ensure("signing_key", lambda: secrets.token_bytes(32))
+        self.files = LocalFiles(folder / "files", key, self.public_url)
+        self.services = Services(self.store, self.queue, self.tail, self.files, self.bell, self._limits())
+        tokens = GroupTokens(folder / "tokens", self.store)
+        await self._ensure_local_group(tokens)
+        self._start_loops(folder, tokens)
+
+    def _folder(self) -> Path:
+        folder = Path(self.data_dir).absolute()
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise Unavailable(f"{folder} cannot be made: {error.strerror}.", "Check Platform.data_dir.") from error
+        return folder
+
+    async def _open_wire(self, folder: Path) -> None:
+        url = self.redis_url
+        if not url:
+            embedded = EmbeddedRedis(folder)
+            url = await embedded.start()
+            if self.cleanup_on_shutdown:
+                self._stack.push_async_callback(embedded.stop)
+            keeper = RedisKeeper(self.bell, embedded)
+            keeper.start()
+            self._stack.push_async_callback(keeper.stop)
+        self.queue = await open_queue(url)
+        self._stack.push_async_callback(self.queue.aclose)
+        self.tail = RedisTail(url)
+        self._stack.push_async_callback(self.tail.aclose)
+
+    def _limits(self) -> Limits:
+        return Limits(
+            snapshot_limit=self.snapshot_limit * _MIB,
+            notebook_limit=self.notebook_limit * _MIB,
+            public_url=self.public_url,
+        )
+
+    async def _ensure_local_group(self, tokens: GroupTokens) -> None:
+        if not self.local_group:
+            return
+        settings = GroupSettings(
+            description="This machine",
+            provider="process",
+            min_workers=min(self.local_min_workers, self.local_max_workers),
+            max_workers=self.local_max_workers,
+            grace_period=self.local_grace_period,
+            capacity=Resources(cpus=self.local_cpus, memory=self.local_memory * _MIB),
+            warm_kernels=self.local_warm_kernels,
+        )
+        await self.store.groups.ensure(self.local_group, settings, digest(await tokens.kept(self.local_group)))
+
+    def _start_loops(self, folder: Path, tokens: GroupTokens) -> None:
+        provider = ProcessProvider(parent=self, data_dir=str(folder), url=self.local_url or self.public_url)
+        machines = Machines({"process": provider})
+        self._stack.push_async_callback(machines.aclose)
+        sign = self.services.outputs.sign
+        self.loops = Loops(
+            self.bell, self.store, self.queue, self.files, machines, sign, tokens.of, _consumer_name(folder)
+        )
+        self.loops.start()
+        self._stack.push_async_callback(self.loops.stop, self.cleanup_on_shutdown)
+        _log.info("the platform on %s has started", folder)
+
+
+def _consumer_name(folder: Path) -> str:
+    """Return a name that the next start on this folder has too: what was not acknowledged then comes to it at once."""
+    return f"{socket.gethostname()}-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"

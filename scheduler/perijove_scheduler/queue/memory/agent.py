@@ -1,0 +1,115 @@
+"""The worker's half of the in-memory queue."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from perijove.model.control import Control
+from perijove.model.events import Event, Finished
+from perijove.model.reasons import Reason
+from perijove.model.spec import Resources
+from perijove.model.tickets import Ticket
+from perijove.wire.protocol import Appended, Held, Renewal
+from perijove_scheduler.queue.memory import tickets
+from perijove_scheduler.queue.memory.state import GroupState, LogStream, WorkerEntry
+
+if TYPE_CHECKING:
+    from perijove_scheduler.queue.memory.queue import MemoryQueue
+
+
+class MemoryAgentWire:
+    """One worker's `AgentWire` on a `MemoryQueue`; made by `MemoryQueue.agent`."""
+
+    def __init__(self, queue: MemoryQueue, group: str, worker: str) -> None:
+        self._queue = queue
+        self._group = group
+        self._worker = worker
+        self._registered: WorkerEntry | None = None
+
+    def _state(self) -> GroupState:
+        return self._queue.state(self._group)
+
+    async def register(self, capacity: Resources, version: str, host: str) -> None:
+        """Write this worker's entry; a draining state is kept."""
+        self._registered = WorkerEntry(capacity, version, host)
+        worker = self._enter()
+        worker.capacity, worker.version, worker.host = capacity, version, host
+
+    def _enter(self) -> WorkerEntry:
+        """Renew this worker's entry, or make it anew as the worker knows itself."""
+        if self._registered is None:
+            raise RuntimeError("register first")
+        worker = self._state().workers.setdefault(self._worker, replace(self._registered))
+        worker.renewed = self._queue.clock()
+        return worker
+
+    async def claim(self, free: Resources) -> Ticket | None:
+        """Take the oldest ticket that fits, or mark this worker idle."""
+        ticket = tickets.claim(self._state(), self._worker, free, self._queue.clock())
+        self._queue.signal.ring()
+        return ticket
+
+    async def renew(self, held: Sequence[Held]) -> Renewal:
+        """Renew this worker and the tickets it names."""
+        self._enter()
+        renewal = tickets.renew(self._state(), self._worker, list(held), self._queue.clock())
+        if renewal.draining and self._registered is not None:
+            self._registered.state = "draining"
+        self._queue.signal.ring()
+        return renewal
+
+    async def close(self, event: Event) -> bool:
+        """Drop the attempt's ticket and emit how it ended."""
+        if not isinstance(event, Finished):
+            raise TypeError("an attempt is closed by a Finished event")
+        closed = tickets.close(self._state(), event)
+        self._queue.signal.ring()
+        return closed
+
+    async def hand_back(self, held: Held) -> bool:
+        """Close an attempt unfinished."""
+        return await self.close(
+            Finished(worker=self._worker, execution=held.execution, attempt=held.attempt, reason=Reason.WORKER_DRAINED)
+        )
+
+    async def emit(self, events: Sequence[Event]) -> None:
+        """Append events to the group's stream."""
+        state = self._state()
+        for event in events:
+            state.emit(event.model_dump_json())
+        self._queue.signal.ring()
+
+    async def append(self, held: Held, first: int, lines: Sequence[bytes]) -> Appended:
+        """Append the records the stream does not have yet, unless that would leave a gap."""
+        logs = self._state().logs
+        stream = logs.get((held.execution, held.attempt), LogStream())
+        last = len(stream.lines)
+        fresh = lines[max(0, last + 1 - first) :]
+        if first <= last + 1 and fresh:
+            stream.lines.extend(fresh)
+            logs[held.execution, held.attempt] = stream
+            self._queue.signal.ring()
+        return Appended(len(stream.lines))
+
+    async def listen(self, after: str, timeout: float) -> list[tuple[str, Control]]:
+        """Wait for control messages after entry `after`."""
+        seen = int(after.partition("-")[0])
+        deadline = asyncio.get_running_loop().time() + timeout
+        while True:
+            messages = self._state().control.get(self._worker, [])
+            found = [(f"{n}-0", message) for n, message in messages if n > seen]
+            left = deadline - asyncio.get_running_loop().time()
+            if found or left <= 0:
+                return found
+            await self._queue.signal.wait(left)
+
+    async def leave(self) -> None:
+        """Remove this worker and say so."""
+        tickets.leave(self._state(), self._worker)
+        self._queue.signal.ring()
+
+    async def aclose(self) -> None:
+        """Nothing is open."""

@@ -1,0 +1,248 @@
+"""The in-memory queue: what the master does, without Redis. For tests of what stands above, and for reading."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from uuid import uuid4
+
+from pydantic import ValidationError
+
+from perijove.errors import Unavailable
+from perijove.model.control import Control, Drain
+from perijove.model.events import EVENT
+from perijove.model.tickets import Ticket
+from perijove.wire import limits
+from perijove_scheduler.queue.memory import tickets
+from perijove_scheduler.queue.memory.agent import MemoryAgentWire
+from perijove_scheduler.queue.memory.state import EventStream, GroupState, Signal
+from perijove_scheduler.queue.protocol import Delivery, TicketState, WorkerLiveness
+
+
+class MemoryQueue:
+    """A `Queue` in this process's memory, with the semantics of the one on Redis.
+
+    Parameters
+    ----------
+    clock : callable, optional
+        What stands for Redis' clock, in seconds; a `ManualClock` lets a test advance it. Time-outs of blocking calls
+        are real time.
+
+    Attributes
+    ----------
+    reachable : bool
+        Set it to False and every call raises `perijove.errors.Unavailable`, as when Redis is down.
+    granted : dict
+        Worker id → (group, SHA-256 of its password) of the users that `grant` made.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
+        self.reachable = True
+        self.granted: dict[str, tuple[str, str]] = {}
+        self.signal = Signal()
+        self._groups: dict[str, GroupState] = {}
+        self._generation = uuid4().hex
+        self._subscribers: set[asyncio.Queue[list[str]]] = set()
+
+    def agent(self, group: str, worker: str) -> MemoryAgentWire:
+        """Return the worker's half, for one worker."""
+        return MemoryAgentWire(self, group, worker)
+
+    def flush(self) -> None:
+        """Lose everything, as ``FLUSHALL`` and a restart without a snapshot do."""
+        self._groups.clear()
+        self.granted.clear()
+        self._generation = uuid4().hex
+        self.signal.ring()
+
+    def state(self, group: str) -> GroupState:
+        """Return what is kept of one group. Raises `Unavailable` while the queue is not `reachable`."""
+        self._check()
+        state = self._groups.setdefault(group, GroupState())
+        state.expire(self.clock())
+        return state
+
+    def _check(self) -> None:
+        if not self.reachable:
+            raise Unavailable("Redis cannot be reached.")
+
+    async def prepare(self) -> None:
+        """There are no scripts to load."""
+        self._check()
+
+    async def generation(self) -> str:
+        """Return a value that changes with every flush."""
+        self._check()
+        return self._generation
+
+    async def now(self) -> float:
+        """Return the clock's time."""
+        self._check()
+        return self.clock()
+
+    async def offer(self, ticket: Ticket) -> bool:
+        """Put a ticket on its group's queue and wake an idle worker."""
+        offered = tickets.offer(self.state(ticket.spec.group), ticket, self.clock())
+        self.signal.ring()
+        return offered
+
+    async def offer_many(self, tickets: Sequence[Ticket]) -> list[bool]:
+        """Offer each ticket."""
+        return [await self.offer(ticket) for ticket in tickets]
+
+    async def withdraw(self, group: str, execution: str, attempt: int) -> bool:
+        """Take back an offered ticket."""
+        return tickets.withdraw(self.state(group), execution, attempt, self.clock())
+
+    async def ticket(self, group: str, execution: str) -> TicketState | None:
+        """Return where a ticket stands."""
+        entry = self.state(group).tickets.get(execution)
+        return TicketState(entry.attempt, entry.state, entry.worker) if entry and entry.state != "forgotten" else None
+
+    async def tickets(self, group: str, executions: Sequence[str]) -> list[TicketState | None]:
+        """Return where each ticket stands."""
+        return [await self.ticket(group, execution) for execution in executions]
+
+    async def forget(self, group: str, execution: str, attempt: int) -> None:
+        """Drop a ticket of this or an older attempt."""
+        tickets.forget(self.state(group), execution, attempt, self.clock())
+
+    async def tell(self, group: str, worker: str, message: Control) -> None:
+        """Append a control message to a worker's stream."""
+        self.state(group).tell(worker, message)
+        self.signal.ring()
+
+    async def drain(self, group: str, worker: str, only_idle: bool = False) -> bool:
+        """Fence a worker and tell it to drain."""
+        drained = tickets.drain(self.state(group), worker, only_idle)
+        if drained:
+            await self.tell(group, worker, Drain())
+        return drained
+
+    async def workers(self, group: str) -> list[WorkerLiveness]:
+        """Return the group's registered workers."""
+        state, now = self.state(group), self.clock()
+        return [
+            WorkerLiveness(
+                worker=name,
+                silent_for=now - entry.renewed,
+                state=entry.state,
+                capacity=entry.capacity,
+                host=entry.host,
+                version=entry.version,
+                held=dict(state.held[name]),
+            )
+            for name, entry in state.workers.items()
+        ]
+
+    async def remove_worker(self, group: str, worker: str) -> None:
+        """Forget a worker."""
+        tickets.remove(self.state(group), worker)
+
+    async def depth(self, group: str) -> int:
+        """Return how many tickets are offered."""
+        return len(self.state(group).queue)
+
+    async def read_events(
+        self,
+        groups: Sequence[str],
+        consumer: str,
+        timeout: float,
+        limit: int,
+    ) -> list[Delivery]:
+        """Wait for events; what was delivered and not acknowledged comes first."""
+        deadline = asyncio.get_running_loop().time() + timeout
+        while True:
+            found = [d for group in groups for d in self._deliver(group, consumer)][:limit]
+            left = deadline - asyncio.get_running_loop().time()
+            if found or left <= 0:
+                self._mark(found, consumer)
+                return found
+            await self.signal.wait(left)
+
+    def _deliver(self, group: str, consumer: str) -> list[Delivery]:
+        stream, now = self.state(group).events, self.clock()
+        pending, fresh = [], []
+        for entry, document in stream.entries.items():
+            owner, since = stream.delivered.get(entry, ("", now))
+            if owner == consumer or (owner and now - since > limits.CONSUMER_IDLE):
+                pending.append(_delivery(group, entry, document))
+            elif not owner:
+                fresh.append(_delivery(group, entry, document))
+        return pending or fresh
+
+    def _mark(self, deliveries: Sequence[Delivery], consumer: str) -> None:
+        for delivery in deliveries:
+            self._stream(delivery).delivered[delivery.entry] = (consumer, self.clock())
+
+    def _stream(self, delivery: Delivery) -> EventStream:
+        return self.state(delivery.group).events
+
+    async def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        """Remove applied events."""
+        for delivery in deliveries:
+            stream = self._stream(delivery)
+            stream.entries.pop(delivery.entry, None)
+            stream.delivered.pop(delivery.entry, None)
+
+    async def publish_changes(self, executions: Sequence[str]) -> None:
+        """Tell every subscriber that these executions changed."""
+        self._check()
+        for subscriber in self._subscribers if executions else ():
+            subscriber.put_nowait(list(executions))
+
+    async def changes(self) -> AsyncIterator[list[str]]:
+        """Iterate over what is published; first comes an empty list."""
+        mine: asyncio.Queue[list[str]] = asyncio.Queue()
+        self._subscribers.add(mine)
+        try:
+            yield []
+            while True:
+                yield await mine.get()
+        finally:
+            self._subscribers.discard(mine)
+
+    async def records(
+        self, group: str, execution: str, attempt: int, after: int, limit: int
+    ) -> list[tuple[int, bytes]]:
+        """Return up to `limit` records after number `after`."""
+        stream = self.state(group).logs.get((execution, attempt))
+        lines = stream.lines[after : after + limit] if stream else []
+        return list(enumerate(lines, after + 1))
+
+    async def last_record(self, group: str, execution: str, attempt: int) -> int:
+        """Return the number of the stream's last record."""
+        stream = self.state(group).logs.get((execution, attempt))
+        return len(stream.lines) if stream else 0
+
+    async def expire_records(self, group: str, execution: str, attempt: int, seconds: float) -> None:
+        """Let a stream go after `seconds`."""
+        stream = self.state(group).logs.get((execution, attempt))
+        if stream:
+            stream.expires = self.clock() + seconds
+
+    async def grant(self, group: str, worker: str, password_sha256: str) -> None:
+        """Note the user; memory has no rights to enforce."""
+        self._check()
+        self.granted[worker] = (group, password_sha256)
+
+    def worker_url(self, worker: str, password: str) -> str:
+        """Return an address that names this worker."""
+        return f"memory://{worker}:{password}@"
+
+    async def revoke(self, worker: str) -> None:
+        """Forget the user."""
+        self._check()
+        self.granted.pop(worker, None)
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
+def _delivery(group: str, entry: str, document: str) -> Delivery:
+    try:
+        return Delivery(group, entry, EVENT.validate_json(document))
+    except ValidationError:
+        return Delivery(group, entry, None)

@@ -1,0 +1,157 @@
+"""The master's half of the wire, as a protocol: Redis implements it, and so does the in-memory twin."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from perijove.model.control import Control
+from perijove.model.events import Event
+from perijove.model.spec import Resources
+from perijove.model.tickets import Ticket
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One event with what is needed to acknowledge it. `event` is None where the entry could not be read."""
+
+    group: str
+    entry: str
+    event: Event | None
+
+
+@dataclass(frozen=True)
+class WorkerLiveness:
+    """One registered worker by Redis' clock.
+
+    `silent_for` is the seconds since its last renewal; `state` is ``active``, ``draining`` or ``fenced``; `held` maps
+    execution id → attempt.
+    """
+
+    worker: str
+    silent_for: float
+    state: str
+    capacity: Resources
+    host: str
+    version: str
+    held: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class TicketState:
+    """Where a ticket stands: ``offered``, ``claimed`` or ``withdrawn``, whose attempt, and by which worker."""
+
+    attempt: int
+    state: str
+    worker: str
+
+
+class Queue(Protocol):
+    """What the master does on Redis.
+
+    Every method raises `perijove.errors.Unavailable` when Redis cannot be reached.
+    """
+
+    async def prepare(self) -> None:
+        """Load the scripts. Repeated by the sweeper, so that a restarted Redis gets them back."""
+
+    async def generation(self) -> str:
+        """Return a value that changes when Redis was restarted or flushed (a marker key that we write ourselves)."""
+
+    async def now(self) -> float:
+        """Return Redis' clock, in seconds."""
+
+    async def offer(self, ticket: Ticket) -> bool:
+        """Put a ticket on its group's queue and wake one idle worker.
+
+        Returns False, and changes nothing, when the same or a later attempt is already offered, claimed or withdrawn.
+        A ticket of an older attempt is replaced. So offering twice is harmless. The worker woken is one that has room
+        for the ticket and renewed within its lease.
+        """
+
+    async def offer_many(self, tickets: Sequence[Ticket]) -> list[bool]:
+        """`offer` each ticket, pipelined."""
+
+    async def withdraw(self, group: str, execution: str, attempt: int) -> bool:
+        """Take back an offered ticket; False when a worker already claimed it (or there is none).
+
+        For a minute it stays known as withdrawn, also where there was none, so that an offer of this attempt that was
+        under way meanwhile is refused when it comes.
+        """
+
+    async def ticket(self, group: str, execution: str) -> TicketState | None:
+        """Return where a ticket stands, or None."""
+
+    async def tickets(self, group: str, executions: Sequence[str]) -> list[TicketState | None]:
+        """Return where each ticket stands, pipelined."""
+
+    async def forget(self, group: str, execution: str, attempt: int) -> None:
+        """Drop a ticket of this or an older attempt, whoever holds it: the attempt is superseded or ended.
+
+        Its holder learns at its next renewal that it was superseded. The attempt may be offered again.
+        """
+
+    async def tell(self, group: str, worker: str, message: Control) -> None:
+        """Append a control message to a worker's stream."""
+
+    async def drain(self, group: str, worker: str, only_idle: bool = False) -> bool:
+        """Fence a worker in one step: from now on a claim gives it nothing. Also tells it to drain.
+
+        With `only_idle`, a worker that holds anything is left alone and False is returned: the scaler uses it, so that
+        scaling down never kills work. A worker that is not registered cannot be drained: False.
+        """
+
+    async def workers(self, group: str) -> list[WorkerLiveness]:
+        """Return the group's registered workers."""
+
+    async def remove_worker(self, group: str, worker: str) -> None:
+        """Forget a worker that is lost or gone, with its control stream and what it held."""
+
+    async def depth(self, group: str) -> int:
+        """Return how many tickets are offered and not yet claimed."""
+
+    async def read_events(self, groups: Sequence[str], consumer: str, timeout: float, limit: int) -> list[Delivery]:
+        """Wait for events of these groups, as one consumer group named ``master``.
+
+        What was delivered before but not acknowledged (by a consumer that died) comes first.
+        """
+
+    async def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        """Acknowledge applied events and remove them from their streams."""
+
+    async def publish_changes(self, executions: Sequence[str]) -> None:
+        """Tell every replica that these executions' rows changed."""
+
+    def changes(self) -> AsyncIterator[list[str]]:
+        """Iterate over what `publish_changes` sends. An empty list means: some may have been missed, look again.
+
+        It comes first and after every new connection, which the iterator makes by itself; so this never raises
+        `Unavailable`.
+        """
+
+    async def records(
+        self, group: str, execution: str, attempt: int, after: int, limit: int
+    ) -> list[tuple[int, bytes]]:
+        """Return up to about `limit` records after number `after`: ``(n, JSON line)``, without waiting."""
+
+    async def last_record(self, group: str, execution: str, attempt: int) -> int:
+        """Return the number of the stream's last record; 0 when there is no stream."""
+
+    async def expire_records(self, group: str, execution: str, attempt: int, seconds: float) -> None:
+        """Let an archived attempt's stream go after `seconds`, so that live viewers can finish."""
+
+    async def grant(self, group: str, worker: str, password_sha256: str) -> None:
+        """Make (or make again, after Redis lost it) the Redis user of a worker, named after it.
+
+        The user may touch its group's keys only, with the commands the agent's half needs, and may not load scripts.
+        """
+
+    def worker_url(self, worker: str, password: str) -> str:
+        """Return the URL, credentials included, under which a worker reaches this Redis."""
+
+    async def revoke(self, worker: str) -> None:
+        """Delete the Redis user of a worker."""
+
+    async def aclose(self) -> None:
+        """Close the connections."""

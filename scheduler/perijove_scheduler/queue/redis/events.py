@@ -1,0 +1,100 @@
+"""Reading what agents report, as one consumer group named ``master``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from perijove.errors import Unavailable
+from perijove.model.events import EVENT
+from perijove.wire import limits
+from perijove.wire.connection import COMMAND_TIMEOUT, reach
+from perijove.wire.keys import GroupKeys
+from perijove_scheduler.queue.protocol import Delivery
+from perijove_scheduler.queue.redis.link import RedisLink
+
+_MASTER = "master"
+_IDLE_MS = int(limits.CONSUMER_IDLE * 1000)
+
+Entries = Sequence[tuple[bytes | None, dict[bytes, bytes] | None]]
+
+
+class Events:
+    """The event streams of all groups."""
+
+    def __init__(self, link: RedisLink) -> None:
+        self._link = link
+
+    async def read(self, groups: Sequence[str], consumer: str, timeout: float, limit: int) -> list[Delivery]:
+        """Return what was delivered and not acknowledged, or else wait for new events."""
+        if not groups:
+            await asyncio.sleep(timeout)
+            return []
+        try:
+            return await self._read(groups, consumer, timeout, limit)
+        except Unavailable as error:
+            # Redis 7 ends a blocked read with UNBLOCKED when the stream is flushed under it.
+            if "NOGROUP" not in str(error.__cause__) and "UNBLOCKED" not in str(error.__cause__):
+                raise
+        await self._create(groups)
+        return await self._read(groups, consumer, timeout, limit)
+
+    async def _read(self, groups: Sequence[str], consumer: str, timeout: float, limit: int) -> list[Delivery]:
+        return await self._pending(groups, consumer, limit) or await self._new(groups, consumer, timeout, limit)
+
+    async def _create(self, groups: Sequence[str]) -> None:
+        async with self._link.redis.pipeline(transaction=False) as pipe:
+            for group in groups:
+                # From the start: what was reported before the group existed is read too.
+                pipe.xgroup_create(GroupKeys(group).events, _MASTER, id="0", mkstream=True)
+            # Where a group exists already that is no error; where one is still missing, the next read says so.
+            await reach(pipe.execute(raise_on_error=False))
+
+    async def _pending(self, groups: Sequence[str], consumer: str, limit: int) -> list[Delivery]:
+        async with self._link.redis.pipeline(transaction=False) as pipe:
+            for group in groups:
+                pipe.xautoclaim(GroupKeys(group).events, _MASTER, consumer, _IDLE_MS, "0-0", count=limit)
+            pending: Any = {GroupKeys(group).events: "0" for group in groups}
+            # Taken over or its own from before: both are now this consumer's.
+            pipe.xreadgroup(_MASTER, consumer, pending, count=limit)
+            *_, streams = await reach(pipe.execute())
+        return _deliveries(groups, streams)
+
+    async def _new(self, groups: Sequence[str], consumer: str, timeout: float, limit: int) -> list[Delivery]:
+        fresh: Any = {GroupKeys(group).events: ">" for group in groups}
+        block = max(1, int(timeout * 1000))
+        read: Any = self._link.blocking.xreadgroup(_MASTER, consumer, fresh, count=limit, block=block)
+        return _deliveries(groups, await reach(read, timeout + COMMAND_TIMEOUT))
+
+    async def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        """Acknowledge applied events and remove them from their streams."""
+        entries: defaultdict[str, list[str]] = defaultdict(list)
+        for delivery in deliveries:
+            entries[GroupKeys(delivery.group).events].append(delivery.entry)
+        async with self._link.redis.pipeline(transaction=False) as pipe:
+            for stream, names in entries.items():
+                pipe.xack(stream, _MASTER, *names)
+                pipe.xdel(stream, *names)
+            await reach(pipe.execute())
+
+
+def _deliveries(groups: Sequence[str], streams: Sequence[tuple[bytes, Entries]]) -> list[Delivery]:
+    names = {GroupKeys(group).events.encode(): group for group in groups}
+    return [
+        Delivery(names[stream], entry.decode(), _event(fields))
+        for stream, entries in streams
+        for entry, fields in entries
+        if entry is not None
+    ]
+
+
+def _event(fields: dict[bytes, bytes] | None) -> Any:
+    """Read an entry; None for one that is not an event, or was deleted while it was pending."""
+    try:
+        return EVENT.validate_json((fields or {}).get(b"e", b""))
+    except ValidationError:
+        return None

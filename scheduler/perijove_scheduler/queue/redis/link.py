@@ -1,0 +1,86 @@
+"""The master's connections to Redis, and how it calls the scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import uuid4
+
+from redis.asyncio import Redis
+from redis.exceptions import NoScriptError
+
+from perijove.errors import Unavailable
+from perijove.wire.connection import connect, execute, reach
+from perijove.wire.scripts import SCRIPTS
+
+_GENERATION = "pj:generation"
+
+Command = tuple[str | bytes | float, ...]
+
+
+class RedisLink:
+    """What the subjects of the queue share: a client for commands and one for blocking reads.
+
+    Parameters
+    ----------
+    url : str
+        Of Redis, with the master's credentials.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.redis: Redis = connect(url, "perijove-master")
+        self.blocking: Redis = connect(url, "perijove-master-blocking", timeout=None)
+
+    async def prepare(self) -> None:
+        """Load the scripts, and mark this Redis as ours unless it is."""
+        async with self.redis.pipeline(transaction=False) as pipe:
+            for script in SCRIPTS.values():
+                pipe.script_load(script.text)
+            pipe.set(_GENERATION, uuid4().hex, nx=True)
+            await reach(pipe.execute())
+
+    async def generation(self) -> str:
+        """Return a value that changes with every restart, flush, and fail-over.
+
+        The marker is lost with a flush; the server's run id changes with a restart, which loses users and scripts even
+        where a snapshot brings the keys back.
+        """
+        async with self.redis.pipeline(transaction=False) as pipe:
+            pipe.get(_GENERATION)
+            pipe.info("server")
+            marker, server = await reach(pipe.execute())
+        return f"{(marker or b'').decode()}:{server['run_id']}"
+
+    async def now(self) -> float:
+        """Return Redis' clock."""
+        seconds, microseconds = await execute(self.redis, "TIME")
+        return float(seconds) + float(microseconds) / 1e6
+
+    async def call(self, command: Command) -> Any:
+        """Call one script."""
+        return (await self.call_many([command]))[0]
+
+    async def call_many(self, commands: Sequence[Command]) -> list[Any]:
+        """Call scripts, pipelined. Where Redis has lost them they are loaded, and all calls repeated.
+
+        Either Redis has all scripts or none: what is repeated has not happened.
+        """
+        try:
+            return await self._pipelined(commands)
+        except Unavailable as error:
+            if not isinstance(error.__cause__, NoScriptError):
+                raise
+        await self.prepare()
+        return await self._pipelined(commands)
+
+    async def _pipelined(self, commands: Sequence[Command]) -> list[Any]:
+        async with self.redis.pipeline(transaction=False) as pipe:
+            for command in commands:
+                pipe.execute_command(*command)
+            return await reach(pipe.execute())
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await reach(self.redis.aclose())
+        await reach(self.blocking.aclose())

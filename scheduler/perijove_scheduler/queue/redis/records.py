@@ -1,0 +1,60 @@
+"""Reading attempts' record streams."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from perijove.wire import limits, logs
+from perijove.wire.connection import execute, reach
+from perijove.wire.keys import GroupKeys
+from perijove_scheduler.queue.redis.link import RedisLink
+
+# Entries of a first page: at most 8 MiB. Later pages ask for as many as are about that large.
+_FIRST_COUNT = 16
+_PAGE_BYTES = _FIRST_COUNT * limits.ENTRY_LIMIT
+
+Entries = Sequence[tuple[bytes, dict[bytes, bytes]]]
+
+
+class Records:
+    """The record streams of all attempts."""
+
+    def __init__(self, link: RedisLink) -> None:
+        self._link = link
+
+    async def read(self, group: str, execution: str, attempt: int, after: int, limit: int) -> list[tuple[int, bytes]]:
+        """Return up to about `limit` records after number `after`, and not much more than 8 MiB of them."""
+        key = GroupKeys(group).log(execution, attempt)
+        records: list[tuple[int, bytes]] = []
+        count, size = min(_FIRST_COUNT, limit), 0
+        while True:
+            entries = await self._entries(key, after, count)
+            for entry, fields in entries:
+                size += sum(map(len, fields.values()))
+                records += [record for record in logs.unpack(entry, fields) if record[0] > after]
+            if len(entries) < count or len(records) >= limit or size >= _PAGE_BYTES:
+                return records
+            after = logs.last_number(entries[-1][0])
+            count = _next_count(count, len(entries), size, limit - len(records))
+
+    async def _entries(self, key: str, after: int, count: int) -> Entries:
+        entries: Any = await reach(self._link.redis.xrange(key, min=f"{after + 1}-0", count=count))
+        return cast("Entries", entries)
+
+    async def last(self, group: str, execution: str, attempt: int) -> int:
+        """Return the number of the stream's last record; 0 when there is no stream."""
+        key = GroupKeys(group).log(execution, attempt)
+        entries: Any = await reach(self._link.redis.xrevrange(key, count=1))
+        return logs.last_number(entries[0][0]) if entries else 0
+
+    async def expire(self, group: str, execution: str, attempt: int, seconds: float) -> None:
+        """Let a stream go after `seconds`."""
+        key = GroupKeys(group).log(execution, attempt)
+        await execute(self._link.redis, "PEXPIRE", key, int(seconds * 1000))
+
+
+def _next_count(count: int, read: int, size: int, wanted: int) -> int:
+    """Return how many entries to ask for next: many small ones, or few large ones."""
+    mean = max(1, size // max(1, read))
+    return max(1, min(wanted, count * 8, (_PAGE_BYTES - size) // mean))

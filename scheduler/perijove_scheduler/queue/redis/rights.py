@@ -1,0 +1,45 @@
+"""What a worker's Redis user may do: call the scripts and touch its own group's keys, and nothing else."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from perijove.wire.connection import execute
+from perijove.wire.keys import GroupKeys
+from perijove_scheduler.queue.redis.link import RedisLink
+
+# What the agent's half sends, and what its scripts call: a script runs with its caller's rights. No command that
+# blocks the server, shows other users, loads scripts, or works without a key is among them.
+_SENT = ("auth", "hello", "ping", "client|setname", "evalsha", "xadd", "xread")
+_IN_SCRIPTS = (
+    *("hdel", "hget", "hgetall", "hincrby", "hmget", "hset", "hsetnx"),
+    *("del", "exists", "persist", "time"),
+    *("lrange", "lrem", "xrevrange", "zadd", "zrem"),
+)
+
+
+class Rights:
+    """The Redis users of workers."""
+
+    def __init__(self, link: RedisLink) -> None:
+        self._link = link
+
+    async def grant(self, group: str, worker: str, password_sha256: str) -> None:
+        """Make, or make again, a worker's user."""
+        rules = (
+            f"~{GroupKeys(group).prefix}*",
+            "resetchannels",
+            "-@all",
+            *(f"+{name}" for name in (*_SENT, *_IN_SCRIPTS)),
+        )
+        await execute(self._link.redis, "ACL SETUSER", worker, "reset", "on", f"#{password_sha256}", *rules)
+
+    def worker_url(self, worker: str, password: str) -> str:
+        """Return the master's URL with the worker's credentials in place of its own."""
+        parts = urlsplit(self._link.url)
+        place = parts.netloc.rpartition("@")[2]
+        return urlunsplit(parts._replace(netloc=f"{quote(worker, safe='')}:{quote(password, safe='')}@{place}"))
+
+    async def revoke(self, worker: str) -> None:
+        """Delete a worker's user; Redis ends its connections."""
+        await execute(self._link.redis, "ACL DELUSER", worker)

@@ -1,0 +1,78 @@
+"""Offering tickets and taking them back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from perijove.model.control import Wake
+from perijove.model.tickets import Ticket
+from perijove.wire import limits
+from perijove.wire.agent import room
+from perijove.wire.connection import execute, reach
+from perijove.wire.keys import GroupKeys
+from perijove.wire.protocol import LEASE
+from perijove.wire.scripts import call
+from perijove_scheduler.queue.protocol import TicketState
+from perijove_scheduler.queue.redis.link import Command, RedisLink
+
+_WAKE = Wake().model_dump_json()
+_LEASE_MS = int(LEASE * 1000)
+
+
+class Tickets:
+    """The tickets of all groups."""
+
+    def __init__(self, link: RedisLink) -> None:
+        self._link = link
+
+    async def offer_many(self, tickets: Sequence[Ticket]) -> list[bool]:
+        """Offer each ticket, pipelined."""
+        if not tickets:
+            return []
+        return [bool(answer) for answer in await self._link.call_many([_offer(ticket) for ticket in tickets])]
+
+    async def withdraw(self, group: str, execution: str, attempt: int) -> bool:
+        """Take back an offered ticket."""
+        lifetime = int(limits.WITHDRAWN_FOR * 1000)
+        prefix = GroupKeys(group).prefix
+        return bool(await self._link.call(call("withdraw", prefix, execution, attempt, lifetime)))
+
+    async def forget(self, group: str, execution: str, attempt: int) -> None:
+        """Drop a ticket of this or an older attempt."""
+        lifetime = int(limits.FORGOTTEN_FOR * 1000)
+        await self._link.call(call("forget", GroupKeys(group).prefix, execution, attempt, lifetime))
+
+    async def states(self, group: str, executions: Sequence[str]) -> list[TicketState | None]:
+        """Return where each ticket stands, pipelined."""
+        keys = GroupKeys(group)
+        async with self._link.redis.pipeline(transaction=False) as pipe:
+            for execution in executions:
+                pipe.hmget(keys.ticket(execution), ["attempt", "state", "worker"])
+            return [_state(fields) for fields in await reach(pipe.execute())]
+
+    async def depth(self, group: str) -> int:
+        """Return how many tickets are offered."""
+        return int(await execute(self._link.redis, "LLEN", GroupKeys(group).queue))
+
+
+def _offer(ticket: Ticket) -> Command:
+    return call(
+        "offer",
+        GroupKeys(ticket.spec.group).prefix,
+        ticket.execution,
+        ticket.attempt,
+        ticket.model_dump_json(by_alias=True, exclude_defaults=True),
+        *room(ticket.spec.resources),
+        _LEASE_MS,
+        limits.CLAIM_SCAN,
+        _WAKE,
+        limits.CONTROL_LENGTH,
+        limits.CONTROL_FOR,
+    )
+
+
+def _state(fields: Sequence[Any]) -> TicketState | None:
+    attempt, state, worker = (field.decode() if field is not None else "" for field in fields)
+    # A forgotten ticket only tells its former holder so.
+    return TicketState(int(attempt), state, worker) if state and state != "forgotten" else None

@@ -1,0 +1,88 @@
+"""Agents: they enrol and leave with their group's enrolment token."""
+
+from __future__ import annotations
+
+from perijove.errors import NotFound, Unauthenticated
+from perijove.model.resources import Enrol, Enrolment, GroupSettings
+from perijove.wire.protocol import LEASE, RENEW_EVERY
+from perijove_scheduler.queue.protocol import Queue
+from perijove_scheduler.services import tokens
+from perijove_scheduler.services.bell import Bell
+from perijove_scheduler.store.store import Store
+
+_HINT = "An administrator finds the group's enrolment token where the group was made, or makes a new one."
+# What an unknown group's token is compared with, so that the answer takes as long as for a known one.
+_NO_TOKEN = tokens.digest("")
+
+
+class Agents:
+    """Admits agents to their groups."""
+
+    def __init__(self, store: Store, queue: Queue, bell: Bell) -> None:
+        self._store = store
+        self._queue = queue
+        self._bell = bell
+
+    async def enrol(self, request: Enrol) -> Enrolment:
+        """Give an agent its id and a Redis user of its own.
+
+        Raises
+        ------
+        perijove.errors.Unauthenticated
+            The group, the token or the worker named is wrong; which of them is not told.
+        """
+        settings = await self._authenticated(request.group, request.token)
+        password = tokens.new_token()
+        secret = tokens.digest(password)
+        worker = await self._store.workers.enrol(
+            request.group, request.worker, request.host, request.version, request.capacity, secret
+        )
+        if worker is None:
+            raise _refusal()
+        try:
+            await self._queue.grant(request.group, worker, secret)
+        except BaseException:
+            await self._undo(worker, secret, made=request.worker is None)
+            raise
+        self._ring()
+        return Enrolment(
+            worker=worker,
+            group=request.group,
+            redis_url=self._queue.worker_url(worker, password),
+            runtime=settings.runtime,
+            warm_kernels=settings.warm_kernels,
+            lease=LEASE,
+            renew_every=RENEW_EVERY,
+        )
+
+    async def release(self, group: str, token: str, worker: str) -> None:
+        """Take back what an agent was given; it has left its group."""
+        await self._authenticated(group, token)
+        row = await self._store.workers.get(worker)
+        if row is None or row.group_name != group:
+            raise NotFound("This group has no such worker.")
+        await self._store.workers.end([worker])
+        await self._queue.remove_worker(group, worker)
+        await self._queue.revoke(worker)
+        self._ring()
+
+    async def _authenticated(self, group: str, token: str) -> GroupSettings:
+        row = await self._store.groups.get(group)
+        fits = tokens.matches(token, _NO_TOKEN if row is None else row.token_sha256)
+        if row is None or not fits:
+            raise _refusal()
+        return GroupSettings.model_validate(row.settings)
+
+    async def _undo(self, worker: str, secret: str, *, made: bool) -> None:
+        if made:
+            await self._store.workers.end([worker])
+        else:
+            await self._store.workers.unenrol(worker, secret)
+
+    def _ring(self) -> None:
+        self._bell.ring("dispatcher")
+        self._bell.ring("scaler")
+
+
+def _refusal() -> Unauthenticated:
+    return Unauthenticated("The group, its enrolment token or the worker's id is wrong.", _HINT)

@@ -1,0 +1,175 @@
+"""Follow one execution for one viewer: state and records, from attempt to attempt, to the end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from perijove.errors import UnknownExecution
+from perijove.model.resources import Execution
+from perijove.model.status import TERMINAL
+from perijove_scheduler.files.protocol import Files
+from perijove_scheduler.queue.protocol import Queue
+from perijove_scheduler.queue.tail import Tail
+from perijove_scheduler.services import archive, present
+from perijove_scheduler.services.changes import Watch
+from perijove_scheduler.services.chronicle import Records
+from perijove_scheduler.services.limits import Limits
+from perijove_scheduler.store.store import Store
+from perijove_scheduler.store.tables import AttemptRow
+from perijove_scheduler.store.visibility import Viewer
+
+
+@dataclass(frozen=True)
+class RecordItem:
+    """Record `n` of an attempt, as its JSON line."""
+
+    attempt: int
+    n: int
+    line: bytes
+
+
+@dataclass(frozen=True)
+class StateItem:
+    """The execution as it stands now."""
+
+    execution: Execution
+
+
+@dataclass(frozen=True)
+class EndItem:
+    """The execution is final, and all of its records were told."""
+
+
+StoryItem = RecordItem | StateItem | EndItem
+
+
+@dataclass(frozen=True)
+class _State:
+    execution: Execution
+    group: str
+    attempts: dict[int, AttemptRow]
+
+    @property
+    def final(self) -> bool:
+        return self.execution.status in TERMINAL
+
+    def is_over(self, attempt: int) -> bool:
+        return self.final or attempt < self.execution.attempt
+
+    def archived(self, attempt: int) -> bool:
+        row = self.attempts.get(attempt)
+        return row is not None and row.archived_at is not None
+
+
+class Follower:
+    """Tells one execution's story after the other."""
+
+    def __init__(self, store: Store, queue: Queue, tail: Tail, files: Files, limits: Limits) -> None:
+        self._store = store
+        self._queue = queue
+        self._tail = tail
+        self._files = files
+        self._limits = limits
+
+    async def follow(
+        self, viewer: Viewer, execution: str, after: tuple[int, int], watch: Watch
+    ) -> AsyncGenerator[StoryItem, None]:
+        """Iterate over the story from after record `after` on; `watch` wakes it when the row changes."""
+        state = await self._look(viewer, execution)
+        yield StateItem(state.execution)
+        # A position beyond the latest attempt was never given out; it is told from where there is something.
+        attempt, n = after if 1 <= after[0] <= state.execution.attempt else (1, 0)
+        while True:
+            async with aclosing(self._attempt(viewer, state, attempt, n, watch)) as items:
+                async for item in items:
+                    if isinstance(item, RecordItem):
+                        yield item
+                        continue
+                    if item.execution != state.execution:
+                        yield StateItem(item.execution)
+                    state = item
+            if attempt >= state.execution.attempt:
+                break
+            attempt, n = attempt + 1, 0
+        yield EndItem()
+
+    async def _attempt(
+        self, viewer: Viewer, state: _State, attempt: int, n: int, watch: Watch
+    ) -> AsyncGenerator[RecordItem | _State, None]:
+        """Tell one attempt's records, and the states seen meanwhile, until it is over and told."""
+        live = _Live(self._tail, state.group, state.execution.id, attempt, n)
+        try:
+            while not await self._is_told(state, attempt, live.after):
+                if state.archived(attempt):
+                    async for records in archive.read(self._files, state.execution.id, attempt, live.after):
+                        for number, line in records:
+                            yield RecordItem(attempt, number, line)
+                    return
+                for number, line in await live.wait(watch):
+                    yield RecordItem(attempt, number, line)
+                if live.changed:
+                    state = await self._look(viewer, state.execution.id)
+                    yield state
+        finally:
+            await live.aclose()
+
+    async def _is_told(self, state: _State, attempt: int, n: int) -> bool:
+        if not state.is_over(attempt):
+            return False
+        row = state.attempts.get(attempt)
+        if row is None:  # it was never claimed
+            return True
+        if row.records is not None:
+            return n >= row.records
+        # Its worker was lost. What reached Redis is all there is, until it lies in the archive.
+        return not state.archived(attempt) and n >= await self._queue.last_record(
+            state.group, state.execution.id, attempt
+        )
+
+    async def _look(self, viewer: Viewer, execution: str) -> _State:
+        found = await self._store.executions.find(viewer, execution)
+        if found is None:  # deleted, or the viewer left the project
+            raise UnknownExecution
+        attempts = {row.attempt: row for row in await self._store.executions.attempts([execution])}
+        return _State(present.execution(found, self._limits), found.row.group_name, attempts)
+
+
+class _Live:
+    """The live stream of one attempt, waited for together with changes of the row."""
+
+    def __init__(self, tail: Tail, group: str, execution: str, attempt: int, after: int) -> None:
+        self._records = tail.follow(group, execution, attempt, after)
+        self._next: asyncio.Future[Records] | None = None
+        self._change: asyncio.Future[None] | None = None
+        self.after = after
+        self.changed = False
+
+    async def wait(self, watch: Watch) -> Records:
+        """Wait for records or a change; return the records, and set `changed`."""
+        self._next = self._next or asyncio.ensure_future(anext(self._records))
+        self._change = self._change or asyncio.ensure_future(watch.wait())
+        either: list[asyncio.Future[Any]] = [self._next, self._change]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        self.changed = self._change.done()
+        if self.changed:
+            self._change = None
+        if not self._next.done():
+            return []
+        records, self._next = self._next.result(), None
+        self.after = records[-1][0] if records else self.after
+        return records
+
+    async def aclose(self) -> None:
+        """Stop waiting, and stop the stream."""
+        for waiting in (self._next, self._change):
+            if waiting is not None:
+                waiting.cancel()
+                with suppress(asyncio.CancelledError, StopAsyncIteration):
+                    await waiting
+        close = getattr(self._records, "aclose", None)
+        if close is not None:
+            await close()

@@ -1,0 +1,133 @@
+"""Worker groups: what their users see of them, and what administrators set."""
+
+from __future__ import annotations
+
+import builtins
+import re
+
+from perijove.errors import Conflict, InvalidRequest, NotFound, UnknownGroup
+from perijove.model.ids import NAME_PATTERN
+from perijove.model.resources import Group, GroupSettings, Worker, WorkerState
+from perijove_scheduler.queue.protocol import Queue
+from perijove_scheduler.services import tokens
+from perijove_scheduler.services.bell import Bell
+from perijove_scheduler.services.caller import Caller
+from perijove_scheduler.services.roster import Roster
+from perijove_scheduler.services.submission import may_use
+from perijove_scheduler.store.groups import GroupCounts
+from perijove_scheduler.store.store import Store
+
+_NAME = re.compile(NAME_PATTERN)
+
+
+class Groups:
+    """What callers may do with worker groups."""
+
+    def __init__(self, store: Store, queue: Queue, bell: Bell) -> None:
+        self._store = store
+        self._queue = queue
+        self._bell = bell
+        self._roster = Roster(store, queue)
+
+    async def list(self, caller: Caller) -> list[Group]:
+        """List the groups the caller may use."""
+        caller.require("read")
+        counts = await self._store.groups.counts()
+        return [
+            _group(name, settings, counts.get(name, GroupCounts()))
+            for name, settings in (await self._store.groups.all()).items()
+            if may_use(caller, settings)
+        ]
+
+    async def get(self, caller: Caller, name: str) -> Group:
+        """Return a group."""
+        caller.require("read")
+        settings = await self._usable(caller, name)
+        return _group(name, settings, (await self._store.groups.counts()).get(name, GroupCounts()))
+
+    async def create(self, caller: Caller, name: str, settings: GroupSettings) -> tuple[Group, str]:
+        """Make a group; return it with its enrolment token, which nobody can look up later."""
+        caller.require("admin")
+        _check(name, settings)
+        token = tokens.new_token()
+        if not await self._store.groups.create(name, settings, tokens.digest(token)):
+            raise Conflict(f"There is a group named {name} already.", "Choose another name, or change that group.")
+        self._bell.ring("scaler")
+        return _group(name, settings, GroupCounts()), token
+
+    async def update(self, caller: Caller, name: str, settings: GroupSettings) -> Group:
+        """Replace a group's settings."""
+        caller.require("admin")
+        _check(name, settings)
+        if not await self._store.groups.update(name, settings):
+            raise UnknownGroup
+        self._bell.ring("dispatcher")
+        self._bell.ring("scaler")
+        return await self.get(caller, name)
+
+    async def delete(self, caller: Caller, name: str) -> None:
+        """Delete a group that has no workers, and for which nothing waits or runs."""
+        caller.require("admin")
+        await self._usable(caller, name)
+        if not await self._store.groups.delete(name):
+            raise Conflict(
+                "It has workers, or executions that have not ended.",
+                "Stop its executions, set its max_workers to 0, drain its workers, and wait until they have left.",
+            )
+
+    async def new_token(self, caller: Caller, name: str) -> str:
+        """Replace a group's enrolment token; workers that have enrolled stay."""
+        caller.require("admin")
+        token = tokens.new_token()
+        if not await self._store.groups.set_token(name, tokens.digest(token)):
+            raise UnknownGroup
+        return token
+
+    async def workers(self, caller: Caller, name: str) -> builtins.list[Worker]:
+        """List a group's workers, the oldest first; of what they hold only what the caller sees."""
+        caller.require("read")
+        await self._usable(caller, name)
+        return await self._roster.of(name, caller.viewer)
+
+    async def drain(self, caller: Caller, name: str, worker: str) -> Worker:
+        """Let a worker finish what it holds and leave."""
+        caller.require("admin")
+        row = await self._store.workers.get(worker)
+        if row is None or row.group_name != name or row.ended_at is not None:
+            raise NotFound("This group has no such worker.")
+        if row.state == WorkerState.STARTING:
+            raise Conflict("It is still starting.", "Drain it when it has enrolled.")
+        await self._queue.drain(name, worker)
+        await self._store.workers.mark(worker, WorkerState.DRAINING)
+        self._bell.ring("scaler")
+        found = [each for each in await self._roster.of(name, caller.viewer) if each.id == worker]
+        if not found:
+            raise NotFound("The worker has left.")
+        return found[0]
+
+    async def _usable(self, caller: Caller, name: str) -> GroupSettings:
+        settings = await self._store.groups.settings(name)
+        if settings is None or not may_use(caller, settings):
+            raise UnknownGroup
+        return settings
+
+
+def _check(name: str, settings: GroupSettings) -> None:
+    if not _NAME.match(name):
+        raise InvalidRequest("A group's name has letters, digits, '.', '_' and '-', and at most 64 of them.")
+    if settings.min_workers > settings.max_workers:
+        raise InvalidRequest("min_workers is greater than max_workers.")
+
+
+def _group(name: str, settings: GroupSettings, counts: GroupCounts) -> Group:
+    shown = {key: value for key, value in settings.model_dump().items() if key in Group.model_fields}
+    return Group.model_validate(
+        {
+            **shown,
+            "name": name,
+            "workers": counts.workers,
+            "idle": max(0, counts.workers - counts.busy),
+            "waiting": counts.waiting,
+            "running": counts.running,
+        }
+    )

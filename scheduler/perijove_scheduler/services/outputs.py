@@ -1,0 +1,80 @@
+"""Outputs and notebooks: where people fetch them, and the URLs under which workers read and write objects."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from perijove.errors import Conflict, NotFound, PerijoveError
+from perijove.model.control import Signed, SignedObject
+from perijove.model.events import ObjectRequest, SignRequest, Verb
+from perijove.model.resources import Output
+from perijove_scheduler.files.protocol import Files, notebook_key
+from perijove_scheduler.services import present
+from perijove_scheduler.services.access import Access
+from perijove_scheduler.services.caller import Caller
+from perijove_scheduler.services.limits import Limits
+from perijove_scheduler.services.signing import Grants, Rights, datum_key
+from perijove_scheduler.store.store import Store
+from perijove_scheduler.store.tables import DatumRow
+
+#: Exactly one output has this media type, and it is the executed notebook.
+NOTEBOOK_TYPE = "application/x-ipynb+json"
+
+
+class Outputs:
+    """What callers may read of an execution's files, and what its worker may."""
+
+    def __init__(self, store: Store, files: Files, access: Access, limits: Limits) -> None:
+        self._store = store
+        self._files = files
+        self._access = access
+        self._limits = limits
+        self._grants = Grants(store)
+
+    async def list(self, caller: Caller, execution: str) -> list[Output]:
+        """List an execution's outputs by name; there are none before it has ended."""
+        caller.require("read")
+        await self._access.execution(caller, execution)
+        return [present.output(row, self._limits) for row in await self._store.data.of(execution)]
+
+    async def url(self, caller: Caller, execution: str, name: str) -> str:
+        """Return a signed address of an output's bytes."""
+        caller.require("read")
+        await self._access.execution(caller, execution)
+        row = await self._store.data.named(execution, name)
+        if row is None:
+            raise NotFound("It has no output of that name.")
+        return self._signed(row)
+
+    async def notebook(self, caller: Caller, execution: str, which: Literal["executed", "submitted"]) -> str:
+        """Return a signed address of the notebook as it was submitted, or with its outputs."""
+        caller.require("read")
+        row = (await self._access.execution(caller, execution)).row
+        if row.notebook is None:
+            raise NotFound("It ran a command, not a notebook.")
+        if which == "submitted":
+            name = str(row.spec["notebook"]["path"]).rpartition("/")[2]
+            seconds = self._limits.signed_seconds
+            return self._files.sign(Verb.GET, notebook_key(row.notebook), seconds, name, NOTEBOOK_TYPE)
+        for output in await self._store.data.of(execution):
+            if output.media_type == NOTEBOOK_TYPE:
+                return self._signed(output)
+        raise Conflict("It has no executed notebook.", "There is one when it has ended; the log may say why not.")
+
+    async def sign(self, request: SignRequest, group: str) -> Signed:
+        """Answer a worker that asks for signed URLs; each object it may not touch gets the reason instead."""
+        rights = await self._grants.of(request, group)
+        objects = [self._answer(each, rights) for each in request.objects]
+        return Signed(request=request.request, objects=objects)
+
+    def _answer(self, wanted: ObjectRequest, rights: Rights) -> SignedObject:
+        try:
+            verb, key = rights.key(wanted)
+            url = self._files.sign(verb, key, self._limits.signed_seconds)
+        except PerijoveError as refusal:
+            return SignedObject(what=wanted.what, name=wanted.name, error=refusal.message)
+        return SignedObject(what=wanted.what, name=wanted.name, url=url)
+
+    def _signed(self, row: DatumRow) -> str:
+        name = row.name.rpartition("/")[2]
+        return self._files.sign(Verb.GET, datum_key(row), self._limits.signed_seconds, name, row.media_type)

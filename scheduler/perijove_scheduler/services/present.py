@@ -1,0 +1,127 @@
+"""How rows become what the REST API answers. Every resource is built here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import quote
+
+from perijove.model.reasons import MEANINGS, Reason
+from perijove.model.records import Phase
+from perijove.model.resources import Attempt, Code, Execution, ExecutionDetail, Member, Output, Progress, Project, Role
+from perijove.model.spec import Spec
+from perijove.model.status import Status
+from perijove_scheduler.services.limits import Limits
+from perijove_scheduler.store.executions import FoundExecution
+from perijove_scheduler.store.projects import FoundProject
+from perijove_scheduler.store.tables import AttemptRow, CodeRow, DatumRow, ExecutionRow
+
+_SENTENCES = {
+    Status.CREATED: "It waits for its turn.",
+    Status.QUEUED: "It waits for a worker.",
+    Status.STARTED: "It has started.",
+    Status.STOPPING: "It is being stopped.",
+}
+_PHASES = {
+    Phase.PREPARING: "It is preparing its code, image and inputs.",
+    Phase.RUNNING: "It is running.",
+    Phase.UPLOADING: "It is uploading its outputs.",
+}
+
+
+def sentence_of(row: ExecutionRow) -> tuple[str, str]:
+    """Return the sentence and the hint that say why an execution stands where it stands."""
+    if row.reason is not None:
+        meaning = MEANINGS[Reason(row.reason)]
+        return meaning.sentence, meaning.hint
+    if row.status == Status.STARTED and row.phase is not None:
+        return _PHASES[Phase(row.phase)], ""
+    return _SENTENCES.get(Status(row.status), ""), ""
+
+
+def execution(found: FoundExecution, limits: Limits) -> Execution:
+    """Return an execution as everybody sees it."""
+    return Execution.model_validate(_execution_fields(found, limits))
+
+
+def detail(found: FoundExecution, attempts: Iterable[AttemptRow], limits: Limits) -> ExecutionDetail:
+    """Return an execution with its attempts and its environment."""
+    more = {"attempts": [attempt(row) for row in attempts], "environment": found.row.environment}
+    return ExecutionDetail.model_validate({**_execution_fields(found, limits), **more})
+
+
+def attempt(row: AttemptRow) -> Attempt:
+    """Return one attempt."""
+    return Attempt(
+        attempt=row.attempt,
+        worker=row.worker,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        reason=None if row.reason is None else Reason(row.reason),
+        records=row.records,
+        archived=row.archived_at is not None,
+    )
+
+
+def project(found: FoundProject) -> Project:
+    """Return a project as the one who asked sees it."""
+    row = found.row
+    return Project(
+        id=row.id,
+        name=row.name,
+        owner=row.owner,
+        role=found.role,
+        executions=found.executions,
+        created_at=row.created_at,
+        members=[
+            Member.model_validate({"kind": member.kind, "name": member.name, "role": Role(member.role)})
+            for member in found.members
+        ],
+    )
+
+
+def output(row: DatumRow, limits: Limits) -> Output:
+    """Return an output; its address redirects to its bytes."""
+    return Output(
+        id=row.id,
+        execution=row.execution_id,
+        name=row.name,
+        size=row.size,
+        sha256=row.sha256,
+        media_type=row.media_type,
+        created_at=row.created_at,
+        url=limits.api(f"executions/{row.execution_id}/outputs/{quote(row.name)}"),
+    )
+
+
+def code(row: CodeRow) -> Code:
+    """Return a code version."""
+    return Code(id=row.id, project=row.project_id, size=row.size, created_by=row.created_by, created_at=row.created_at)
+
+
+def _execution_fields(found: FoundExecution, limits: Limits) -> dict[str, object]:
+    row = found.row
+    sentence, hint = sentence_of(row)
+    known = row.done is not None and row.total is not None
+    return {
+        "id": row.id,
+        "number": row.number,
+        "project": row.project_id,
+        "project_name": found.project_name,
+        "owner": row.owner,
+        "status": Status(row.status),
+        "reason": row.reason and Reason(row.reason),
+        "detail": row.detail,
+        "sentence": sentence,
+        "hint": hint,
+        "attempt": row.attempt,
+        "phase": row.phase and Phase(row.phase),
+        "progress": Progress(done=row.done or 0, total=row.total or 0) if known else None,
+        "metadata": row.values,
+        "spec": Spec.model_validate(row.spec),
+        "worker": row.worker,
+        "created_at": row.created_at,
+        "queued_at": row.queued_at,
+        "started_at": row.started_at,
+        "finished_at": row.finished_at,
+        "url": limits.api(f"executions/{row.id}"),
+    }

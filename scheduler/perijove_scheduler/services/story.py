@@ -1,0 +1,99 @@
+"""What an execution tells: its records and its state, followed while it lives or read again afterwards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+
+from perijove.errors import NotFound
+from perijove.model.resources import Metadata, MetadataPoint
+from perijove_scheduler.files.protocol import Files, payload_key
+from perijove_scheduler.queue.protocol import Queue
+from perijove_scheduler.queue.tail import Tail
+from perijove_scheduler.services import transcript
+from perijove_scheduler.services.access import Access
+from perijove_scheduler.services.caller import Caller
+from perijove_scheduler.services.changes import Changes
+from perijove_scheduler.services.chronicle import Chronicle, Records
+from perijove_scheduler.services.follow import EndItem, Follower, RecordItem, StateItem, StoryItem
+from perijove_scheduler.services.limits import Limits
+from perijove_scheduler.store.executions import FoundExecution
+from perijove_scheduler.store.store import Store
+
+__all__ = ["EndItem", "RecordItem", "StateItem", "Story", "StoryItem"]
+
+_METADATA = b'"kind":"metadata"'
+
+
+class Story:
+    """What callers may read of an execution's records."""
+
+    def __init__(
+        self, store: Store, queue: Queue, tail: Tail, files: Files, access: Access, changes: Changes, limits: Limits
+    ) -> None:
+        self._store = store
+        self._files = files
+        self._access = access
+        self._changes = changes
+        self._chronicle = Chronicle(files, queue)
+        self._follower = Follower(store, queue, tail, files, limits)
+
+    async def events(
+        self, caller: Caller, execution: str, after: tuple[int, int] | None = None
+    ) -> AsyncGenerator[StoryItem, None]:
+        """Iterate over an execution's story, from after record `after` (attempt, number) or from its beginning.
+
+        Its state comes first and whenever it changed, its records in order; it goes on with the next attempt, and ends
+        when the execution is final and everything was told. Nothing is read ahead: a slow viewer slows only itself.
+        """
+        caller.require("read")
+        with self._changes.watch(execution) as watch:
+            await self._access.execution(caller, execution)
+            async with aclosing(self._follower.follow(caller.viewer, execution, after or (1, 0), watch)) as items:
+                async for item in items:
+                    yield item
+
+    async def log(self, caller: Caller, execution: str, attempt: int | None = None) -> AsyncIterator[bytes]:
+        """Iterate over the text of an attempt's log, as far as it has come; by default of the latest attempt."""
+        caller.require("read")
+        found = await self._access.execution(caller, execution)
+        number = found.row.attempt if attempt is None else attempt
+        if number > found.row.attempt:
+            raise NotFound(f"It has no attempt {number}.")
+        async for records in self._records(found, number):
+            for _, line in records:
+                if transcript.is_of_interest(line):
+                    yield await self._text(execution, number, line)
+
+    async def metadata(self, caller: Caller, execution: str) -> Metadata:
+        """Return the metadata of the latest attempt: the last value of each key, and every point."""
+        caller.require("read")
+        found = await self._access.execution(caller, execution)
+        points = []
+        async for records in self._records(found, found.row.attempt):
+            points += [
+                MetadataPoint(n=n, t=record["t"], values=record["values"])
+                for n, line in records
+                if _METADATA in line and (record := json.loads(line))["kind"] == "metadata"
+            ]
+        return Metadata(latest=found.row.values, points=points)
+
+    async def _records(self, found: FoundExecution, attempt: int) -> AsyncIterator[Records]:
+        row = found.row
+        attempts = {each.attempt: each for each in await self._store.executions.attempts([row.id])}
+        async for records in self._chronicle.read(row.group_name, row.id, attempt, attempts.get(attempt)):
+            yield records
+
+    async def _text(self, execution: str, attempt: int, line: bytes) -> bytes:
+        record = json.loads(line)
+        if record.get("content") is None and record.get("ref"):
+            record["content"] = await self._payload(execution, attempt, record["ref"])
+        return transcript.text_of(record).encode("utf-8", "replace")
+
+    async def _payload(self, execution: str, attempt: int, sha256: str) -> object:
+        try:
+            body = b"".join([chunk async for chunk in self._files.get(payload_key(execution, attempt, sha256))])
+        except NotFound:
+            return None  # its worker was lost before it had stored it
+        return json.loads(body)

@@ -1,0 +1,1 @@
+"""The SQL store, which is the truth: what Redis forgets, this remembers."""

@@ -1,0 +1,51 @@
+"""Data: the output files of executions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import or_, select
+
+from perijove_scheduler.store.database import Database
+from perijove_scheduler.store.tables import DatumRow, ExecutionRow, ProjectRow
+from perijove_scheduler.store.visibility import Viewer, sees
+
+
+class Data:
+    """The data's rows. They are written by the life cycle, with the end of their attempt."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of(self, execution: str) -> Sequence[DatumRow]:
+        """Return an execution's outputs by name."""
+        query = select(DatumRow).where(DatumRow.execution_id == execution).order_by(DatumRow.name)
+        async with self._database.read() as session:
+            return list(await session.scalars(query))
+
+    async def named(self, execution: str, name: str) -> DatumRow | None:
+        """Return one output of an execution."""
+        query = select(DatumRow).where(DatumRow.execution_id == execution, DatumRow.name == name)
+        async with self._database.read() as session:
+            return (await session.scalars(query)).one_or_none()
+
+    async def visible(self, viewer: Viewer, data: Sequence[str]) -> set[str]:
+        """Return those of `data` that `viewer` sees."""
+        query = (
+            select(DatumRow.id)
+            .join(ExecutionRow, ExecutionRow.id == DatumRow.execution_id)
+            .join(ProjectRow, ProjectRow.id == ExecutionRow.project_id)
+            .where(DatumRow.id.in_(data), sees(viewer))
+        )
+        async with self._database.read() as session:
+            return set(await session.scalars(query))
+
+    async def readable(self, project: str, declared: Sequence[str], data: Sequence[str]) -> dict[str, DatumRow]:
+        """Return those of `data` that lie in a project, or that its execution declared as inputs."""
+        query = (
+            select(DatumRow)
+            .join(ExecutionRow, ExecutionRow.id == DatumRow.execution_id)
+            .where(DatumRow.id.in_(data), or_(ExecutionRow.project_id == project, DatumRow.id.in_(declared)))
+        )
+        async with self._database.read() as session:
+            return {row.id: row for row in await session.scalars(query)}

@@ -1,0 +1,148 @@
+"""The engine, its transactions and its migrations."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import URL, Connection, event, make_url, text
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from perijove.errors import Unavailable
+from perijove_scheduler.store import documents
+
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+# Seconds a writer waits for another process (a second replica, a backup) that holds SQLite's write lock.
+_BUSY_SECONDS = 30
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA foreign_keys = ON",
+    f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}",
+)
+# Any constant will do, as long as every replica takes the same.
+_MIGRATION_LOCK = 0x7065_7269_6A6F_7665
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Database:
+    """Transactions on SQLite or PostgreSQL.
+
+    On SQLite one writer at a time holds a lock of this process and begins with ``BEGIN IMMEDIATE``: a transaction that
+    read first and then found another writer ahead of it would otherwise fail instead of waiting.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self._writing = engine.execution_options(perijove_write=True)
+        self._lock = asyncio.Lock() if self.is_sqlite else None
+
+    @classmethod
+    def open(cls, url: str) -> Database:
+        """Make the engine of `url`, such as ``sqlite:///path`` or ``postgresql://…``; nothing is connected yet."""
+        target = _with_driver(make_url(url))
+        engine = create_async_engine(target, json_serializer=documents.dumps, pool_pre_ping=_is_remote(target))
+        if not _is_remote(target):
+            _make_folder(target)
+            event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+            event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        return cls(engine)
+
+    @property
+    def dialect(self) -> str:
+        """The database's kind: ``sqlite`` or ``postgresql``."""
+        return self.engine.dialect.name
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is SQLite."""
+        return self.dialect == "sqlite"
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """Open a session for reading; it sees one moment on SQLite, and each statement its own on PostgreSQL."""
+        with _reaching_the_database():
+            async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
+                yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """Open a session for writing; it commits at the end, or changes nothing when an error leaves the block."""
+        session = AsyncSession(self._writing, expire_on_commit=False)
+        with _reaching_the_database():
+            async with self._lock or nullcontext(), session, session.begin():
+                yield session
+
+    async def migrate(self) -> None:
+        """Bring the schema up to date. Safe to repeat, and to run from several replicas at once."""
+        async with self._lock or nullcontext(), self._writing.begin() as connection:
+            await _lock_out_other_replicas(connection)
+            await connection.run_sync(_upgrade)
+
+    async def ping(self) -> None:
+        """Return when the database answers; raises `perijove.errors.Unavailable` when it does not."""
+        async with self.read() as session:
+            await session.execute(text("SELECT 1"))
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+
+@contextmanager
+def _reaching_the_database() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise Unavailable("The database cannot be reached, or is busy for too long.") from error
+
+
+def _with_driver(url: URL) -> URL:
+    return url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
+
+
+def _is_remote(url: URL) -> bool:
+    return url.get_backend_name() != "sqlite"
+
+
+def _make_folder(url: URL) -> None:
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+
+
+def _set_up_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    # The driver would begin transactions by its own rules; `_begin_sqlite` does it by ours.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("perijove_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+async def _lock_out_other_replicas(connection: AsyncConnection) -> None:
+    if connection.dialect.name == "postgresql":
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+
+
+def migration_config(connection: Connection | None = None) -> Config:
+    """Return Alembic's configuration, made here so that no ``alembic.ini`` has to lie anywhere."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _upgrade(connection: Connection) -> None:
+    command.upgrade(migration_config(connection), "head")

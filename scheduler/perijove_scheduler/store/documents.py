@@ -1,0 +1,30 @@
+"""How documents and texts are made fit for every database."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+
+def plain_text(value: str) -> str:
+    """Return `value` without what PostgreSQL refuses to store: NUL characters and lone surrogates."""
+    return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+def plain(value: Any) -> Any:
+    """Return a JSON value in which every text is `plain_text` and a number that JSON has no word for is null."""
+    if isinstance(value, str):
+        return plain_text(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {plain_text(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value
+
+
+def dumps(value: Any) -> str:
+    """Write a document as the JSON that every database takes."""
+    return json.dumps(plain(value), separators=(",", ":"), allow_nan=False)

@@ -1,0 +1,218 @@
+"""Executions as people ask for them: made, found, listed, deleted. What moves them is the life cycle's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute, aliased
+
+from perijove.model.ids import new_id
+from perijove.model.status import TERMINAL, Status
+from perijove_scheduler.store.clock import db_now
+from perijove_scheduler.store.database import Database
+from perijove_scheduler.store.idempotency import remember
+from perijove_scheduler.store.lines import join_first
+from perijove_scheduler.store.tables import WAITING, AttemptRow, ExecutionRow, ProjectRow, TagRow
+from perijove_scheduler.store.visibility import Viewer, sees
+
+
+class KeyUsed(Exception):
+    """An Idempotency-Key was used meanwhile by another request."""
+
+
+@dataclass(frozen=True)
+class NewExecution:
+    """What is written of an execution when it is made.
+
+    `key` and `request_sha256` are the Idempotency-Key it was asked for with, and the digest of what was asked.
+    """
+
+    project: str
+    owner: str
+    group: str
+    priority: int
+    retries: int
+    title: str
+    code: str | None
+    notebook: str | None
+    spec: dict[str, Any]
+    tags: list[str] = field(default_factory=list)
+    key: str | None = None
+    request_sha256: str = ""
+
+
+@dataclass(frozen=True)
+class FoundExecution:
+    """An execution and the name of its project."""
+
+    row: ExecutionRow
+    project_name: str
+
+
+@dataclass(frozen=True)
+class ExecutionFilter:
+    """Which executions to list; every condition that is set must hold. `project` is a project's id or name."""
+
+    project: str | None = None
+    owner: str | None = None
+    status: Status | None = None
+    group: str | None = None
+    tag: str | None = None
+    search: str | None = None
+    number: int | None = None
+
+
+class Executions:
+    """The executions' rows."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, new: NewExecution) -> str | None:
+        """Write a created execution with the project's next number; None when the project is gone.
+
+        Raises
+        ------
+        KeyUsed
+            Nothing was written, and no number is missing.
+        """
+        try:
+            async with self._database.write() as session:
+                return await _create(session, new)
+        except IntegrityError as error:
+            raise KeyUsed from error
+
+    async def find(self, viewer: Viewer, execution: str) -> FoundExecution | None:
+        """Return an execution if `viewer` sees it."""
+        found = await self.find_many(viewer, [execution])
+        return found[0] if found else None
+
+    async def find_many(self, viewer: Viewer, executions: Sequence[str]) -> list[FoundExecution]:
+        """Return those executions that `viewer` sees, in the order asked for."""
+        query = _visible(viewer).where(ExecutionRow.id.in_(executions))
+        async with self._database.read() as session:
+            found = {row.id: FoundExecution(row, name) for row, name in await session.execute(query)}
+        return [found[id_] for id_ in dict.fromkeys(executions) if id_ in found]
+
+    async def list(
+        self, viewer: Viewer, conditions: ExecutionFilter, after: str | None, limit: int
+    ) -> Sequence[FoundExecution]:
+        """Return up to `limit` executions that `viewer` sees, the newest first, after the one with id `after`."""
+        query = list_query(self._database.dialect, viewer, conditions, after, limit)
+        async with self._database.read() as session:
+            return [FoundExecution(row, name) for row, name in await session.execute(query)]
+
+    async def attempts(self, executions: Sequence[str]) -> Sequence[AttemptRow]:
+        """Return the attempts of executions, in order."""
+        row = AttemptRow
+        query = select(row).where(row.execution_id.in_(executions)).order_by(row.execution_id, row.attempt)
+        async with self._database.read() as session:
+            return list(await session.scalars(query))
+
+    async def delete(self, execution: str) -> bool:
+        """Delete a finished execution; False when it is not finished, or not there."""
+        this = (ExecutionRow.id == execution, ExecutionRow.status.in_([status.value for status in TERMINAL]))
+        async with self._database.write() as session:
+            return await session.scalar(delete(ExecutionRow).where(*this).returning(ExecutionRow.id)) is not None
+
+    async def uses_notebook(self, sha256: str) -> bool:
+        """Return whether any execution runs that document, so that its object must stay."""
+        async with self._database.read() as session:
+            return bool(await session.scalar(select(exists().where(ExecutionRow.notebook == sha256))))
+
+    async def sees_notebook(self, viewer: Viewer, sha256: str) -> bool:
+        """Return whether `viewer` sees an execution that runs that document."""
+        query = _visible(viewer).where(ExecutionRow.notebook == sha256).limit(1)
+        async with self._database.read() as session:
+            return (await session.execute(query)).first() is not None
+
+    async def ahead(self, row: ExecutionRow) -> tuple[int, int]:
+        """Return how many created executions of its group stand before this one, and how many there are in all.
+
+        Only the owner's own line has an order; of the others' nobody can say who is before whom, so they do not count.
+        """
+        other = ExecutionRow
+        line = (WAITING, other.group_name == row.group_name)
+        before = or_(other.priority > row.priority, and_(other.priority == row.priority, other.id < row.id))
+        async with self._database.read() as session:
+            mine = await session.scalar(select(func.count()).where(*line, other.owner == row.owner, before))
+            everybody = await session.scalar(select(func.count()).where(*line))
+        return mine or 0, everybody or 0
+
+
+async def _create(session: AsyncSession, new: NewExecution) -> str | None:
+    this = ProjectRow.id == new.project
+    next_number = update(ProjectRow).where(this).values(next_number=ProjectRow.next_number + 1)
+    number = await session.scalar(next_number.returning(ProjectRow.next_number - 1))
+    if number is None:
+        return None
+    row = ExecutionRow(
+        id=new_id("ex"),
+        project_id=new.project,
+        number=number,
+        owner=new.owner,
+        group_name=new.group,
+        status=Status.CREATED.value,
+        retries_left=new.retries,
+        priority=new.priority,
+        title=new.title,
+        code=new.code,
+        notebook=new.notebook,
+        spec=new.spec,
+        created_at=db_now(),
+    )
+    session.add(row)
+    await session.flush()
+    session.add_all(TagRow(execution_id=row.id, tag=tag) for tag in dict.fromkeys(new.tags))
+    if new.key is not None:
+        remember(session, new.owner, new.key, new.request_sha256, row.id)
+    return row.id
+
+
+def _visible(viewer: Viewer) -> Select[ExecutionRow, str]:
+    project = ProjectRow.id == ExecutionRow.project_id
+    return select(ExecutionRow, ProjectRow.name).join(ProjectRow, project).where(sees(viewer))
+
+
+def list_query(dialect: str, viewer: Viewer, wanted: ExecutionFilter, after: str | None, limit: int) -> Any:
+    """Return the query of `Executions.list`; on its own so that a test can read its plan.
+
+    It takes the newest of each project the viewer sees, as the whole of a large project is slow to sort. Who sees all
+    needs no such detour: the newest of all are at the end of the primary key.
+    """
+    if viewer.admin:
+        query = _visible(viewer).where(*_of_project(wanted), *_conditions(ExecutionRow, wanted, after))
+        return query.order_by(ExecutionRow.id.desc()).limit(limit)
+    seen = select(ProjectRow.id, ProjectRow.name).where(sees(viewer), *_of_project(wanted)).cte("seen")
+    one, row = aliased(ExecutionRow), aliased(ExecutionRow)
+    newest = select(one.id).where(one.project_id == seen.c.id, *_conditions(one, wanted, after))
+    newest = newest.order_by(one.id.desc()).limit(limit)
+    query = join_first(dialect, select(row, seen.c.name), seen, newest, row)
+    return query.order_by(row.id.desc()).limit(limit)
+
+
+def _of_project(wanted: ExecutionFilter) -> list[ColumnElement[bool]]:
+    ref = wanted.project
+    return [] if ref is None else [or_(ProjectRow.id == ref, ProjectRow.name == ref)]
+
+
+def _conditions(row: type[ExecutionRow], wanted: ExecutionFilter, after: str | None) -> list[ColumnElement[bool]]:
+    equal: list[tuple[InstrumentedAttribute[Any], object]] = [
+        (row.owner, wanted.owner),
+        (row.status, wanted.status and wanted.status.value),
+        (row.group_name, wanted.group),
+        (row.number, wanted.number),
+    ]
+    conditions: list[ColumnElement[bool]] = [column == value for column, value in equal if value is not None]
+    if after is not None:
+        conditions.append(row.id < after)
+    if wanted.tag is not None:
+        conditions.append(row.id.in_(select(TagRow.execution_id).where(TagRow.tag == wanted.tag)))
+    if wanted.search is not None:
+        conditions.append(row.title.icontains(wanted.search, autoescape=True))
+    return conditions

@@ -1,0 +1,111 @@
+"""Worker groups: their settings, their enrolment tokens' digests, and what they carry."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from sqlalchemy import delete, distinct, exists, func, select, update
+
+from perijove.model.resources import GroupSettings, WorkerState
+from perijove.model.status import HELD, TERMINAL, Status
+from perijove_scheduler.store.clock import db_now
+from perijove_scheduler.store.database import Database
+from perijove_scheduler.store.rows import counted, upsert
+from perijove_scheduler.store.tables import LIVE, WAITING, ExecutionRow, GroupRow, WorkerRow
+
+
+@dataclass(frozen=True)
+class GroupCounts:
+    """How many workers a group has and how many of them hold something, and what waits and runs."""
+
+    workers: int = 0
+    busy: int = 0
+    waiting: int = 0
+    running: int = 0
+
+
+class Groups:
+    """The groups' rows."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def names(self) -> list[str]:
+        """Return the names of all groups."""
+        async with self._database.read() as session:
+            return list(await session.scalars(select(GroupRow.name).order_by(GroupRow.name)))
+
+    async def all(self) -> dict[str, GroupSettings]:
+        """Return all groups' settings, by name."""
+        async with self._database.read() as session:
+            rows = await session.scalars(select(GroupRow).order_by(GroupRow.name))
+            return {row.name: GroupSettings.model_validate(row.settings) for row in rows}
+
+    async def settings(self, name: str) -> GroupSettings | None:
+        """Return a group's settings, or None if there is no such group."""
+        row = await self.get(name)
+        return None if row is None else GroupSettings.model_validate(row.settings)
+
+    async def get(self, name: str) -> GroupRow | None:
+        """Return a group's row."""
+        async with self._database.read() as session:
+            return await session.get(GroupRow, name)
+
+    async def create(self, name: str, settings: GroupSettings, token_sha256: str) -> bool:
+        """Make a group; False when there is one of that name."""
+        values = {"name": name, "settings": settings.model_dump(mode="json"), "token_sha256": token_sha256}
+        async with self._database.write() as session:
+            insert = upsert(session, GroupRow).values(**values, created_at=db_now()).on_conflict_do_nothing()
+            return await session.scalar(insert.returning(GroupRow.name)) is not None
+
+    async def update(self, name: str, settings: GroupSettings) -> bool:
+        """Replace a group's settings; False when there is no such group."""
+        return await self._change(name, settings=settings.model_dump(mode="json"))
+
+    async def set_token(self, name: str, token_sha256: str) -> bool:
+        """Replace the digest of a group's enrolment token; False when there is no such group."""
+        return await self._change(name, token_sha256=token_sha256)
+
+    async def ensure(self, name: str, settings: GroupSettings, token_sha256: str) -> None:
+        """Make a group, or give the one there is these settings and this token."""
+        if not await self.create(name, settings, token_sha256):
+            await self._change(name, settings=settings.model_dump(mode="json"), token_sha256=token_sha256)
+
+    async def delete(self, name: str) -> bool:
+        """Delete a group with its workers' rows; False when it has workers or unfinished executions."""
+        final = [status.value for status in TERMINAL]
+        works = exists().where(ExecutionRow.group_name == name, ExecutionRow.status.not_in(final))
+        alive = exists().where(WorkerRow.group_name == name, WorkerRow.ended_at.is_(None))
+        async with self._database.write() as session:
+            gone = delete(GroupRow).where(GroupRow.name == name, ~works, ~alive).returning(GroupRow.name)
+            return await session.scalar(gone) is not None
+
+    async def counts(self) -> dict[str, GroupCounts]:
+        """Return what every group has and carries: four statements however many groups there are."""
+        row = ExecutionRow
+        created = select(row.group_name, func.count()).where(WAITING).group_by(row.group_name)
+        live = select(row.group_name, row.status, func.count()).where(LIVE).group_by(row.group_name, row.status)
+        holding = select(row.group_name, func.count(distinct(row.worker))).where(LIVE).group_by(row.group_name)
+        enrolled = (
+            select(WorkerRow.group_name, func.count())
+            .where(WorkerRow.ended_at.is_(None), WorkerRow.state != WorkerState.STARTING.value)
+            .group_by(WorkerRow.group_name)
+        )
+        waiting: Counter[str] = Counter()
+        running: Counter[str] = Counter()
+        async with self._database.read() as session:
+            waiting.update(await counted(session, created))
+            for group, status, count in await session.execute(live):
+                (running if Status(status) in HELD else waiting)[group] += count
+            workers = await counted(session, enrolled)
+            busy = await counted(session, holding)
+        return {
+            group: GroupCounts(workers.get(group, 0), busy.get(group, 0), waiting[group], running[group])
+            for group in {*waiting, *running, *workers}
+        }
+
+    async def _change(self, name: str, **values: object) -> bool:
+        change = update(GroupRow).where(GroupRow.name == name).values(**values).returning(GroupRow.name)
+        async with self._database.write() as session:
+            return await session.scalar(change) is not None

@@ -1,0 +1,172 @@
+"""The life of executions in SQL. Every method is one transaction, fenced by attempt and status, and repeatable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, TextClause, Update, func, select, tuple_, update
+from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from perijove.model.events import SignRequest, Stopped
+from perijove.model.reasons import MEANINGS, Reason
+from perijove.model.resources import WorkerState
+from perijove.model.status import HELD, Status, Writer, sources
+from perijove_scheduler.store import rows, standing
+from perijove_scheduler.store.batch import Batch, Ending, GroupEvent
+from perijove_scheduler.store.clock import db_now
+from perijove_scheduler.store.outcomes import Applied, AttemptRef, Lost, Offer, StopOutcome
+from perijove_scheduler.store.tables import LIVE, AttemptRow, ExecutionRow, ProjectRow, WorkerRow
+from perijove_scheduler.store.waiting import WaitingLines
+
+# What is raised for a value that cannot be stored, such as a count beyond the database's integers.
+_UNSTORABLE = (DataError, IntegrityError, OverflowError)
+
+
+class Lifecycle(WaitingLines):
+    """The transitions of executions. The queries of `WaitingLines` say what there is to do."""
+
+    async def admit(self, executions: Sequence[str]) -> list[Offer]:
+        """Move created executions to queued; return what to offer, in the order asked for."""
+        change = (
+            update(ExecutionRow)
+            .where(ExecutionRow.id.in_(executions), _status_in(sources(Status.QUEUED, Writer.DISPATCHER)))
+            .values(status=Status.QUEUED.value, queued_at=db_now())
+            .returning(ExecutionRow.id)
+        )
+        async with self._database.write() as session:
+            admitted = list(await session.scalars(change))
+            offers = {offer.id: offer for offer in await _offers(session, admitted)}
+        return [offers[id_] for id_ in executions if id_ in offers]
+
+    async def refuse(self, executions: Sequence[str], detail: str = "") -> list[str]:
+        """Crash created executions that no worker of their group can ever run; return which."""
+        change = (
+            update(ExecutionRow)
+            .where(ExecutionRow.id.in_(executions), _status_in(sources(Status.CRASHED, Writer.DISPATCHER)))
+            .values(status=MEANINGS[Reason.UNSCHEDULABLE].status.value, reason=Reason.UNSCHEDULABLE.value)
+            .values(detail=detail, finished_at=db_now())
+            .returning(ExecutionRow.id)
+        )
+        async with self._database.write() as session:
+            return list(await session.scalars(change))
+
+    async def offers(self, executions: Sequence[str]) -> list[Offer]:
+        """Return what to offer of those executions that are queued now."""
+        async with self._database.read() as session:
+            return await _offers(session, executions)
+
+    async def apply(self, batch: Sequence[GroupEvent]) -> Applied:
+        """Apply a batch of events, each with the group whose stream it came by, in one transaction.
+
+        An event of another group's execution, of a stale attempt or of a worker that does not hold the attempt changes
+        nothing. A batch with a value that cannot be stored is applied event by event, and that event is dropped.
+        """
+        try:
+            return await self._apply(batch)
+        except _UNSTORABLE:
+            if len(batch) <= 1:
+                return Applied(rejected=[getattr(event, "execution", event.worker) for _, event in batch])
+        applied = Applied()
+        for single in batch:
+            applied.merge(await self.apply([single]))
+        return applied
+
+    async def _apply(self, events: Sequence[GroupEvent]) -> Applied:
+        ids = {event.execution for _, event in events if not isinstance(event, Stopped | SignRequest)}
+        async with self._database.write() as session:
+            batch = await _load(session, ExecutionRow.id.in_(ids))
+            batch.fold(events)
+            await rows.write(session, batch)
+            await _end_workers(session, batch.gone)
+            requeued = await _offers(session, [s.id for s in batch.changed if s.status is Status.QUEUED])
+        return Applied(
+            changed=[s.id for s in batch.changed],
+            finished=[end.ref for end in batch.endings],
+            requeued=requeued,
+            stale=batch.stale,
+            archived=[_ref_of(batch, a.execution, a.attempt, a.worker) for a in batch.archives],
+        )
+
+    async def lose(self, workers: Sequence[str], reason: Reason = Reason.WORKER_LOST) -> Lost:
+        """Take from lost workers what they hold: it goes on as the next attempt, or crashes, or is stopped at last."""
+        async with self._database.write() as session:
+            batch = await _load(session, LIVE, ExecutionRow.worker.in_(workers), _status_in(HELD))
+            for each in batch.standings.values():
+                ref = AttemptRef(each.group, each.id, each.attempt, each.worker or "")
+                batch.endings.append(Ending(ref, reason))
+                standing.lose(each, reason, batch.now)
+            await rows.write(session, batch)
+            await session.execute(_worker_end(WorkerState.LOST).where(WorkerRow.id.in_(workers)))
+            requeued = await _offers(session, [s.id for s in batch.changed if s.status is Status.QUEUED])
+        ended = {status: [e.ref for e in batch.endings if batch.standings[e.ref.execution].status is status]
+                 for status in (Status.CRASHED, Status.STOPPED)}  # fmt: skip
+        return Lost(requeued, ended[Status.CRASHED], ended[Status.STOPPED])
+
+    async def stop(self, execution: str) -> StopOutcome | None:
+        """Stop what waits, mark what runs as stopping, leave the rest; None when there is no such execution."""
+        row = ExecutionRow
+        query = select(row.group_name, row.id, row.attempt, row.worker, row.status).where(row.id == execution)
+        async with self._database.write() as session:
+            found = (await session.execute(query.with_for_update(key_share=True))).one_or_none()
+            if found is None:
+                return None
+            before = after = Status(found.status)
+            if before in sources(Status.STOPPED, Writer.REST):
+                after = Status.STOPPED
+                await session.execute(
+                    _move(execution, after).values(reason=Reason.STOPPED_BY_USER.value, finished_at=db_now())
+                )
+            elif before in sources(Status.STOPPING, Writer.REST):
+                after = Status.STOPPING
+                await session.execute(_move(execution, after))
+        return StopOutcome(before, after, AttemptRef(found.group_name, execution, found.attempt, found.worker or ""))
+
+    async def archived(self, execution: str, attempt: int, records: int | None = None) -> None:
+        """Note that an attempt's records lie in the archive, and how many there are."""
+        row = AttemptRow
+        change = update(row).where(row.execution_id == execution, row.attempt == attempt, row.archived_at.is_(None))
+        async with self._database.write() as session:
+            await session.execute(change.values(archived_at=db_now(), records=func.coalesce(records, row.records)))
+
+
+async def _load(session: AsyncSession, *where: ColumnElement[bool] | TextClause) -> Batch:
+    found = (await session.execute(rows.standings_query().where(*where))).mappings().all()
+    now = found[0]["now"] if found else (await session.scalars(select(db_now()))).one()
+    return Batch({row["id"]: rows.standing_of(dict(row)) for row in found}, now)
+
+
+async def _offers(session: AsyncSession, executions: Sequence[str]) -> list[Offer]:
+    if not executions:
+        return []
+    row = ExecutionRow
+    query = (
+        select(row.id, row.attempt, row.group_name, ProjectRow.name, row.number, row.owner, row.spec)
+        .join(ProjectRow, ProjectRow.id == row.project_id)
+        .where(row.id.in_(executions), row.status == Status.QUEUED.value)
+        .order_by(row.id)
+    )
+    return [Offer(*found) for found in await session.execute(query)]
+
+
+async def _end_workers(session: AsyncSession, workers: list[tuple[str, str]]) -> None:
+    if workers:
+        this = tuple_(WorkerRow.group_name, WorkerRow.id).in_(workers)
+        await session.execute(_worker_end(WorkerState.GONE).where(this))
+
+
+def _worker_end(state: WorkerState) -> Update:
+    return update(WorkerRow).where(WorkerRow.ended_at.is_(None)).values(state=state.value, ended_at=db_now())
+
+
+def _move(execution: str, target: Status) -> Update:
+    fence = _status_in(sources(target, Writer.REST))
+    return update(ExecutionRow).where(ExecutionRow.id == execution, fence).values(status=target.value)
+
+
+def _status_in(statuses: frozenset[Status]) -> ColumnElement[bool]:
+    return ExecutionRow.status.in_(sorted(status.value for status in statuses))
+
+
+def _ref_of(batch: Batch, execution: str, attempt: int, worker: str) -> AttemptRef:
+    return AttemptRef(batch.before[execution].group, execution, attempt, worker)

@@ -1,0 +1,114 @@
+"""Projects and their members."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import delete, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from perijove.model.ids import new_id
+from perijove.model.resources import Role
+from perijove.model.status import TERMINAL
+from perijove_scheduler.store.clock import db_now
+from perijove_scheduler.store.database import Database
+from perijove_scheduler.store.rows import counted, upsert
+from perijove_scheduler.store.tables import ExecutionRow, MemberRow, ProjectRow
+from perijove_scheduler.store.visibility import Viewer, role_of, sees
+
+
+@dataclass(frozen=True)
+class FoundProject:
+    """A project as one viewer sees it."""
+
+    row: ProjectRow
+    role: Role
+    members: list[MemberRow] = field(default_factory=list)
+    executions: int = 0
+
+
+class Projects:
+    """The projects' rows, and their members'."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, owner: str, name: str) -> ProjectRow | None:
+        """Make a project; None when its owner has one of that name."""
+        values = {"id": new_id("pr"), "owner": owner, "name": name, "next_number": 1}
+        async with self._database.write() as session:
+            insert = upsert(session, ProjectRow).values(**values, created_at=db_now()).on_conflict_do_nothing()
+            made = await session.scalar(insert.returning(ProjectRow.id))
+            return None if made is None else await session.get_one(ProjectRow, made)
+
+    async def find(self, viewer: Viewer, ref: str) -> FoundProject | None:
+        """Return the project of that id or name if `viewer` sees it; of several of one name, their own first."""
+        row = ProjectRow
+        query = (
+            select(row)
+            .where(or_(row.id == ref, row.name == ref), sees(viewer))
+            .order_by(row.id != ref, row.owner != viewer.name, row.id)
+            .limit(1)
+        )
+        async with self._database.read() as session:
+            found = await _present(session, viewer, list(await session.scalars(query)))
+        return found[0] if found else None
+
+    async def list(self, viewer: Viewer, after: str | None, limit: int) -> Sequence[FoundProject]:
+        """Return up to `limit` projects that `viewer` sees, the newest first, after the one with id `after`."""
+        query = select(ProjectRow).where(sees(viewer)).order_by(ProjectRow.id.desc()).limit(limit)
+        if after is not None:
+            query = query.where(ProjectRow.id < after)
+        async with self._database.read() as session:
+            return await _present(session, viewer, list(await session.scalars(query)))
+
+    async def set_member(self, project: str, kind: str, name: str, role: Role) -> None:
+        """Give a user or a group a role."""
+        values = {"project_id": project, "kind": kind, "name": name, "role": role.value}
+        async with self._database.write() as session:
+            insert = upsert(session, MemberRow).values(**values)
+            await session.execute(
+                insert.on_conflict_do_update(index_elements=["project_id", "kind", "name"], set_={"role": role.value})
+            )
+
+    async def remove_member(self, project: str, kind: str, name: str) -> bool:
+        """Take a role away; False when there was none."""
+        this = (MemberRow.project_id == project, MemberRow.kind == kind, MemberRow.name == name)
+        async with self._database.write() as session:
+            return await session.scalar(delete(MemberRow).where(*this).returning(MemberRow.name)) is not None
+
+    async def delete(self, project: str) -> dict[str, str | None] | None:
+        """Delete a project with all it owns, or return None when some of its executions are not finished.
+
+        Returns the ids of its executions, each with the digest of the document it ran.
+        """
+        row = ExecutionRow
+        async with self._database.write() as session:
+            # Locked as by the one who numbers a new execution, which therefore comes before this or not at all.
+            await session.execute(select(ProjectRow.id).where(ProjectRow.id == project).with_for_update())
+            found = (
+                await session.execute(select(row.id, row.status, row.notebook).where(row.project_id == project))
+            ).all()
+            if any(status not in TERMINAL for _, status, _ in found):
+                return None
+            await session.execute(delete(ProjectRow).where(ProjectRow.id == project))
+            return {id_: notebook for id_, _, notebook in found}
+
+
+async def _present(session: AsyncSession, viewer: Viewer, rows: list[ProjectRow]) -> list[FoundProject]:
+    """Add the members and the counts: two statements however many projects."""
+    ids = [row.id for row in rows]
+    members: defaultdict[str, list[MemberRow]] = defaultdict(list)
+    order = (MemberRow.kind.desc(), MemberRow.name)
+    for member in await session.scalars(select(MemberRow).where(MemberRow.project_id.in_(ids)).order_by(*order)):
+        members[member.project_id].append(member)
+    per_project = select(ExecutionRow.project_id, func.count()).where(ExecutionRow.project_id.in_(ids))
+    counts = await counted(session, per_project.group_by(ExecutionRow.project_id))
+    found = []
+    for row in rows:
+        role = role_of(viewer, row, members[row.id])
+        if role is not None:
+            found.append(FoundProject(row, role, members[row.id], counts.get(row.id, 0)))
+    return found

@@ -1,0 +1,238 @@
+"""The tables. Rows are read and written by the modules beside this one; nobody else builds SQL."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, MetaData, String, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from perijove_scheduler.store.clock import UtcDateTime
+
+Document = JSON().with_variant(JSONB(), "postgresql")
+UTC = UtcDateTime()
+
+# Written out, not bound: a database uses a partial index only where it can see that the condition implies it.
+WAITING = text("status = 'created'")
+LIVE = text("status IN ('queued', 'started', 'stopping')")
+
+# Every constraint has a name, so that a later migration can name it too.
+_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Table(DeclarativeBase):
+    """The base of every table."""
+
+    metadata = MetaData(naming_convention=_NAMES)
+    type_annotation_map = {dict[str, Any]: Document, list[Any]: Document, datetime: UTC}
+
+
+class ProjectRow(Table):
+    """A project. `next_number` is the number its next execution gets."""
+
+    __tablename__ = "projects"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    name: Mapped[str] = mapped_column(String(64))
+    owner: Mapped[str] = mapped_column(String(255), index=True)
+    next_number: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("owner", "name"),)
+
+
+class MemberRow(Table):
+    """A Hub user (`kind` ``user``) or Hub group (``group``) with a role in a project."""
+
+    __tablename__ = "members"
+
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(8), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    role: Mapped[str] = mapped_column(String(16))
+
+    __table_args__ = (Index("ix_members_who", "kind", "name"),)
+
+
+class CodeRow(Table):
+    """A code version a project has; the object itself is stored once however many projects have it."""
+
+    __tablename__ = "code_versions"
+
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True)
+    id: Mapped[str] = mapped_column(String(72), primary_key=True)
+    size: Mapped[int] = mapped_column(BigInteger)
+    created_by: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime]
+
+
+class GroupRow(Table):
+    """A worker group; `settings` is a `GroupSettings`. Of the enrolment token only the SHA-256 is kept."""
+
+    __tablename__ = "groups"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    settings: Mapped[dict[str, Any]]
+    token_sha256: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+
+
+class WorkerRow(Table):
+    """A worker, from the moment its machine is asked for until it is lost or gone (`WorkerState`).
+
+    `machine` is what the provider needs to find and end the machine again, saved while it starts. `state` is what the
+    master decided; whether the worker is alive is known from its renewals on Redis.
+    """
+
+    __tablename__ = "workers"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    group_name: Mapped[str] = mapped_column(ForeignKey("groups.name", ondelete="CASCADE"))
+    state: Mapped[str] = mapped_column(String(16))
+    host: Mapped[str] = mapped_column(String(255), default="")
+    version: Mapped[str] = mapped_column(String(64), default="")
+    capacity: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    machine: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    password_sha256: Mapped[str | None] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+    enrolled_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index(
+            "ix_workers_live",
+            "group_name",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+
+class ExecutionRow(Table):
+    """One execution. `attempt` is the fence: every write of an attempt's doing carries it in its WHERE.
+
+    `notebook` is the digest of the document it runs, which several executions may share.
+    """
+
+    __tablename__ = "executions"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    owner: Mapped[str] = mapped_column(String(255))
+    group_name: Mapped[str] = mapped_column(String(64))
+    status: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str | None] = mapped_column(String(32))
+    detail: Mapped[str] = mapped_column(default="")
+    attempt: Mapped[int] = mapped_column(default=1)
+    retries_left: Mapped[int]
+    priority: Mapped[int] = mapped_column(default=0)
+    title: Mapped[str] = mapped_column(String(200), default="")
+    spec: Mapped[dict[str, Any]]
+    code: Mapped[str | None] = mapped_column(String(72))
+    notebook: Mapped[str | None] = mapped_column(String(64), index=True)
+    worker: Mapped[str | None] = mapped_column(String(40))
+    phase: Mapped[str | None] = mapped_column(String(16))
+    done: Mapped[int | None]
+    total: Mapped[int | None]
+    values: Mapped[dict[str, Any]] = mapped_column("metadata", default=dict)
+    environment: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime]
+    queued_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("project_id", "number"),
+        Index("ix_executions_project", "project_id", "id"),
+        Index("ix_executions_owner", "owner", "id"),
+        Index(
+            "ix_executions_waiting",
+            "group_name",
+            "owner",
+            text("priority DESC"),
+            "id",
+            sqlite_where=WAITING,
+            postgresql_where=WAITING,
+        ),
+        Index("ix_executions_live", "group_name", "status", "owner", sqlite_where=LIVE, postgresql_where=LIVE),
+        Index("ix_executions_worker", "worker", sqlite_where=LIVE, postgresql_where=LIVE),
+    )
+
+
+class TagRow(Table):
+    """A tag of an execution."""
+
+    __tablename__ = "tags"
+
+    execution_id: Mapped[str] = mapped_column(ForeignKey("executions.id", ondelete="CASCADE"), primary_key=True)
+    tag: Mapped[str] = mapped_column(String(64), primary_key=True, index=True)
+
+
+class AttemptRow(Table):
+    """One attempt: written when a worker claims it, completed when it ends. `records` is its last record's number."""
+
+    __tablename__ = "attempts"
+
+    execution_id: Mapped[str] = mapped_column(ForeignKey("executions.id", ondelete="CASCADE"), primary_key=True)
+    attempt: Mapped[int] = mapped_column(primary_key=True)
+    worker: Mapped[str | None] = mapped_column(String(40))
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    reason: Mapped[str | None] = mapped_column(String(32))
+    records: Mapped[int | None]
+    archived_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index(
+            "ix_attempts_to_archive",
+            "finished_at",
+            sqlite_where=text("archived_at IS NULL"),
+            postgresql_where=text("archived_at IS NULL"),
+        ),
+    )
+
+
+class DatumRow(Table):
+    """One output file. It exists only once its attempt's manifest is committed."""
+
+    __tablename__ = "data"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    execution_id: Mapped[str] = mapped_column(ForeignKey("executions.id", ondelete="CASCADE"))
+    attempt: Mapped[int]
+    name: Mapped[str] = mapped_column(String(1024))
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64))
+    media_type: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("execution_id", "name"),)
+
+
+class IdempotencyRow(Table):
+    """An Idempotency-Key a caller used, what they asked with it, and what it made."""
+
+    __tablename__ = "idempotency_keys"
+
+    owner: Mapped[str] = mapped_column(String(255), primary_key=True)
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    request_sha256: Mapped[str] = mapped_column(String(64))
+    execution_id: Mapped[str] = mapped_column(ForeignKey("executions.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime]
+
+
+class SettingRow(Table):
+    """A value the master keeps for itself, such as the key it signs URLs with."""
+
+    __tablename__ = "settings"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[bytes] = mapped_column(LargeBinary)

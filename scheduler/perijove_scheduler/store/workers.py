@@ -1,0 +1,121 @@
+"""Workers, from the moment their machine is asked for until they are lost or gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select, update
+
+from perijove.model.ids import new_id
+from perijove.model.resources import WorkerState
+from perijove.model.spec import Resources
+from perijove_scheduler.store.clock import db_ago, db_now
+from perijove_scheduler.store.database import Database
+from perijove_scheduler.store.tables import WorkerRow
+
+
+class Workers:
+    """The workers' rows. Whether a worker is alive is Redis' to know; what we decided about it stands here."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def start(self, group: str, capacity: Resources | None = None) -> str:
+        """Note that a machine is about to be asked for; return the id its worker will have."""
+        worker = new_id("wk")
+        row = WorkerRow(
+            id=worker,
+            group_name=group,
+            state=WorkerState.STARTING.value,
+            capacity={} if capacity is None else capacity.model_dump(mode="json"),
+            created_at=db_now(),
+        )
+        async with self._database.write() as session:
+            session.add(row)
+        return worker
+
+    async def checkpoint(self, worker: str, machine: dict[str, Any]) -> None:
+        """Save what the provider needs to find the machine again."""
+        async with self._database.write() as session:
+            await session.execute(update(WorkerRow).where(WorkerRow.id == worker).values(machine=machine))
+
+    async def enrol(
+        self, group: str, worker: str | None, host: str, version: str, capacity: Resources, password_sha256: str
+    ) -> str | None:
+        """Note an agent that enrolled. One that names a worker must be of its group and still be starting.
+
+        Returns the worker's id, or None when it may not be that worker.
+        """
+        values = {
+            "state": WorkerState.IDLE.value,
+            "host": host,
+            "version": version,
+            "capacity": capacity.model_dump(mode="json"),
+            "password_sha256": password_sha256,
+            "enrolled_at": db_now(),
+        }
+        async with self._database.write() as session:
+            if worker is None:
+                row = WorkerRow(id=new_id("wk"), group_name=group, created_at=db_now(), **values)
+                session.add(row)
+                return row.id
+            this = (
+                WorkerRow.id == worker,
+                WorkerRow.group_name == group,
+                WorkerRow.state == WorkerState.STARTING.value,
+            )
+            change = update(WorkerRow).where(*this, WorkerRow.ended_at.is_(None)).values(**values)
+            return await session.scalar(change.returning(WorkerRow.id))
+
+    async def unenrol(self, worker: str, password_sha256: str) -> None:
+        """Take an enrolment back that could not be completed, so that the agent may try again."""
+        this = (WorkerRow.id == worker, WorkerRow.password_sha256 == password_sha256)
+        values = {"state": WorkerState.STARTING.value, "password_sha256": None, "enrolled_at": None}
+        async with self._database.write() as session:
+            await session.execute(update(WorkerRow).where(*this).values(**values))
+
+    async def get(self, worker: str) -> WorkerRow | None:
+        """Return one worker, whatever became of it."""
+        async with self._database.read() as session:
+            return await session.get(WorkerRow, worker)
+
+    async def live(self, group: str | None = None) -> list[WorkerRow]:
+        """Return the workers that have not ended, oldest first; of one group or of all."""
+        query = select(WorkerRow).where(WorkerRow.ended_at.is_(None)).order_by(WorkerRow.id)
+        if group is not None:
+            query = query.where(WorkerRow.group_name == group)
+        async with self._database.read() as session:
+            return list(await session.scalars(query))
+
+    async def late(self, seconds: float) -> list[WorkerRow]:
+        """Return the workers that were asked for at least `seconds` ago and have not enrolled."""
+        row = WorkerRow
+        query = select(row).where(
+            row.ended_at.is_(None), row.state == WorkerState.STARTING.value, row.created_at <= db_ago(seconds)
+        )
+        async with self._database.read() as session:
+            return list(await session.scalars(query))
+
+    async def ended(self, seconds: float) -> list[WorkerRow]:
+        """Return the workers that ended within the last `seconds`, so that what is left of their machines can go."""
+        query = select(WorkerRow).where(WorkerRow.ended_at > db_ago(seconds)).order_by(WorkerRow.id)
+        async with self._database.read() as session:
+            return list(await session.scalars(query))
+
+    async def mark(self, worker: str, state: WorkerState) -> bool:
+        """Note what was decided about a worker that has not ended; False when it has."""
+        change = update(WorkerRow).where(WorkerRow.id == worker, WorkerRow.ended_at.is_(None)).values(state=state.value)
+        async with self._database.write() as session:
+            return await session.scalar(change.returning(WorkerRow.id)) is not None
+
+    async def end(self, workers: Sequence[str], state: WorkerState = WorkerState.GONE) -> list[str]:
+        """Note that workers are gone or lost; return those that had not ended before."""
+        change = (
+            update(WorkerRow)
+            .where(WorkerRow.id.in_(workers), WorkerRow.ended_at.is_(None))
+            .values(state=state.value, ended_at=db_now())
+            .returning(WorkerRow.id)
+        )
+        async with self._database.write() as session:
+            return list(await session.scalars(change))

@@ -1,0 +1,226 @@
+"""What people ask the store for: projects, executions, groups, code, data and settings."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from perijove.errors import Unavailable
+from perijove.model.events import Claimed, Finished, OutputFile
+from perijove.model.ids import new_id
+from perijove.model.reasons import Reason
+from perijove.model.resources import GroupSettings, Role
+from perijove.model.spec import Resources
+from perijove.model.status import Status
+from perijove_scheduler.store.demand import Demand, demand
+from perijove_scheduler.store.executions import ExecutionFilter, KeyUsed, NewExecution
+from perijove_scheduler.store.groups import GroupCounts
+from perijove_scheduler.store.store import Store
+from perijove_scheduler.store.visibility import Viewer
+
+ADA, BOB, ADMIN = Viewer("ada"), Viewer("bob", frozenset({"lab"})), Viewer("root", admin=True)
+DIGEST = "0" * 64
+
+
+def new(world, **values: object) -> NewExecution:
+    made = NewExecution(
+        project=world.project, owner="ada", group="local", priority=0, retries=2, title="", code=None, notebook=None,
+        spec={"command": ["true"], "group": "local"},
+    )  # fmt: skip
+    return replace(made, **values)
+
+
+# ----------------------------------------------------------------------------------------------- executions
+
+
+async def test_numbers_follow_each_other_however_many_come_at_once(world) -> None:
+    made = await asyncio.gather(*(world.store.executions.create(new(world)) for _ in range(12)))
+    numbers = [(await world.row(id_)).number for id_ in made]
+    assert sorted(numbers) == list(range(1, 13))
+
+
+async def test_a_used_key_takes_no_number(world) -> None:
+    executions = world.store.executions
+    first = await executions.create(new(world, key="k", request_sha256=DIGEST))
+    with pytest.raises(KeyUsed):
+        await executions.create(new(world, key="k"))
+    assert (await world.store.idempotency.find("ada", "k")).execution_id == first
+    assert (await world.row(await executions.create(new(world)))).number == 2
+
+
+async def test_nothing_is_created_in_a_project_that_is_gone(world) -> None:
+    assert await world.store.executions.create(new(world, project=new_id("pr"))) is None
+
+
+async def test_keys_are_forgotten_when_they_are_old(world) -> None:
+    await world.store.executions.create(new(world, key="k"))
+    assert await world.store.idempotency.forget(3600) == 0
+    assert await world.store.idempotency.forget(-1) == 1
+    assert await world.store.idempotency.find("ada", "k") is None
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        {"status": Status.STOPPED},
+        {"tag": "x"},
+        {"search": "N%E"},
+        {"owner": "bob"},
+        {"group": "other"},
+        {"number": 2},
+        {"project": "project", "number": 2},
+    ],
+)
+async def test_lists_are_filtered(world, conditions: dict[str, object]) -> None:
+    executions = world.store.executions
+    await executions.create(new(world, tags=["y"], title="Nine"))
+    wanted = await executions.create(new(world, tags=["x", "x"], title="on%end", owner="bob", group="other"))
+    await world.store.lifecycle.stop(wanted)
+    found = await executions.list(ADMIN, ExecutionFilter(**conditions), None, 10)
+    assert [(each.row.id, each.project_name) for each in found] == [(wanted, "project")]
+
+
+async def test_only_members_find_it(world) -> None:
+    store = world.store
+    made = await store.executions.create(new(world))
+    assert (await store.executions.find(ADA, made)).row.id == made
+    assert await store.executions.find(BOB, made) is None
+    await store.projects.set_member(world.project, "group", "lab", Role.VIEWER)
+    assert (await store.executions.find(BOB, made)).row.id == made
+    assert [each.row.id for each in await store.executions.list(BOB, ExecutionFilter(), None, 10)] == [made]
+    assert await store.executions.list(BOB, ExecutionFilter(), made, 10) == []
+
+
+async def test_it_is_said_how_many_are_ahead(world) -> None:
+    executions = world.store.executions
+    made = sorted([await executions.create(new(world)) for _ in range(2)])
+    await executions.create(new(world, priority=1))
+    await executions.create(new(world, owner="bob", priority=9))
+    last = await world.row(made[-1])
+    assert await executions.ahead(last) == (2, 4)
+
+
+async def test_only_what_has_ended_is_deleted(world) -> None:
+    executions = world.store.executions
+    made = await executions.create(new(world, tags=["x"], key="k", notebook=DIGEST))
+    assert await executions.uses_notebook(DIGEST)
+    assert (await executions.sees_notebook(ADA, DIGEST), await executions.sees_notebook(BOB, DIGEST)) == (True, False)
+    assert not await executions.delete(made)
+    await world.store.lifecycle.stop(made)
+    assert await executions.delete(made)
+    assert (await executions.find(ADMIN, made), await executions.uses_notebook(DIGEST)) == (None, False)
+
+
+async def test_data_are_seen_with_their_project_and_read_where_declared(world) -> None:
+    made, worker = await world.execution(status="queued"), new_id("wk")
+    fence = {"execution": made, "attempt": 1, "worker": worker}
+    files = [OutputFile(name="a", size=1, sha256=DIGEST)]
+    end = Finished(**fence, reason=Reason.OK, outputs=files)
+    await world.store.lifecycle.apply([("local", Claimed(**fence)), ("local", end)])
+    data = world.store.data
+    (datum,) = [row.id for row in await data.of(made)]
+    assert (await data.named(made, "a")).id == datum
+    assert (await data.visible(ADA, [datum]), await data.visible(BOB, [datum])) == ({datum}, set())
+    assert set(await data.readable(world.project, [], [datum])) == {datum}
+    assert set(await data.readable("elsewhere", [], [datum])) == set()
+    assert set(await data.readable("elsewhere", [datum], [datum])) == {datum}
+
+
+# ------------------------------------------------------------------------------------------- projects, code
+
+
+async def test_a_project_made_twice_at_once_is_made_once(world) -> None:
+    made = await asyncio.gather(*(world.store.projects.create("bob", "bob") for _ in range(4)))
+    assert sum(row is not None for row in made) == 1
+
+
+async def test_projects_are_found_by_name_their_own_first(world) -> None:
+    projects = world.store.projects
+    theirs = await projects.create("bob", "project")
+    await projects.set_member(world.project, "user", "bob", Role.MEMBER)
+    assert (await projects.find(BOB, "project")).row.id == theirs.id
+    assert (await projects.find(BOB, world.project)).role is Role.MEMBER
+    assert (await projects.find(ADA, "project")).row.id == world.project
+    assert [each.row.id for each in await projects.list(BOB, None, 10)] == sorted([world.project, theirs.id])[::-1]
+    assert await projects.list(BOB, min(world.project, theirs.id), 10) == []
+
+
+async def test_a_project_goes_with_all_it_has_when_nothing_runs(world) -> None:
+    projects, running = world.store.projects, await world.execution()
+    await world.store.code.add(world.project, "~" + DIGEST, 1, "ada")
+    assert await projects.delete(world.project) is None
+    await world.store.lifecycle.stop(running)
+    assert await projects.delete(world.project) == {running: None}
+    assert (await projects.find(ADMIN, world.project), await world.store.code.is_known("~" + DIGEST)) == (None, False)
+
+
+async def test_the_first_note_of_a_code_version_stays(world) -> None:
+    code = world.store.code
+    await code.add(world.project, "~" + DIGEST, 7, "ada")
+    again = await code.add(world.project, "~" + DIGEST, 8, "bob")
+    assert (again.size, again.created_by) == (7, "ada")
+
+
+# ------------------------------------------------------------------------------------- groups and settings
+
+
+async def test_groups_are_kept_with_their_settings(world) -> None:
+    groups, settings = world.store.groups, GroupSettings(capacity=Resources(cpus=2), owners=["lab"])
+    assert await groups.create("gpu", settings, DIGEST)
+    assert not await groups.create("gpu", settings, DIGEST)
+    assert await groups.settings("gpu") == settings
+    await groups.ensure("gpu", GroupSettings(), "1" * 64)
+    assert ((await groups.all())["gpu"], (await groups.get("gpu")).token_sha256) == (GroupSettings(), "1" * 64)
+    assert await groups.names() == ["gpu", "local", "other"]
+    assert not await groups.update("none", settings)
+    assert await groups.settings("none") is None
+
+
+async def test_a_group_in_use_is_not_deleted(world) -> None:
+    groups, made = world.store.groups, await world.execution()
+    worker = await world.store.workers.start("other")
+    assert [await groups.delete(name) for name in ("local", "other", "none")] == [False, False, False]
+    await world.store.lifecycle.stop(made)
+    await world.store.workers.end([worker])
+    assert [await groups.delete(name) for name in ("local", "other")] == [True, True]
+
+
+async def test_groups_are_counted_at_once(world) -> None:
+    worker = await world.store.workers.enrol("local", None, "host", "1", Resources(), DIGEST)
+    await world.store.workers.enrol("local", None, "host", "1", Resources(), DIGEST)
+    await world.store.workers.start("local")
+    await world.executions(3)
+    await world.execution(status="queued")
+    for status in ("started", "stopping"):
+        await world.execution(status=status, worker=worker)
+    counts = await world.store.groups.counts()
+    assert counts == {"local": GroupCounts(workers=2, busy=1, waiting=4, running=2)}
+
+
+async def test_like_demands_are_counted_together(world) -> None:
+    large = {"command": ["true"], "group": "local", "resources": {"gpus": 1}}
+    await world.executions(2, status="queued")
+    await world.execution(status="started", worker="wk", spec=large)
+    async with world.store.read() as session:
+        found = await demand(session, "local")
+    assert sorted(found, key=lambda each: each.count) == [
+        Demand("ada", "wk", Resources(gpus=1), 1),
+        Demand("ada", None, Resources(), 2),
+    ]
+
+
+async def test_a_setting_is_made_once(world) -> None:
+    settings = world.store.settings
+    assert await settings.get("key") is None
+    first = await settings.ensure("key", lambda: b"first")
+    assert (first, await settings.ensure("key", lambda: b"second"), await settings.get("key")) == (b"first",) * 3
+
+
+async def test_a_database_that_is_not_there_is_unavailable(world, tmp_path) -> None:
+    await world.store.ping()
+    away = await Store.open(f"postgresql://postgres@/none?host={tmp_path}")
+    with pytest.raises(Unavailable):
+        await away.ping()
+    await away.aclose()

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.dialects import postgresql, sqlite
+
+from perijove_scheduler.store.executions import ExecutionFilter, list_query
+from perijove_scheduler.store.outcomes import GroupLoad
+from perijove_scheduler.store.visibility import Viewer
+from perijove_scheduler.store.waiting import heads_query
+
+DIALECTS: dict[str, Any] = {"sqlite": sqlite.dialect(), "postgresql": postgresql.dialect()}
+
+
+async def test_heads_are_the_first_of_each_owner_by_priority_then_age(world) -> None:
+    old, new = await world.executions(2)
+    urgent = await world.execution(priority=5)
+    bobs = await world.execution(owner="bob")
+    heads = await world.store.lifecycle.heads("local", 10, 2)
+    assert [head.id for head in heads if head.owner == "ada"] == [urgent, old]
+    assert [head.id for head in heads if head.owner == "bob"] == [bobs]
+    assert new not in [head.id for head in heads]
+
+
+async def test_heads_know_what_each_needs(world) -> None:
+    await world.execution(spec={"command": ["true"], "group": "local", "resources": {"cpus": 2, "gpus": 1}})
+    (head,) = await world.store.lifecycle.heads("local", 10, 1)
+    assert (head.resources.cpus, head.resources.gpus, head.resources.memory) == (2, 1, 0)
+
+
+async def test_heads_leave_out_other_groups_and_what_is_queued(world) -> None:
+    await world.execution(group_name="other")
+    await world.execution(status="queued")
+    assert await world.store.lifecycle.heads("local", 10, 10) == []
+
+
+async def test_when_too_many_owners_wait_those_with_least_under_way_come_first(world) -> None:
+    await world.execution(owner="ada")
+    await world.execution(owner="ada", status="started", worker="wk")
+    first = await world.execution(owner="zoe")
+    await world.execution(owner="bob")
+    heads = await world.store.lifecycle.heads("local", 1, 10)
+    assert [head.id for head in heads] == [first]
+
+
+async def test_waiting_groups_are_those_with_created_rows(world) -> None:
+    await world.execution(group_name="other")
+    await world.execution(status="started")
+    assert await world.store.lifecycle.waiting_groups() == ["other"]
+
+
+async def test_the_load_counts_each_owners_queued_started_and_stopping(world) -> None:
+    for status in ("created", "queued", "started", "stopping", "complete"):
+        await world.execution(status=status)
+    await world.execution(owner="bob", status="started")
+    load = await world.store.lifecycle.load("local")
+    assert load == GroupLoad({"ada": 3, "bob": 1}, queued=1)
+    assert load.held == 3
+
+
+async def test_queued_rows_are_paged_by_id(world) -> None:
+    ids = await world.executions(3, status="queued", attempt=2)
+    first = await world.store.lifecycle.queued("local", 2)
+    rest = await world.store.lifecycle.queued("local", 2, after=first[-1].id)
+    assert [queued.id for queued in (*first, *rest)] == sorted(ids)
+    assert {queued.attempt for queued in first} == {2}
+    assert await world.store.lifecycle.queued_groups() == ["local"]
+
+
+async def test_the_books_say_which_workers_hold_what(world) -> None:
+    stopping = await world.execution(status="stopping", worker="wk-1")
+    started = await world.execution(status="started", worker="wk-2")
+    lifecycle = world.store.lifecycle
+    assert sorted(await lifecycle.live_workers_in_sql()) == [("local", "wk-1"), ("local", "wk-2")]
+    assert [(ref.execution, ref.worker) for ref in await lifecycle.stopping()] == [(stopping, "wk-1")]
+    assert {ref.execution for ref in await lifecycle.held("local")} == {stopping, started}
+    assert await lifecycle.held("other") == []
+
+
+async def test_heads_walk_the_index_and_never_the_table(world) -> None:
+    await world.executions(20_000, owner="ada")
+    for owner in ("bob", "zoe"):
+        await world.executions(100, owner=owner)
+    plan = await explain(world, heads_query(world.store.database.dialect, "local", 100, 20))
+    assert "ix_executions_waiting" in plan
+    for scan in ("SCAN executions", "Seq Scan on executions"):
+        assert scan not in plan
+    assert len(await world.store.lifecycle.heads("local", 100, 20)) == 60
+
+
+async def test_lists_walk_the_index_and_never_the_table(world) -> None:
+    await world.executions(20_000)
+    query = list_query(world.store.database.dialect, Viewer("ada"), ExecutionFilter(), None, 50)
+    plan = await explain(world, query)
+    assert "index" in plan.lower()
+    for scan in ("SCAN executions", "Seq Scan on executions"):
+        assert scan not in plan
+
+
+async def explain(world, query) -> str:
+    dialect = world.store.database.dialect
+    compiled = str(query.compile(dialect=DIALECTS[dialect], compile_kwargs={"literal_binds": True}))
+    prefix = "EXPLAIN QUERY PLAN " if dialect == "sqlite" else "EXPLAIN "
+    async with world.store.write() as session:
+        await session.execute(text("ANALYZE"))
+    async with world.store.read() as session:
+        connection = await session.connection()
+        rows = await connection.exec_driver_sql(prefix + compiled)
+        return "\n".join(str(row[-1]) for row in rows)

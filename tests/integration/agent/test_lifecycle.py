@@ -1,0 +1,188 @@
+"""What an agent does when others fail, or tell it to go."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from waiting import until as eventually
+
+from perijove.code import pack, scan
+from perijove.model.events import Archived, Finished, Held, Stopped
+from perijove.model.reasons import Reason
+from perijove_scheduler.files.protocol import code_key
+
+#: Prints its process id, and sleeps.
+SLEEP = "sleep 1000 & echo $!; wait"
+
+
+async def sleeper(master: Any, ticket: Any) -> psutil.Process:
+    record = await master.record(ticket, lambda r: r.kind == "log" and r.text.strip().isdigit())
+    return psutil.Process(int(record.text))
+
+
+async def is_ready(master: Any, ticket: Any) -> None:
+    await master.record(ticket, lambda r: getattr(r, "text", "") == "ready\n")
+
+
+async def ended(*processes: psutil.Process) -> bool:
+    _, alive = await asyncio.to_thread(psutil.wait_procs, processes, 30)
+    return not alive
+
+
+def until(path: Path) -> str:
+    """A command that waits for a file."""
+    return f"echo ready; until [ -e {path} ]; do sleep 0.05; done"
+
+
+async def test_a_superseded_attempt_is_killed_and_reports_nothing(master: Any, workers: Any, command: Any) -> None:
+    async with workers.agent():
+        ticket = command(SLEEP)
+        await master.queue.offer(ticket)
+        process = await sleeper(master, ticket)
+        newer = ticket.model_copy(update={"attempt": 2, "spec": command("echo second").spec})
+        await master.queue.forget("local", ticket.execution, 1)
+        await master.queue.offer(newer)
+        finished: Finished = await master.event(Finished, ticket.execution)
+        assert (finished.attempt, finished.reason) == (2, Reason.OK)
+        assert await ended(process)
+    assert [e.attempt for e in master.events if isinstance(e, Finished)] == [2]
+
+
+async def test_an_agent_told_to_end_hands_its_work_back_and_leaves(master: Any, workers: Any, command: Any) -> None:
+    ticket = command(SLEEP)
+    async with workers.agent():
+        await master.queue.offer(ticket)
+        process = await sleeper(master, ticket)
+    finished: Finished = await master.event(Finished, ticket.execution)
+    assert finished.reason is Reason.WORKER_DRAINED
+    assert await ended(process)
+    await master.event(Stopped)
+    assert await master.queue.workers("local") == []
+
+
+async def test_a_drained_agent_finishes_what_it_holds_and_ends_by_itself(
+    master: Any, workers: Any, command: Any, tmp_path: Path
+) -> None:
+    async with workers.agent() as agent:
+        ticket = command(until(tmp_path / "go"))
+        await master.queue.offer(ticket)
+        await is_ready(master, ticket)
+        (worker,) = await master.queue.workers("local")
+        assert await master.queue.drain("local", worker.worker)
+        (tmp_path / "go").touch()
+        finished: Finished = await master.event(Finished, ticket.execution)
+        assert finished.reason is Reason.OK
+        await master.event(Stopped)
+        assert agent.holdings.held == []
+
+
+async def test_redis_going_away_loses_no_record(master: Any, workers: Any, command: Any, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    async with workers.agent() as agent:
+        ticket = command(until(first), "seq 1 5000", until(second))
+        await master.queue.offer(ticket)
+        await is_ready(master, ticket)
+        spool = agent.holdings.get(ticket.execution, 1).desk.spool
+        master.queue.reachable = False
+        first.touch()
+        await asyncio.to_thread(eventually, lambda: spool.size > 25_000)
+        master.queue.reachable = True
+        second.touch()
+        master.queue.signal.ring()
+        finished: Finished = await master.event(Finished, ticket.execution)
+        records = await master.records(ticket)
+    assert (finished.reason, finished.records) == (Reason.OK, len(records))
+    expected = "ready\n" + "".join(f"{n}\n" for n in range(1, 5001)) + "ready\n"
+    assert "".join(r.text for r in records if r.kind == "log" and r.stream == "stdout") == expected
+
+
+async def test_a_flushed_redis_gets_everything_again(master: Any, workers: Any, command: Any, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    async with workers.agent():
+        ticket = command(until(go), "echo done")
+        await master.queue.offer(ticket)
+        await is_ready(master, ticket)
+        master.queue.flush()
+        await master.event(Held, ticket.execution)
+        await is_ready(master, ticket)
+        go.touch()
+        finished: Finished = await master.event(Finished, ticket.execution)
+        records = await master.records(ticket)
+        assert finished.reason is Reason.OK
+        assert "".join(r.text for r in records if r.kind == "log" and r.stream == "stdout") == "ready\ndone\n"
+        await master.event(Archived, ticket.execution)
+
+
+async def test_code_is_unpacked_afresh_for_each_attempt(
+    master: Any, workers: Any, command: Any, tmp_path: Path
+) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "main.py").write_text("print('from the snapshot')")
+    packed = pack(scan(project), tmp_path / "code.tar.zst")
+
+    async def body() -> Any:
+        yield (tmp_path / "code.tar.zst").read_bytes()
+
+    await master.files.put(code_key(packed.id), body())
+    async with workers.agent():
+        for _ in range(2):
+            finished, records = await master.run_ticket(command("cat main.py; rm main.py", code=packed.id))
+            assert finished.reason is Reason.OK
+            assert any(getattr(r, "text", "") == "print('from the snapshot')" for r in records)
+
+
+async def test_missing_code_and_inputs_are_told_apart(master: Any, workers: Any, command: Any) -> None:
+    async with workers.agent():
+        finished, _ = await master.run_ticket(command("true", code="~" + "0" * 64))
+        assert finished.reason is Reason.CODE_FAILED
+        inputs = [{"name": "data", "uris": ["datum://da-00000000000000000000000000"]}]
+        finished, _ = await master.run_ticket(command("true", inputs=inputs))
+    assert finished.reason is Reason.INPUT_FAILED
+    assert "Input 'data'" in finished.detail
+
+
+async def test_inputs_appear_under_their_names(master: Any, workers: Any, command: Any) -> None:
+    async def body() -> Any:
+        yield b"a,b\n1,2\n"
+
+    await master.files.put("data/table.csv", body())
+    master.data["da-00000000000000000000000001"] = "data/table.csv"
+    inputs = [{"name": "data", "uris": ["datum://da-00000000000000000000000001"] * 2}]
+    show = "cd $VH_INPUTS_DIR; ls data; cat data/table.csv; grep -c sha256 $VH_CONFIG_DIR/inputs.json"
+    async with workers.agent():
+        finished, records = await master.run_ticket(command(show, inputs=inputs))
+    assert finished.reason is Reason.OK, finished.detail
+    text = "".join(r.text for r in records if r.kind == "log" and r.stream == "stdout")
+    assert text == "table-2.csv\ntable.csv\na,b\n1,2\n2\n"
+
+
+async def test_two_attempts_share_the_cpus_and_a_third_waits(
+    master: Any, workers: Any, command: Any, tmp_path: Path
+) -> None:
+    tickets = [command(until(tmp_path / "go")) for _ in range(2)]
+    third = command("echo third", resources={"cpus": 0.5})
+    async with workers.agent():
+        for ticket in tickets:
+            await master.queue.offer(ticket)
+            await is_ready(master, ticket)
+        await master.queue.offer(third)
+        assert await master.queue.depth("local") == 1
+        (tmp_path / "go").touch()
+        finished: Finished = await master.event(Finished, third.execution)
+    assert finished.reason is Reason.OK
+
+
+@pytest.mark.usefixtures("agent")
+async def test_nothing_is_left_on_disk_but_the_cache(master: Any, command: Any, tmp_path: Path) -> None:
+    ticket = command("touch $TMPDIR/x $PERIJOVE_OUTPUTS/y")
+    await master.run_ticket(ticket)
+    await master.event(Archived, ticket.execution)
+    left = {p.name for p in (tmp_path / "agent").rglob("*") if p.is_file()}
+    spool = f"{ticket.execution}-1.jsonl"
+    assert {name for name in left if ticket.execution in name} <= {spool, f"{spool}.zst"}
+    assert list((tmp_path / "agent" / "attempts").iterdir()) == []

@@ -1,0 +1,140 @@
+"""``python -m perijove_agent`` as a process, on a real Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import secrets
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from tornado.httpserver import HTTPServer
+from tornado.testing import bind_unused_port
+from tornado.web import Application, RequestHandler
+
+from perijove.model.events import Finished
+from perijove.model.ids import new_id
+from perijove.model.reasons import Reason
+from perijove.model.resources import Enrol, Enrolment
+from perijove_scheduler.embedded.redis import EmbeddedRedis
+from perijove_scheduler.queue.redis import RedisQueue
+
+
+class _EnrolHandler(RequestHandler):
+    def initialize(self, queue: RedisQueue) -> None:
+        self.queue = queue
+
+    async def post(self) -> None:
+        request = Enrol.model_validate_json(self.request.body)
+        if request.token != "secret":
+            self.set_status(403)
+            self.write({"error": {"code": "forbidden", "message": "The token is not valid.", "hint": ""}})
+            return
+        worker, password = request.worker or new_id("wk"), secrets.token_hex()
+        await self.queue.grant(request.group, worker, hashlib.sha256(password.encode()).hexdigest())
+        enrolment = Enrolment(
+            worker=worker, group=request.group, redis_url=self.queue.worker_url(worker, password),
+            runtime="process", warm_kernels=0, lease=30, renew_every=5,
+        )  # fmt: skip
+        self.set_status(201)
+        self.write(enrolment.model_dump_json())
+
+
+@pytest.fixture
+async def redis(tmp_path: Path) -> AsyncIterator[RedisQueue]:
+    server = EmbeddedRedis(tmp_path / "redis")
+    queue = RedisQueue(await server.start())
+    await queue.prepare()
+    yield queue
+    await queue.aclose()
+    await server.stop()
+
+
+@pytest.fixture
+async def url(redis: RedisQueue) -> AsyncIterator[str]:
+    socket, port = bind_unused_port()
+    server = HTTPServer(Application([("/api/v1/agents", _EnrolHandler, {"queue": redis})]))
+    server.add_socket(socket)
+    yield f"http://127.0.0.1:{port}/"
+    server.stop()
+    await server.close_all_connections()
+
+
+@asynccontextmanager
+async def program(url: str, folder: Path, token: str = "secret") -> AsyncIterator[asyncio.subprocess.Process]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "perijove_agent", "--url", url, "--group", "local", "--data-dir", str(folder),
+        "--cpus", "2", env={**os.environ, "PERIJOVE_AGENT_TOKEN": token}, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def finished(redis: RedisQueue) -> Finished:
+    while True:
+        for delivery in await redis.read_events(["local"], "master", 5, 100):
+            await redis.acknowledge([delivery])
+            if isinstance(delivery.event, Finished):
+                return delivery.event
+
+
+async def printed_pid(redis: RedisQueue, ticket: Any) -> int:
+    while True:
+        for _, line in await redis.records("local", ticket.execution, 1, 0, 1000):
+            record = json.loads(line)
+            if record["kind"] == "log" and record["text"].strip().isdigit():
+                return int(record["text"])
+        await redis.read_events(["local"], "master", 0.05, 100)
+
+
+async def test_the_program_runs_a_command_and_ends_on_sigterm(
+    redis: RedisQueue, url: str, tmp_path: Path, command: Any
+) -> None:
+    async with program(url, tmp_path / "data") as process:
+        await redis.offer(command("true"))
+        await redis.offer(ticket := command("sleep 1000 & echo $!; wait"))
+        pid = await asyncio.wait_for(printed_pid(redis, ticket), 60)
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 60) == 0
+        assert not psutil.pid_exists(pid)
+
+
+async def test_a_killed_agent_leaves_no_process_and_no_socket(
+    redis: RedisQueue, url: str, tmp_path: Path, command: Any
+) -> None:
+    async with program(url, tmp_path / "data") as process:
+        await redis.offer(ticket := command("sleep 1000 & echo $!; wait"))
+        pid = await asyncio.wait_for(printed_pid(redis, ticket), 60)
+        job = psutil.Process(pid)
+        (guard,) = [p for p in psutil.Process(process.pid).children() if "guard" in " ".join(p.cmdline())]
+        process.kill()
+        _, alive = await asyncio.to_thread(psutil.wait_procs, [guard, job], 30)
+        assert alive == []
+
+
+async def test_a_refused_token_ends_the_program_with_a_sentence(url: str, tmp_path: Path) -> None:
+    async with program(url, tmp_path / "data", token="wrong") as process:
+        _, said = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 2
+    assert b"The token is not valid." in said
+
+
+async def test_a_handed_back_attempt_says_so(redis: RedisQueue, url: str, tmp_path: Path, command: Any) -> None:
+    async with program(url, tmp_path / "data") as process:
+        await redis.offer(ticket := command("sleep 1000 & echo $!; wait"))
+        await asyncio.wait_for(printed_pid(redis, ticket), 60)
+        process.send_signal(signal.SIGTERM)
+        event = await asyncio.wait_for(finished(redis), 60)
+    assert (event.execution, event.reason) == (ticket.execution, Reason.WORKER_DRAINED)

@@ -1,0 +1,126 @@
+"""A real JupyterHub with the Perijove service, started once for all tests that ask for it, and its users' clients."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from perijove_local.home import Home
+from perijove_local.hub import Hub
+from perijove_local.ports import free_ports
+from waiting import until
+
+from perijove.client.client import Client
+
+_CONFIG = Path(__file__).with_name("hub_config.py")
+#: MiB: small enough for a test to exceed.
+_SETTINGS = ("--Platform.snapshot_limit=4",)
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """A JupyterHub of its own port and data directory; stopping it fails if anything has to be killed."""
+    home = Home(tmp_path_factory.mktemp("platform"))
+    hub = Hub(home, free_ports(1)[0], _CONFIG, {"PERIJOVE_TEST_SETTINGS": " ".join(_SETTINGS)})
+    hub.start()
+    yield hub
+    hub.stop()
+
+
+@pytest.fixture(scope="session")
+def alice(hub: Hub) -> Iterator[Client]:
+    """The client of one user."""
+    with Client(hub.service_url, hub.token("alice")) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def bob(hub: Hub) -> Iterator[Client]:
+    """The client of another user."""
+    with Client(hub.service_url, hub.token("bob")) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def admin(hub: Hub) -> Iterator[Client]:
+    """The client of an administrator."""
+    with Client(hub.service_url, hub.token("admin")) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def expired_token(hub: Hub, alice: Client) -> str:
+    """A token of alice's that was good and has expired; the service has not seen it before."""
+    reply = httpx.post(
+        f"{hub.url}hub/api/users/alice/tokens",
+        json={"expires_in": 1},
+        headers={"Authorization": f"token {alice.settings.token}"},
+    )
+    token = str(reply.raise_for_status().json()["token"])
+    until(lambda: not hub.accepts(token))
+    return token
+
+
+@pytest.fixture
+def cli(alice: Client, tmp_path: Path) -> Cli:
+    """Run the ``perijove`` command as alice, in a project folder of its own, with a temporary folder of its own."""
+    program = Path(sys.executable).with_name("perijove")
+    temporary, project = tmp_path / "tmp", tmp_path / "project"
+    temporary.mkdir()
+    project.mkdir()
+    environment = {
+        **os.environ,
+        "PERIJOVE_URL": alice.settings.url,
+        "PERIJOVE_TOKEN": alice.settings.token,
+        "TMPDIR": str(temporary),
+    }
+
+    def call(*arguments: str, **changed: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(program), *arguments], cwd=project, env={**environment, **changed},
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+
+    return call
+
+
+@dataclass(frozen=True)
+class Traces:
+    """What the platform has kept of what it was sent: executions, notebooks and snapshots.
+
+    Logs and outputs are left out: what ran before the test may still be writing them.
+    """
+
+    executions: frozenset[str]
+    objects: frozenset[str]
+
+
+@pytest.fixture
+def traces(hub: Hub) -> Callable[[], Traces]:
+    """Return a function that looks at the database and the object files themselves, not through REST."""
+    database = hub.home.path / "perijove.db"
+    files = hub.home.path / "files"
+
+    def look() -> Traces:
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+            ids = [row[0] for row in connection.execute("SELECT id FROM executions")]
+        found = [str(path) for kind in ("notebooks", "code") for path in (files / kind).rglob("*") if path.is_file()]
+        return Traces(frozenset(ids), frozenset(found))
+
+    return look
+
+
+@pytest.fixture(scope="session")
+def example(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the example notebook in a folder of its own."""
+    return Path(shutil.copy(root / "examples" / "digits.ipynb", tmp_path_factory.mktemp("example")))

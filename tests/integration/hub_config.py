@@ -1,0 +1,16 @@
+"""The checkout's own Hub, with the users of the tests and limits that are reached quickly."""
+
+import os
+from pathlib import Path
+
+c = get_config()  # noqa: F821 - JupyterHub puts it here
+load_subconfig(str(Path(__file__).parents[2] / "jupyterhub_config.py"))  # noqa: F821 - likewise
+
+USERS = ("alice", "bob")
+c.Authenticator.allowed_users |= set(USERS)
+for role in c.JupyterHub.load_roles:
+    if role["name"] == "perijove-setup":
+        role["scopes"] += [f"tokens!user={user}" for user in USERS]
+for service in c.JupyterHub.services:
+    if service["name"] == "perijove":
+        service["command"] += os.environ["PERIJOVE_TEST_SETTINGS"].split()

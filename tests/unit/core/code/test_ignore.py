@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from perijove import errors
+from perijove.code import ALWAYS, BUILT_IN, scan
+
+Make = Callable[[dict[str, str]], Path]
+
+
+def kept(root: Path) -> list[str]:
+    return [entry.name for entry in scan(root).entries if entry.kind != "folder" and not entry.name.endswith("ignore")]
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({".gitignore": "*.log\n", "a.py": "", "a.log": "", "sub/b.log": ""}, ["a.py"]),
+        ({".gitignore": "/data\n", "data/x": "", "sub/data/y": ""}, ["sub/data/y"]),
+        ({".gitignore": "*.csv\n!keep.csv\n", "a.csv": "", "keep.csv": ""}, ["keep.csv"]),
+        ({".gitignore": "*.csv\n", "sub/.gitignore": "!a.csv\n", "a.csv": "", "sub/a.csv": ""}, ["sub/a.csv"]),
+        ({"sub/.gitignore": "*.csv\n", "a.csv": "", "sub/a.csv": ""}, ["a.csv"]),
+        ({".gitignore": "out/\n!out/keep\n", "out/keep": "", "a": ""}, ["a"]),
+        ({".gitignore": "out/*\n!out/keep\n", "out/keep": "", "out/b": ""}, ["out/keep"]),
+        ({".gitignore": "# comment\n\n\\#file\n", "#file": "", "a": ""}, ["a"]),
+        ({".gitignore": "\ufeffa\n", "a": "", "b": ""}, ["b"]),
+        ({".gitignore": "[z-a]\nb\n", "a": "", "b": ""}, ["a"]),
+        ({".gitignore": "**/tmp/\n", "tmp/x": "", "a/tmp/x": "", "a/x": ""}, ["a/x"]),
+    ],
+)
+def test_gitignore_means_what_it_means_to_git(project: Make, files: dict[str, str], expected: list[str]) -> None:
+    root = project(files)
+    assert kept(root) == expected
+    assert git_keeps(root) == expected
+
+
+def git_keeps(root: Path) -> list[str]:
+    git = shutil.which("git")
+    assert git is not None
+    subprocess.run([git, "init", "--quiet", root], check=True)
+    listed = subprocess.run(
+        [git, "-C", root, "ls-files", "--others", "--exclude-standard", "-z"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split("\0")
+    return sorted(name for name in listed if name and not name.endswith("ignore"))
+
+
+def test_perijoveignore_has_the_last_word(project: Make) -> None:
+    root = project({".gitignore": "data/\n", ".perijoveignore": "!data/\nbig\n", "data/x": "", "big": "", "a": ""})
+    assert kept(root) == ["a", "data/x"]
+
+
+def test_a_nested_gitignore_does_not_override_perijoveignore(project: Make) -> None:
+    root = project({".perijoveignore": "*.bin\n", "sub/.gitignore": "!a.bin\n", "sub/a.bin": "", "sub/b": ""})
+    assert kept(root) == ["sub/b"]
+
+
+def test_what_tools_make_again_stays_out(project: Make) -> None:
+    folders = [pattern.rstrip("/") for pattern in BUILT_IN if pattern.endswith("/")]
+    root = project({f"sub/{folder}/x": "" for folder in [*folders, *ALWAYS]} | {"m.pyc": "", "a.py": ""})
+    plan = scan(root)
+    assert [entry.name for entry in plan.entries] == ["a.py", "sub"]
+    assert plan.ignored_count == len(folders) + len(ALWAYS) + 1
+    assert "sub/.venv/" in plan.ignored
+
+
+def test_a_built_in_pattern_can_be_taken_back(project: Make) -> None:
+    assert kept(project({".perijoveignore": "!node_modules/\n", "node_modules/x.js": ""})) == ["node_modules/x.js"]
+
+
+def test_git_data_and_perijove_data_cannot_be_taken_back(project: Make) -> None:
+    root = project({".perijoveignore": "!.git/\n!.perijove/\n", ".git/config": "", ".perijove/env": "", "a": ""})
+    assert kept(root) == ["a"]
+
+
+def test_the_work_tree_above_the_project_folder_counts(project: Make) -> None:
+    root = project({".git/info/exclude": "private\n", ".gitignore": "*.log\n/sub/only\n", "sub/a.log": "", "sub/b": ""})
+    (root / "sub/only").touch()
+    (root / "sub/private").touch()
+    assert kept(root / "sub") == ["b"]
+
+
+def test_a_gitignore_outside_any_work_tree_above_does_not_count(project: Make) -> None:
+    assert kept(project({".gitignore": "*.log\n", "sub/a.log": ""}) / "sub") == ["a.log"]
+
+
+def test_a_project_folder_that_git_ignores_is_still_sent(project: Make) -> None:
+    root = project({".git/HEAD": "", ".gitignore": "scratch/\n", "scratch/a": ""})
+    assert kept(root / "scratch") == ["a"]
+
+
+def test_an_ignore_file_that_is_a_link_is_not_read(project: Make) -> None:
+    root = project({"patterns": "*\n", "a": ""})
+    (root / ".gitignore").symlink_to("patterns")
+    assert kept(root) == ["a", "patterns"]
+
+
+@pytest.mark.parametrize("line", ["!", "//", "/", "[", "a[", "\\"])
+def test_a_line_that_is_no_pattern_is_passed_over(project: Make, line: str) -> None:
+    assert kept(project({".gitignore": f"{line}\nb\n", "a": "", "b": ""})) == ["a"]
+
+
+def test_an_ignore_file_that_cannot_be_read_is_named(project: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = project({".gitignore": "a\n", "a": ""})
+
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(errors.InvalidPath, match=r"\.gitignore.*Permission denied"):
+        scan(root)

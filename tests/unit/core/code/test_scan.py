@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from perijove import errors
+from perijove.code import describe_size, pack, scan
+
+Make = Callable[[dict[str, str]], Path]
+
+
+def test_size_and_count_are_known_before_anything_is_read(project: Make) -> None:
+    plan = scan(project({"a": "123", "b/c": "4567"}))
+    assert (plan.size, plan.count) == (7, 2)
+    assert [entry.name for entry in plan.entries] == ["a", "b", "b/c"]
+
+
+def test_an_empty_folder_is_a_project(tmp_path: Path) -> None:
+    assert (scan(tmp_path).size, scan(tmp_path).entries) == (0, ())
+
+
+def test_empty_folders_go_along(project: Make) -> None:
+    root = project({"a": ""})
+    (root / "out").mkdir()
+    assert [(entry.name, entry.kind) for entry in scan(root).entries] == [("a", "file"), ("out", "folder")]
+
+
+def test_what_the_caller_leaves_out_stays_out(project: Make) -> None:
+    plan = scan(project({"train.ipynb": "{}", "sub/train.ipynb": "{}"}), leave_out=["train.ipynb"])
+    assert [entry.name for entry in plan.entries] == ["sub", "sub/train.ipynb"]
+
+
+def test_over_the_limit_names_size_limit_and_the_biggest(project: Make) -> None:
+    root = project(
+        {"src/data/a": "x" * 3000, "src/data/b": "x" * 3000, "src/m.py": "x", "big": "x" * 2048, "z": "x" * 9}
+    )
+    with pytest.raises(errors.SnapshotTooLarge) as caught:
+        scan(root, limit=4096)
+    assert caught.value.message == (
+        "The project folder holds 7.9 KiB in 5 files; the limit is 4.0 KiB. "
+        "The biggest: src/data/ (5.9 KiB), big (2.0 KiB), z (9 B)."
+    )
+    assert ".perijoveignore" in caught.value.hint
+
+
+def test_exactly_the_limit_is_allowed(project: Make) -> None:
+    assert scan(project({"a": "1234"}), limit=4).size == 4
+
+
+def test_a_negative_limit_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(errors.InvalidRequest, match="negative"):
+        scan(tmp_path, limit=-1)
+
+
+@pytest.mark.parametrize("name", ["missing", "file"])
+def test_only_a_folder_can_be_scanned(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(errors.InvalidPath, match=name):
+        scan(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "stored"),
+    [
+        ("l", "a", "a"),
+        ("sub/l", "../a", "../a"),
+        ("sub/l", "..", ".."),
+        ("l", "not-there", "not-there"),
+        ("sub/l", "../sub/../a", "../a"),
+        ("sub/l", "{root}/a", "../a"),
+        ("l", "../project/a", "a"),
+    ],
+)
+def test_a_link_inside_stays_a_link(project: Make, name: str, target: str, stored: str) -> None:
+    root = project({"a": "", "sub/b": ""})
+    (root / name).symlink_to(target.format(root=root))
+    assert next(entry for entry in scan(root).entries if entry.kind == "link").target == stored
+
+
+@pytest.mark.parametrize("target", ["..", "../secret", "/etc/passwd", "sub/../../secret", "/"])
+def test_a_link_that_leaves_the_folder_is_refused(project: Make, target: str) -> None:
+    root = project({"sub/b": ""})
+    (root / "l").symlink_to(target)
+    with pytest.raises(errors.InvalidPath, match="leads out") as caught:
+        scan(root)
+    assert (caught.value.status, caught.value.code) == (422, "invalid_path")
+    assert caught.value.hint
+
+
+def test_an_ignored_link_may_lead_anywhere(project: Make) -> None:
+    root = project({".perijoveignore": "data\n"})
+    (root / "data").symlink_to("/")
+    assert scan(root).ignored == ("data",)
+
+
+def test_a_linked_folder_is_not_entered(project: Make) -> None:
+    root = project({"sub/b": ""})
+    (root / "again").symlink_to("sub")
+    (root / "sub/loop").symlink_to("..")
+    assert scan(root).count == 3
+
+
+def test_the_project_folder_itself_may_be_a_link(project: Make, tmp_path: Path) -> None:
+    root = project({"a": ""})
+    (root / "l").symlink_to("a")
+    (tmp_path / "link").symlink_to(root)
+    assert scan(tmp_path / "link").entries == scan(root).entries
+
+
+def test_pipes_are_passed_over_with_a_note(project: Make) -> None:
+    root = project({"a": ""})
+    os.mkfifo(root / "pipe")
+    os.mkfifo(root / ".gitignore")
+    plan = scan(root)
+    assert [entry.name for entry in plan.entries] == ["a"]
+    assert [note.split()[0] for note in plan.notes] == [".gitignore", "pipe"]
+
+
+@pytest.mark.parametrize("name", [b"a\nb", b"a\x1b[31m", b"a\x7f", b"caf\xe9"])
+def test_a_name_that_cannot_be_shown_is_refused(project: Make, name: bytes) -> None:
+    root = project({})
+    Path(os.fsdecode(os.fsencode(root) + b"/" + name)).touch()
+    with pytest.raises(errors.InvalidPath) as caught:
+        scan(root)
+    assert caught.value.message.isprintable()
+
+
+def test_names_of_any_language_are_fine(project: Make) -> None:
+    assert scan(project({"données/日本 ☃.txt": "", "a\\b": ""})).count == 2
+
+
+def test_sizes_read_well() -> None:
+    assert [describe_size(size) for size in (0, 1023, 1024, 5 << 20, 1 << 30, 3 << 40)] == [
+        "0 B", "1023 B", "1.0 KiB", "5.0 MiB", "1.0 GiB", "3.0 TiB",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ["folder", "file"])
+def test_what_cannot_be_read_is_named(
+    project: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    plan = scan(project({"sub/a": "1"}))
+
+    def refuse(path: object, *_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("os.scandir" if what == "folder" else "os.open", refuse)
+    with pytest.raises(errors.InvalidPath, match="can't be read: Permission denied") as caught:
+        scan(plan.root) if what == "folder" else pack(plan, tmp_path / "x")
+    assert caught.value.hint

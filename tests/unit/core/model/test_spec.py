@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from perijove.model.spec import Spec
+
+
+def command(**fields):
+    return Spec.model_validate({"group": "local", "command": ["true"], **fields})
+
+
+def test_a_spec_reads_its_yaml_names_and_its_python_names_alike():
+    assert command(**{"time-limit": "2h"}) == command(time_limit=7200)
+
+
+def test_a_spec_survives_the_way_to_json_and_back():
+    spec = command(parameters={"a": [1, {"b": None}], "c": True}, inputs=[{"name": "x", "uris": ["https://h/f"]}])
+    assert Spec.model_validate(spec.as_json()) == spec
+
+
+def test_true_stays_true_and_does_not_become_one():
+    assert command(parameters={"flag": True, "count": 1}).as_json()["parameters"] == {"flag": True, "count": 1}
+
+
+def test_a_single_command_may_be_written_as_text():
+    assert command(command="make").command == ["make"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"command": None},
+        {"notebook": {"path": "a.ipynb"}},
+        {"command": []},
+        {"command": ["  "]},
+        {"command": ["a\0b"]},
+        {"time-limit": -1},
+        {"time-limit": 0},
+        {"time-limit": "soon"},
+        {"group": "a/b"},
+        {"group": "a\0b"},
+        {"title": "two\nlines"},
+        {"code": "~abc"},
+        {"image": "UPPER/case"},
+        {"inputs": [{"name": "a/b", "uris": ["https://h/f"]}]},
+        {"inputs": [{"name": "a", "uris": ["file:///etc/passwd"]}]},
+        {"inputs": [{"name": "a", "uris": ["https://h"]}, {"name": "a", "uris": ["https://h"]}]},
+        {"environment-variables": {"PERIJOVE_INPUTS": "x"}},
+        {"environment-variables": {"A=B": "x"}},
+        {"environment-variables": {"A": "x\0"}},
+        {"retries": -1},
+        {"resources": {"cpus": 0}},
+        {"unknown": 1},
+    ],
+    ids=str,
+)
+def test_a_spec_that_makes_no_sense_is_refused(fields):
+    with pytest.raises(ValidationError):
+        command(**fields)
+
+
+@pytest.mark.parametrize("path", ["", "/etc/passwd", "../x.ipynb", "a/../../x.ipynb", "a//b", "./a", "a\\b", "a\0b"])
+def test_a_notebook_s_path_stays_in_its_folder(path):
+    with pytest.raises(ValidationError):
+        Spec.model_validate({"group": "local", "notebook": {"path": path}})

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import stat
+
+import pytest
+from traitlets.config import Config
+
+from perijove_hub.application import PerijoveHub, _kept_secret
+
+PREFIX = "/services/perijove/"
+
+
+@pytest.fixture
+def application(tmp_path, monkeypatch) -> PerijoveHub:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("JUPYTERHUB_SERVICE_URL", "http://127.0.0.1:10200")
+    for name in ("DATA_DIR", "PUBLIC_URL", "DATABASE_URL", "REDIS_URL"):
+        monkeypatch.delenv(f"PERIJOVE_{name}", raising=False)
+    return PerijoveHub()
+
+
+def test_it_listens_where_the_hub_says(application):
+    assert application.service_url == "http://127.0.0.1:10200"
+
+
+def test_local_agents_come_past_the_proxy(application):
+    assert application._platform_settings(PREFIX) == {"local_url": "http://127.0.0.1:10200/services/perijove/"}
+
+
+def test_the_environment_sets_what_the_configuration_does_not(application, monkeypatch):
+    monkeypatch.setenv("PERIJOVE_DATA_DIR", "/from/the/environment")
+    monkeypatch.setenv("PERIJOVE_PUBLIC_URL", "https://hub.example.org/services/perijove")
+    application.update_config(Config(Platform={"data_dir": "/from/the/file"}))
+    settings = application._platform_settings(PREFIX)
+    assert settings["public_url"] == "https://hub.example.org/services/perijove"
+    assert "data_dir" not in settings
+
+
+def test_the_command_line_wins_over_the_configuration_file(application, tmp_path):
+    (tmp_path / "perijove_config.py").write_text(
+        "c.Platform.local_max_workers = 5\nc.PerijoveHub.shutdown_timeout = 2.0\n"
+    )
+    application.parse_command_line(["--Platform.local_max_workers=7"])
+    application.load_given()
+    assert application.config.Platform.local_max_workers == 7
+    assert application.shutdown_timeout == 2.0
+
+
+def test_a_restart_signs_nobody_out(tmp_path):
+    path = tmp_path / "state" / "cookie_secret"
+    first = _kept_secret(path)
+    assert len(first) == 32
+    assert _kept_secret(path) == first
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -1,0 +1,132 @@
+"""What a worker did not archive is archived from Redis."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import timedelta
+
+import zstandard
+from sqlalchemy import select
+
+from perijove.model.events import Archived
+from perijove.wire.protocol import LEASE
+from perijove_scheduler.files.protocol import log_key
+from perijove_scheduler.loops.applier import STREAM_KEPT
+from perijove_scheduler.loops.archiver import OWN_ARCHIVE
+from perijove_scheduler.store.tables import AttemptRow
+
+LINES = [
+    json.dumps({"n": n, "t": 0.0, "kind": "log", "stream": "stdout", "text": f"{n}\n"}).encode() for n in range(1, 451)
+]
+
+
+async def archived(world, execution: str, attempt: int = 1) -> list[bytes] | None:
+    """Return the lines of an archive, or None if there is none."""
+    key = log_key(execution, attempt)
+    if await world.files.stat(key) is None:
+        return None
+    data = b"".join([part async for part in world.files.get(key)])
+    return zstandard.ZstdDecompressor().stream_reader(io.BytesIO(data)).read().splitlines()
+
+
+async def some_time_later(world, seconds: float = OWN_ARCHIVE + 1) -> None:
+    """Make every ended attempt end that much earlier: the database's clock is not ours to move."""
+    async with world.store.write() as session:
+        for row in await session.scalars(select(AttemptRow).where(AttemptRow.finished_at.is_not(None))):
+            row.finished_at -= timedelta(seconds=seconds)
+
+
+async def ended(world, records: int = len(LINES)):
+    """Return an agent and what it ran to its end, with all of `LINES` on Redis."""
+    agent = await world.agent()
+    execution = await world.running(agent)
+    await agent.log(execution, *LINES)
+    await agent.finish(execution, records=records)
+    await world.apply()
+    return agent, execution
+
+
+async def test_the_records_of_a_lost_worker_are_archived_from_redis(world) -> None:
+    agent = await world.agent()
+    execution = await world.running(agent)
+    await agent.log(execution, *LINES)
+    await world.pass_time(2 * LEASE)
+    await some_time_later(world)
+    await world.archiver.turn()
+    assert await archived(world, execution) == LINES
+    attempt = await world.attempt(execution, 1)
+    assert attempt.archived_at is not None
+    assert attempt.records == len(LINES)
+
+
+async def test_a_worker_has_a_minute_to_archive_its_records_itself(world) -> None:
+    _, execution = await ended(world)
+    await world.archiver.turn()
+    assert await archived(world, execution) is None
+
+
+async def test_what_a_worker_did_not_archive_within_that_minute_is_archived(world) -> None:
+    _, execution = await ended(world)
+    await some_time_later(world)
+    await world.archiver.turn()
+    assert await archived(world, execution) == LINES
+
+
+async def test_a_living_worker_that_still_sends_records_is_waited_for_longer(world) -> None:
+    _, execution = await ended(world, records=len(LINES) + 1)
+    await some_time_later(world)
+    await world.archiver.turn()
+    assert await archived(world, execution) is None
+    await some_time_later(world, 600)
+    await world.archiver.turn()
+    assert await archived(world, execution) == LINES
+
+
+async def test_a_worker_that_left_is_not_waited_for(world) -> None:
+    agent, execution = await ended(world, records=len(LINES) + 1)
+    await agent.wire.leave()
+    await some_time_later(world)
+    await world.archiver.turn()
+    assert await archived(world, execution) == LINES
+
+
+async def test_an_archive_its_worker_uploaded_before_it_died_is_not_overwritten(world) -> None:
+    _, execution = await ended(world)
+
+    async def body():
+        yield b"what the worker wrote"
+
+    await world.files.put(log_key(execution, 1), body())
+    await some_time_later(world)
+    await world.archiver.turn()
+    assert b"".join([part async for part in world.files.get(log_key(execution, 1))]) == b"what the worker wrote"
+    assert (await world.attempt(execution, 1)).archived_at is not None
+
+
+async def test_an_attempt_without_records_gets_an_empty_archive(world) -> None:
+    execution = await world.running(await world.agent())
+    await world.pass_time(2 * LEASE)
+    await some_time_later(world)
+    await world.archiver.turn()
+    assert await archived(world, execution) == []
+    assert (await world.attempt(execution, 1)).records == 0
+
+
+async def test_an_archived_stream_is_kept_for_those_who_follow_it_and_then_goes(world) -> None:
+    agent, execution = await ended(world)
+    event = Archived(worker=agent.id, execution=execution, attempt=1, records=450, size=1, sha256="0" * 64)
+    await agent.wire.emit([event])
+    await world.apply()
+    world.clock.advance(STREAM_KEPT - 1)
+    assert await world.queue.last_record("local", execution, 1) == 450
+    world.clock.advance(2)
+    assert await world.queue.last_record("local", execution, 1) == 0
+
+
+async def test_archiving_twice_is_harmless(world) -> None:
+    _, execution = await ended(world)
+    await some_time_later(world)
+    await world.archiver.turn()
+    await world.archiver.turn()
+    assert await archived(world, execution) == LINES

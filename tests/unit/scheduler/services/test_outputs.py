@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+from archives import archive
+
+from perijove.errors import Conflict, NotFound, UnknownExecution
+from perijove.model.events import ObjectRequest, OutputFile, SignRequest
+from perijove.model.ids import new_id
+from perijove.model.reasons import Reason
+
+SHA = "0" * 64
+IPYNB = "application/x-ipynb+json"
+CELL = {"cell_type": "code", "id": "a", "metadata": {}, "source": "1", "outputs": [], "execution_count": None}
+NOTEBOOK = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [CELL]}
+
+
+def key_of(url: str) -> tuple[str, str]:
+    """Return what a signed URL allows, and on which object."""
+    parts = urlsplit(url)
+    return parse_qs(parts.query)["verb"][0], unquote(parts.path).partition("/files/")[2]
+
+
+async def ended(world, **spec: Any) -> str:
+    made = await world.submit(
+        spec={"notebook": {"path": "deep/train.ipynb"}, "group": "local", **spec}, notebook=NOTEBOOK
+    )
+    await world.start(made.id)
+    names = {"train.ipynb": IPYNB, "a/my model#1.bin": "application/octet-stream"}
+    files = [OutputFile(name=name, size=1, sha256=SHA, media_type=kind) for name, kind in names.items()]
+    await world.finish(made.id, outputs=files)
+    return made.id
+
+
+def ask(world, execution: str, *objects: tuple[str, str], attempt: int = 1, worker: str = "") -> SignRequest:
+    wanted = [ObjectRequest(what=what, name=name) for what, name in objects]
+    fence = {"execution": execution, "attempt": attempt, "worker": worker or world.worker}
+    return SignRequest(**fence, request="r-1", objects=wanted)
+
+
+async def test_outputs_are_listed_and_fetched_from_signed_addresses(local) -> None:
+    execution = await ended(local)
+    outputs = local.services.outputs
+    listed = await outputs.list(local.ada, execution)
+    assert [each.name for each in listed] == ["a/my model#1.bin", "train.ipynb"]
+    assert listed[0].url.endswith(f"/api/v1/executions/{execution}/outputs/a/my%20model%231.bin")
+    url = await outputs.url(local.ada, execution, "a/my model#1.bin")
+    assert key_of(url) == ("GET", f"outputs/{execution}/1/a/my model#1.bin")
+    assert parse_qs(urlsplit(url).query)["name"] == ["my model#1.bin"]
+    with pytest.raises(NotFound):
+        await outputs.url(local.ada, execution, "none")
+
+
+async def test_both_notebooks_are_found(local) -> None:
+    execution = await ended(local)
+    executed = await local.services.outputs.notebook(local.ada, execution, "executed")
+    submitted = await local.services.outputs.notebook(local.ada, execution, "submitted")
+    assert key_of(executed) == ("GET", f"outputs/{execution}/1/train.ipynb")
+    assert key_of(submitted)[1] in local.stored()
+    assert parse_qs(urlsplit(submitted).query)["name"] == ["train.ipynb"]
+
+
+async def test_a_notebook_that_is_not_there_is_said_so(local) -> None:
+    command = await local.submit()
+    with pytest.raises(NotFound):
+        await local.services.outputs.notebook(local.ada, command.id, "submitted")
+    waiting = await local.submit(spec={"notebook": {"path": "a.ipynb"}, "group": "local"}, notebook=NOTEBOOK)
+    with pytest.raises(Conflict):
+        await local.services.outputs.notebook(local.ada, waiting.id, "executed")
+
+
+async def test_a_stranger_gets_no_address(local) -> None:
+    execution = await ended(local)
+    outputs = local.services.outputs
+    for call in (
+        outputs.list(local.bob, execution),
+        outputs.url(local.bob, execution, "train.ipynb"),
+        outputs.notebook(local.bob, execution, "executed"),
+    ):
+        with pytest.raises(UnknownExecution):
+            await call
+
+
+# ------------------------------------------------------------------------------------------------- workers
+
+
+async def test_a_worker_gets_what_its_attempt_needs(local) -> None:
+    source = await ended(local)
+    (datum,) = [o.id for o in await local.services.outputs.list(local.ada, source) if o.name == "train.ipynb"]
+    spec = {"notebook": {"path": "a.ipynb"}, "group": "local", "inputs": [{"name": "x", "uris": [f"datum://{datum}"]}]}
+    made = await local.submit(spec=spec, notebook=NOTEBOOK)
+    await local.start(made.id)
+    sha256 = made.spec.notebook.sha256
+    wanted = [("notebook", sha256), ("datum", datum), ("output", "a/b.csv"), ("log", ""), ("payload", SHA)]
+    signed = await local.services.outputs.sign(ask(local, made.id, *wanted), "local")
+    assert [(each.what, each.name) for each in signed.objects] == wanted
+    assert signed.request == "r-1"
+    assert [key_of(each.url) for each in signed.objects] == [
+        ("GET", f"notebooks/{sha256}.ipynb"),
+        ("GET", f"outputs/{source}/1/train.ipynb"),
+        ("PUT", f"outputs/{made.id}/1/a/b.csv"),
+        ("PUT", f"logs/{made.id}/1.jsonl.zst"),
+        ("PUT", f"payloads/{made.id}/1/{SHA}"),
+    ]
+
+
+async def test_a_worker_reads_its_executions_code(local) -> None:
+    code = "git:" + "a" * 40
+
+    async def body():
+        yield archive()
+
+    await local.services.code.put(local.ada, None, code, body(), None)
+    made = await local.submit(spec={"command": "true", "group": "local", "code": code})
+    signed = await local.services.outputs.sign(ask(local, made.id, ("code", code)), "local")
+    assert key_of(signed.objects[0].url) == ("GET", f"code/git-{'a' * 40}.tar.zst")
+
+
+@pytest.mark.parametrize(
+    ("what", "name"),
+    [
+        ("code", "~" + SHA),
+        ("notebook", SHA),
+        ("datum", new_id("da")),
+        ("output", "../escape"),
+        ("output", "/etc/passwd"),
+        ("output", "a\0b"),
+        ("payload", "../" + SHA),
+    ],
+)
+async def test_a_worker_gets_nothing_else(local, what: str, name: str) -> None:
+    made = await local.submit()
+    await local.start(made.id)
+    signed = await local.services.outputs.sign(ask(local, made.id, (what, name), ("log", "")), "local")
+    refused, granted = signed.objects
+    assert (refused.url, bool(refused.error), bool(granted.url)) == ("", True, True)
+
+
+async def test_a_strangers_datum_is_not_read(local) -> None:
+    made = await local.submit(local.bob)
+    execution = await ended(local)
+    (datum, *_) = [each.id for each in await local.services.outputs.list(local.ada, execution)]
+    signed = await local.services.outputs.sign(ask(local, made.id, ("datum", datum)), "local")
+    assert (signed.objects[0].url, "no such datum" in signed.objects[0].error) == ("", True)
+
+
+async def test_another_groups_worker_gets_nothing(local) -> None:
+    made = await local.submit()
+    for request in (ask(local, made.id, ("log", ""), attempt=2), ask(local, new_id("ex"), ("log", ""))):
+        with pytest.raises(UnknownExecution):
+            await local.services.outputs.sign(request, "local")
+    with pytest.raises(UnknownExecution):
+        await local.services.outputs.sign(ask(local, made.id, ("log", "")), "other")
+
+
+async def test_committed_outputs_are_not_written_again(local) -> None:
+    execution = await ended(local)
+    signed = await local.services.outputs.sign(ask(local, execution, ("output", "train.ipynb"), ("log", "")), "local")
+    assert [bool(each.url) for each in signed.objects] == [False, True]
+
+
+async def test_a_superseded_attempt_writes_its_log_and_no_outputs(local) -> None:
+    made = await local.submit()
+    await local.start(made.id)
+    await local.finish(made.id, reason=Reason.WORKER_DRAINED)
+    signed = await local.services.outputs.sign(ask(local, made.id, ("output", "x"), ("log", "")), "local")
+    assert [bool(each.url) for each in signed.objects] == [False, True]
+
+
+async def test_a_second_worker_of_an_attempt_writes_no_outputs(local) -> None:
+    made = await local.submit()
+    await local.start(made.id)
+    request = ask(local, made.id, ("output", "x"), worker=new_id("wk"))
+    assert (await local.services.outputs.sign(request, "local")).objects[0].url == ""

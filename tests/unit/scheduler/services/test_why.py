@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from perijove.model.reasons import Reason
+from perijove.model.spec import Resources
+
+
+async def why(world, execution: str) -> str:
+    return (await world.services.executions.why(world.ada, execution)).sentence
+
+
+async def connect(world, group: str = "local") -> None:
+    capacity = Resources(cpus=4)
+    worker = await world.store.workers.enrol(group, None, "host", "1", capacity, "0" * 64)
+    await world.queue.agent(group, worker).register(capacity, "1", "host")
+
+
+async def test_nobody_is_connected_to_a_group_started_by_hand(local) -> None:
+    made = await local.submit()
+    assert await why(local, made.id) == "No worker of group local is connected."
+
+
+async def test_it_waits_for_its_fair_share(local) -> None:
+    await connect(local)
+    await local.submit()
+    await local.submit(local.bob)
+    made = await local.submit()
+    told = await local.services.executions.why(local.ada, made.id)
+    assert told.sentence.startswith("It waits for its fair share of group local: ")
+    assert (told.waiting, told.position in (1, 2)) == (3, True)
+
+
+async def test_it_is_next(local) -> None:
+    await connect(local)
+    made = await local.submit()
+    await local.store.lifecycle.admit([made.id])
+    assert await why(local, made.id) == "It is next: it waits for a free worker of group local."
+
+
+async def test_a_machine_is_starting(world) -> None:
+    await world.group(provider="process", max_workers=1)
+    made = await world.submit()
+    assert await why(world, made.id) == "Group local has no worker yet; one is about to be started."
+    await world.store.workers.start("local")
+    assert await why(world, made.id) == "A worker of group local is starting."
+
+
+async def test_a_group_may_have_no_worker(world) -> None:
+    await world.group(provider="process", max_workers=0)
+    made = await world.submit()
+    assert await why(world, made.id) == "Group local may have no worker."
+
+
+async def test_the_only_worker_is_busy(world) -> None:
+    await world.group(provider="process", max_workers=1)
+    await connect(world)
+    running, waiting = await world.submit(), await world.submit()
+    await world.start(running.id)
+    assert await why(world, waiting.id) == "The only worker that group local may have is busy."
+
+
+async def test_what_has_ended_says_how(local) -> None:
+    made = await local.submit()
+    await local.start(made.id)
+    assert await why(local, made.id) == "It has started."
+    await local.finish(made.id, reason=Reason.CELL_ERROR, detail="ValueError: x")
+    assert await why(local, made.id) == "A cell raised an exception. ValueError: x"
+
+
+async def test_another_attempt_waits(local) -> None:
+    await connect(local)
+    made = await local.submit()
+    await local.start(made.id)
+    await local.finish(made.id, reason=Reason.WORKER_DRAINED)
+    assert await why(local, made.id) == "Attempt 2 waits for a free worker of group local."
