@@ -10,11 +10,11 @@ from functools import partial
 from perijove import __version__, errors
 from perijove.model.control import Control, Drain, Signed, Stop, Wake
 from perijove.model.reasons import Reason
-from perijove.patience import set_within
+from perijove.patience import Backoff, set_within
 from perijove.wire.protocol import RENEW_EVERY
-from perijove_agent.backoff import Backoff, persist
 from perijove_agent.holdings import Holdings
 from perijove_agent.orphanhood import Orphanhood
+from perijove_agent.persistence import persist
 from perijove_agent.slots import Slots
 from perijove_agent.tasks import cancelled
 from perijove_agent.tools import Tools

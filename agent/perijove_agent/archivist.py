@@ -7,7 +7,7 @@ import logging
 
 from perijove.model.events import Archived, ObjectRequest
 from perijove.wire.protocol import Held
-from perijove_agent.backoff import persist
+from perijove_agent.persistence import persist
 from perijove_agent.records.archive import Archive, compress
 from perijove_agent.records.spool import Spool
 from perijove_agent.tasks import cancelled

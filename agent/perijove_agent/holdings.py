@@ -12,7 +12,7 @@ from perijove.model.tickets import Ticket
 from perijove.wire.protocol import Held
 from perijove_agent.archivist import Archivist
 from perijove_agent.attempt import Attempt
-from perijove_agent.backoff import persist
+from perijove_agent.persistence import persist
 from perijove_agent.slots import Slots
 from perijove_agent.tasks import cancelled
 from perijove_agent.tools import Tools

@@ -10,8 +10,8 @@ from typing import Any
 from perijove import errors
 from perijove.model.events import Advanced, Event
 from perijove.model.records import Phase
+from perijove.patience import Backoff
 from perijove.wire.protocol import Held
-from perijove_agent.backoff import Backoff
 from perijove_agent.records.recorder import Recorder
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from perijove.model.control import Signed, SignedObject
 from perijove.model.events import Event, ObjectRequest, SignRequest
 from perijove.model.ids import new_id
 from perijove.wire.protocol import Held
-from perijove_agent.backoff import persist
+from perijove_agent.persistence import persist
 
 #: Seconds after which a request is sent again: its event, or its answer, may have been lost with a Redis.
 ASK_AGAIN = 20.0

@@ -15,8 +15,8 @@ from typing import IO
 import httpx
 
 from perijove.model.events import ObjectRequest
+from perijove.patience import Backoff
 from perijove.wire.protocol import Held
-from perijove_agent.backoff import Backoff
 from perijove_agent.signer import Signer
 from perijove_agent.staging.download import describe
 

@@ -1,8 +1,11 @@
-"""Waiting for an event with a limit."""
+"""Waiting: for an event with a limit, and before trying again."""
 
 from __future__ import annotations
 
 import asyncio
+import random
+
+_RANDOM = random.SystemRandom()
 
 
 async def set_within(event: asyncio.Event, seconds: float) -> bool:
@@ -19,3 +22,34 @@ async def set_within(event: asyncio.Event, seconds: float) -> bool:
     finally:
         waiter.cancel()
     return event.is_set()
+
+
+class Backoff:
+    """Waits that grow, each drawn at random so that many that failed together do not come back in step.
+
+    See https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ ("equal jitter").
+
+    Parameters
+    ----------
+    first, most : float
+        Seconds: the first wait's upper bound, and the bound no wait passes.
+    """
+
+    def __init__(self, first: float = 0.1, most: float = 10.0) -> None:
+        self.first = first
+        self.most = most
+        self.failures = 0
+
+    def next(self) -> float:
+        """Return the seconds to wait after one more failure."""
+        bound = min(self.most, self.first * 2.0 ** min(self.failures, 32))
+        self.failures += 1
+        return _RANDOM.uniform(bound / 2, bound)
+
+    def reset(self) -> None:
+        """Start again from the first wait: something worked."""
+        self.failures = 0
+
+    async def sleep(self) -> None:
+        """Wait as long as it is due."""
+        await asyncio.sleep(self.next())

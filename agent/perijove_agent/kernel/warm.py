@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from perijove_agent.backoff import Backoff
+from perijove.patience import Backoff
 from perijove_agent.ending import Failure
 from perijove_agent.kernel.adoption import needs_fresh_start
 from perijove_agent.kernel.kernel import Kernel

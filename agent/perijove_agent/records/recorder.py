@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from perijove.model.records import CellState, Phase
-from perijove_agent.backoff import Backoff
+from perijove.patience import Backoff
 from perijove_agent.records.encoding import encode
 from perijove_agent.records.sender import Sender
 from perijove_agent.records.spool import Spool

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from perijove.wire.protocol import AgentWire, Held
-from perijove_agent.backoff import persist
+from perijove_agent.persistence import persist
 from perijove_agent.records.spool import Spool
 
 #: Bytes of records in one append.

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
-from perijove_agent.backoff import Backoff
+from perijove.patience import Backoff
 from perijove_agent.staging.cache import Fetched
 
 log = logging.getLogger(__name__)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from contextlib import contextmanager
 from typing import ClassVar
 
 from perijove.errors import Unavailable
-from perijove_scheduler.policies.backoff import pause
+from perijove.patience import Backoff
 from perijove_scheduler.services.bell import Bell
 
 _FIRST_PAUSE = 0.2
@@ -50,6 +49,7 @@ class Loop(ABC):
         self.seconds = 0.0
         self.last_seconds = 0.0
         self._failed_in_a_row = 0
+        self._backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
         self._rested = 0.0
         self._resting = False
         self._stopping = False
@@ -113,6 +113,7 @@ class Loop(ABC):
             self._failed(error)
         else:
             self._failed_in_a_row = 0
+            self._backoff.reset()
         finally:
             self.last_seconds = time.perf_counter() - began - self._rested
             self.seconds += self.last_seconds
@@ -120,13 +121,9 @@ class Loop(ABC):
     async def _rest(self) -> None:
         with self.at_rest():
             if self._failed_in_a_row:
-                await asyncio.sleep(self._pause())
+                await self._backoff.sleep()
             else:
                 await self.wait()
-
-    def _pause(self) -> float:
-        jitter = random.random()  # noqa: S311 - spreads load, guards nothing
-        return pause(self._failed_in_a_row, _FIRST_PAUSE, _LONGEST_PAUSE, jitter)
 
     def _failed(self, error: Exception) -> None:
         self.failures += 1

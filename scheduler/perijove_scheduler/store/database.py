@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import URL, Connection, event, make_url, text
@@ -16,16 +19,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from perijove.errors import Unavailable
+from perijove.patience import Backoff
 from perijove_scheduler.store import documents
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 # Seconds a writer waits for another process (a second replica, a backup) that holds SQLite's write lock.
 _BUSY_SECONDS = 30
 _PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
+    f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}",
     "PRAGMA synchronous = NORMAL",
     "PRAGMA foreign_keys = ON",
-    f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}",
 )
 # Any constant will do, as long as every replica takes the same.
 _MIGRATION_LOCK = 0x7065_7269_6A6F_7665
@@ -120,10 +123,30 @@ def _make_folder(url: URL) -> None:
 def _set_up_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
     # The driver would begin transactions by its own rules; `_begin_sqlite` does it by ours.
     connection.isolation_level = None
-    cursor = connection.cursor()
+    connection.run_async(_prepare_sqlite)
+
+
+async def _prepare_sqlite(connection: aiosqlite.Connection) -> None:
     for pragma in _PRAGMAS:
-        cursor.execute(pragma)
-    cursor.close()
+        await connection.execute(pragma)
+    # SQLite does not wait for its busy time-out here: two that open a new file at once both read it while each wants it
+    # alone, so one of them fails at once. That one has only to come back.
+    backoff = Backoff(first=0.02, most=1.0)
+    give_up = time.monotonic() + _BUSY_SECONDS
+    while not await _keeps_a_write_ahead_log(connection):
+        if time.monotonic() > give_up:
+            raise sqlite3.OperationalError("database is locked: its journal mode cannot be set")
+        await backoff.sleep()
+
+
+async def _keeps_a_write_ahead_log(connection: aiosqlite.Connection) -> bool:
+    try:
+        await connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError as error:
+        if "locked" not in str(error):
+            raise
+        return False
+    return True
 
 
 def _begin_sqlite(connection: Connection) -> None:

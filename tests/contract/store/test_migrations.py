@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -98,3 +100,17 @@ async def test_the_schema_can_be_taken_back(database: Database) -> None:
     assert await indexes(database) == []
     await database.migrate()
     assert await indexes(database) != []
+
+
+async def test_a_new_file_that_another_process_writes_is_waited_for(tmp_path: Path) -> None:
+    # SQLite's own time-out does not cover the change to a write-ahead log: it fails at once while somebody writes.
+    path = tmp_path / "new.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        database = Database.open(f"sqlite:///{path}")
+        opening = asyncio.create_task(database.ping())
+        await asyncio.wait({opening}, timeout=0.2)
+        assert not opening.done()
+        other.execute("COMMIT")
+    await opening
+    await database.aclose()

@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from perijove.model.reasons import Reason
 from perijove.model.spec import Resources, Spec
 from perijove.model.tickets import Ticket
+from perijove.patience import Backoff
 from perijove_agent.__main__ import main
-from perijove_agent.backoff import Backoff
 from perijove_agent.ending import Ending, Failure, Halt
 from perijove_agent.executed import free_name
 from perijove_agent.folders import AttemptFolders, DataFolders

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import random
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Any
 
 from perijove.errors import Unavailable
+from perijove.patience import Backoff
 from perijove.wire.connection import execute, reach
 from perijove.wire.keys import CHANGES
 from perijove_scheduler.queue.redis.link import RedisLink
@@ -35,17 +34,16 @@ class Changes:
 
         An empty list comes first and after every new connection: what was published meanwhile was missed.
         """
-        pause = 0.1
+        backoff = Backoff(0.1, _LONGEST_PAUSE)
         while True:
             try:
                 async with aclosing(self._connection()) as messages:
                     async for executions in messages:
-                        pause = 0.1
+                        backoff.reset()
                         yield executions
             except Unavailable as error:
                 log.warning("Changes cannot be followed: %s", error)
-            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 (jitter)
-            pause = min(_LONGEST_PAUSE, pause * 2)
+            await backoff.sleep()
 
     async def _connection(self) -> AsyncGenerator[list[str], None]:
         async with self._link.blocking.pubsub() as subscription:
