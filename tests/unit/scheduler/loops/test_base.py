@@ -9,6 +9,7 @@ from typing import ClassVar
 import pytest
 
 from perijove.errors import Unavailable
+from perijove.patience import Backoff
 from perijove_scheduler.loops.base import Loop
 from perijove_scheduler.services.bell import Bell
 
@@ -22,7 +23,7 @@ class Counting(Loop):
         super().__init__(bell)
         self.ended: asyncio.Queue[int] = asyncio.Queue()
         self.begun = asyncio.Event()
-        self.steps: list[asyncio.Event | Exception] = []
+        self.steps: list[asyncio.Event | Exception | None] = []
 
     async def turn(self) -> None:
         self.begun.set()
@@ -83,14 +84,20 @@ async def test_what_is_unavailable_is_one_line_without_a_traceback(loop, caplog)
     assert record.getMessage() == "counting: Redis cannot be reached. Trying again."
 
 
-async def test_the_pause_after_failures_grows_and_ends_with_a_success(loop) -> None:
-    pauses = []
-    for _ in range(6):
-        loop._failed(Unavailable())
-        pauses.append(loop._pause())
-    assert all(later > earlier for earlier, later in zip(pauses, pauses[2:], strict=False))
-    await loop.take_turn()
-    assert loop._pause() == 0
+async def test_the_pause_after_failures_grows_until_a_success(loop, monkeypatch) -> None:
+    bounds = []
+
+    async def pause(backoff: Backoff) -> None:
+        bounds.append(backoff.failures)
+        backoff.next()
+
+    monkeypatch.setattr(Backoff, "sleep", pause)
+    loop.steps = [Unavailable(), Unavailable(), Unavailable(), None, Unavailable(), None]
+    loop.start()
+    assert [await loop.after() for _ in range(4)] == [1, 2, 3, 4]
+    loop.bell.ring()
+    assert [await loop.after() for _ in range(2)] == [5, 6]
+    assert bounds == [0, 1, 2, 0]
 
 
 async def test_stopping_waits_for_the_turn_under_way(loop) -> None:
