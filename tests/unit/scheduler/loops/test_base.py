@@ -95,7 +95,7 @@ async def test_the_pause_after_failures_grows_until_a_success(loop, monkeypatch)
     loop.steps = [Unavailable(), Unavailable(), Unavailable(), None, Unavailable(), None]
     loop.start()
     assert [await loop.after() for _ in range(4)] == [1, 2, 3, 4]
-    loop.bell.ring()
+    loop.bell.ring("counting")
     assert [await loop.after() for _ in range(2)] == [5, 6]
     assert bounds == [0, 1, 2, 0]
 
