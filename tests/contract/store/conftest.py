@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
-import subprocess
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from postgres import Cluster
 from sqlalchemy import insert, select, text
 
 from perijove.model.ids import new_id
@@ -27,40 +25,12 @@ from perijove_scheduler.store.tables import (
     Table,
 )
 
-# A test's cluster may forget everything when the machine fails; it need not wait for the disk.
-_CARELESS = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off -c listen_addresses=''"
-
-
-def _postgres_folder() -> Path:
-    found = shutil.which("initdb")
-    folders = [Path(found).parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if not folders:
-        pytest.fail("These tests need PostgreSQL: install it (on Debian or Ubuntu: apt-get install postgresql).")
-    return folders[-1]
-
-
-def _as_postgres(*command: str | Path) -> None:
-    # PostgreSQL refuses to run as root.
-    user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    subprocess.run([*user, *map(str, command)], check=True, stdout=subprocess.DEVNULL, cwd="/")
-
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """Start a cluster for this session; it is gone afterwards."""
-    binaries = _postgres_folder()
-    folder = Path(tempfile.mkdtemp(prefix="perijove-pg-"))
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres")
-    data = folder / "data"
-    _as_postgres(binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8")
-    log = folder / "log"
-    _as_postgres(binaries / "pg_ctl", "start", "-w", "-D", data, "-l", log, "-o", f"-k {folder} {_CARELESS}")
-    try:
-        yield f"postgresql+psycopg://postgres@/postgres?host={folder}"
-    finally:
-        _as_postgres(binaries / "pg_ctl", "stop", "-D", data, "-m", "immediate")
-        shutil.rmtree(folder)
+    with Cluster() as cluster:
+        yield cluster.url
 
 
 @pytest.fixture(scope="session")
