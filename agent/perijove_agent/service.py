@@ -42,7 +42,7 @@ async def serve(settings: Settings) -> None:
         finally:
             await cancelled([enrolling, leaving])
         log.info("enrolled as %s of group %s", enrolment.worker, enrolment.group)
-        wire = RedisAgentWire(enrolment.redis_url, enrolment.group, enrolment.worker)
+        wire = RedisAgentWire(enrolment.redis_url, enrolment.group, enrolment.worker, enrolment.lease)
         try:
             warm = enrolment.warm_kernels if settings.warm_kernels is None else settings.warm_kernels
             every = enrolment.renew_every

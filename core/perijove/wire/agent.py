@@ -19,7 +19,6 @@ from perijove.wire.keys import GroupKeys
 from perijove.wire.protocol import LEASE, Appended, Held, Renewal
 from perijove.wire.scripts import call
 
-_LEASE_MS = int(LEASE * 1000)
 _ORPHAN_MS = int(limits.ORPHAN_AFTER * 1000)
 
 
@@ -45,11 +44,14 @@ class RedisAgentWire:
         Of Redis, with the credentials the worker got when it enrolled.
     group, worker : str
         Whose wire this is.
+    lease : float
+        Seconds a renewal is good for.
     """
 
-    def __init__(self, url: str, group: str, worker: str) -> None:
+    def __init__(self, url: str, group: str, worker: str, lease: float = LEASE) -> None:
         self._keys = GroupKeys(group)
         self._worker = worker
+        self._lease = int(lease * 1000)
         self._redis = connect(url, worker)
         # A blocking read holds its connection, and is limited by `listen` itself.
         self._listening = connect(url, worker, timeout=None, connections=1)
@@ -65,7 +67,7 @@ class RedisAgentWire:
 
     async def claim(self, free: Resources) -> Ticket | None:
         """Take the oldest offered ticket that fits `free`, or mark this worker idle and return None."""
-        ticket = await self._call("claim", self._worker, *room(free), _LEASE_MS, limits.CLAIM_SCAN, limits.PASSES)
+        ticket = await self._call("claim", self._worker, *room(free), self._lease, limits.CLAIM_SCAN, limits.PASSES)
         return None if ticket is None else Ticket.model_validate_json(ticket)
 
     async def renew(self, held: Sequence[Held]) -> Renewal:
@@ -74,7 +76,7 @@ class RedisAgentWire:
             raise RuntimeError("register first")
         named = [part for item in held for part in (item.execution, item.attempt)]
         draining, superseded, forgotten, orphans = await self._call(
-            "renew", self._worker, _LEASE_MS, _ORPHAN_MS, *self._registered.arguments(), *named
+            "renew", self._worker, self._lease, _ORPHAN_MS, *self._registered.arguments(), *named
         )
         if draining:
             self._registered.state = "draining"

@@ -11,9 +11,11 @@ from perijove.model.events import Event
 from perijove.model.spec import Resources
 from perijove.model.tickets import Ticket
 
-#: Seconds without a renewal after which a worker counts as lost, and between two renewals.
+#: Seconds without a renewal after which a worker counts as lost, unless the platform sets another, and between two
+#: renewals. Whatever the lease, a worker renews it this often in its time.
 LEASE = 30.0
-RENEW_EVERY = 5.0
+RENEWALS_A_LEASE = 6
+RENEW_EVERY = LEASE / RENEWALS_A_LEASE
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from perijove_scheduler.services.bell import Bell
 from perijove_scheduler.store.outcomes import ToArchive
 from perijove_scheduler.store.store import Store
 
-#: Seconds a worker has to archive an attempt that ended, and to do so while it still sends records.
-OWN_ARCHIVE = 60.0
-_LATE_ARCHIVE = 600.0
+#: Leases a worker has to archive an attempt that ended, and to do so while it still sends records.
+OWN_ARCHIVE = 2
+_LATE_ARCHIVE = 20
 _PAGE = 200
 _BATCH = 500
 
@@ -44,8 +44,8 @@ class Archiver(Loop):
             if (attempt.execution, attempt.attempt) in late or not await self._is_coming(attempt):
                 await self._archive(attempt)
 
-    async def _due(self, seconds: float) -> list[ToArchive]:
-        return await self._store.lifecycle.to_archive(seconds, _BATCH)
+    async def _due(self, leases: int) -> list[ToArchive]:
+        return await self._store.lifecycle.to_archive(leases * self._queue.lease, _BATCH)
 
     async def _is_coming(self, attempt: ToArchive) -> bool:
         """Return whether the worker lives and has not sent all its records: it may archive them yet."""

@@ -39,7 +39,7 @@ class Loop(ABC):
     """
 
     name: ClassVar[str]
-    period: ClassVar[float] = 15.0
+    period: float = 15.0
 
     def __init__(self, bell: Bell) -> None:
         self.bell = bell

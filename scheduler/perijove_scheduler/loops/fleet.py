@@ -10,7 +10,6 @@ from itertools import islice
 
 from perijove.model.resources import WorkerState
 from perijove.model.spec import Resources
-from perijove.wire.protocol import LEASE
 from perijove_scheduler.loops.machines import Machines
 from perijove_scheduler.policies.scaling import START_LIMIT, Machine, Stage
 from perijove_scheduler.policies.sizes import Size, capacity, need, total
@@ -77,7 +76,7 @@ class Fleet:
         return Machine(row.id, Stage.STARTING, _capacity(row), seconds=START_LIMIT if hopeless else 0.0)
 
     def _enrolled(self, row: WorkerRow, seen: WorkerLiveness | None, held: list[Size]) -> Machine:
-        silent = seen is None or seen.silent_for >= LEASE
+        silent = seen is None or seen.silent_for >= self._queue.lease
         busy = bool(held) or (seen is not None and bool(seen.held))
         draining = row.state == WorkerState.DRAINING or (seen is not None and seen.state != "active")
         stage = Stage.DRAINING if draining else Stage.ACTIVE

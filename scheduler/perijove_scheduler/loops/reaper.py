@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from perijove.model.resources import WorkerState
-from perijove.wire.protocol import LEASE
+from perijove.wire.protocol import RENEWALS_A_LEASE
 from perijove_scheduler.loops.base import Loop
 from perijove_scheduler.loops.machines import Machines
 from perijove_scheduler.loops.offers import Offers
@@ -37,10 +37,10 @@ class Reaper(Loop):
     """
 
     name: ClassVar[str] = "reaper"
-    period: ClassVar[float] = LEASE / 6
 
     def __init__(self, bell: Bell, store: Store, queue: Queue, offers: Offers, machines: Machines) -> None:
         super().__init__(bell)
+        self.period = queue.lease / RENEWALS_A_LEASE
         self._store = store
         self._queue = queue
         self._offers = offers
@@ -76,17 +76,18 @@ class Reaper(Loop):
         before = self._watch
         if before and before.generation != generation:
             self.bell.ring("sweeper")
-        self._watch = before.observe(now, generation, LEASE) if before else Watch.begin(now, generation)
+        self._watch = before.observe(now, generation, self._queue.lease) if before else Watch.begin(now, generation)
         self._first_seen = {each.id: self._first_seen.get(each.id, now) for each in suspects}
         return self._watch
 
     async def _is_lost(self, suspect: _Suspect, watch: Watch) -> bool:
+        lease = self._queue.lease
         watched_for = min(watch.seconds, watch.last - self._first_seen[suspect.id])
         silent_for = suspect.seen.silent_for if suspect.seen else None
-        if judge(silent_for, watched_for, LEASE, machine_gone=True) is not Liveness.LOST:
+        if judge(silent_for, watched_for, lease, machine_gone=True) is not Liveness.LOST:
             return False  # it renewed just now: its machine need not be looked at
         gone = suspect.row is not None and await self._machines.gone(suspect.row)
-        return judge(silent_for, watched_for, LEASE, gone) is Liveness.LOST
+        return judge(silent_for, watched_for, lease, gone) is Liveness.LOST
 
     async def _reap(self, suspects: Sequence[_Suspect]) -> None:
         for suspect in suspects:

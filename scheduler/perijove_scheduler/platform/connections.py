@@ -44,7 +44,7 @@ async def open_store(url: str) -> Store:
     return store
 
 
-async def open_queue(url: str) -> RedisQueue:
+async def open_queue(url: str, lease: float) -> RedisQueue:
     """Open the queue on the Redis at `url` and load its scripts.
 
     Raises
@@ -54,7 +54,7 @@ async def open_queue(url: str) -> RedisQueue:
     """
     hint = "Check Platform.redis_url, or leave it empty for a private Redis."
     try:
-        queue = RedisQueue(url)
+        queue = RedisQueue(url, lease)
     except ValueError as error:
         raise Unavailable(f"{shown(url)} is not the address of a Redis: {error}", hint) from error
     try:

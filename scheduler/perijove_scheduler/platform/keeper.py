@@ -13,7 +13,7 @@ class RedisKeeper(Loop):
     """Starts the private Redis again when it has died; the sweeper then tells it what the database knows."""
 
     name: ClassVar[str] = "redis"
-    period: ClassVar[float] = 5.0
+    period: float = 5.0
 
     def __init__(self, bell: Bell, redis: EmbeddedRedis) -> None:
         super().__init__(bell)

@@ -17,6 +17,7 @@ from traitlets.config import LoggingConfigurable
 from perijove.errors import Unavailable
 from perijove.model.resources import GroupSettings
 from perijove.model.spec import Resources
+from perijove.wire.protocol import LEASE
 from perijove_scheduler.embedded import EmbeddedRedis
 from perijove_scheduler.files.local import LocalFiles
 from perijove_scheduler.loops.machines import Machines
@@ -61,6 +62,11 @@ class Platform(LoggingConfigurable):
     ).tag(config=True)
     local_url = Unicode(
         help="The service's address as agents of this machine reach it, past any proxy. Default: public_url."
+    ).tag(config=True)
+    lease = Float(
+        LEASE,
+        min=3.0,
+        help="Seconds a worker may be silent before what it runs goes on elsewhere; it renews six times as often.",
     ).tag(config=True)
     snapshot_limit = Integer(1024, min=1, help="MiB a code snapshot may have.").tag(config=True)
     notebook_limit = Integer(64, min=1, help="MiB a submitted notebook may have.").tag(config=True)
@@ -147,7 +153,7 @@ class Platform(LoggingConfigurable):
             keeper = RedisKeeper(self.bell, embedded)
             keeper.start()
             self._stack.push_async_callback(keeper.stop)
-        self.queue = await open_queue(url)
+        self.queue = await open_queue(url, self.lease)
         self._stack.push_async_callback(self.queue.aclose)
         self.tail = RedisTail(url)
         self._stack.push_async_callback(self.tail.aclose)

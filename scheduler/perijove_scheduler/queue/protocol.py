@@ -51,7 +51,14 @@ class Queue(Protocol):
     """What the master does on Redis.
 
     Every method raises `perijove.errors.Unavailable` when Redis cannot be reached.
+
+    Attributes
+    ----------
+    lease : float
+        Seconds a worker may be silent before it counts as lost.
     """
+
+    lease: float
 
     async def prepare(self) -> None:
         """Load the scripts. Repeated by the sweeper, so that a restarted Redis gets them back."""

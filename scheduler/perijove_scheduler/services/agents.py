@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from perijove.errors import NotFound, Unauthenticated
 from perijove.model.resources import Enrol, Enrolment, GroupSettings
-from perijove.wire.protocol import LEASE, RENEW_EVERY
+from perijove.wire.protocol import RENEWALS_A_LEASE
 from perijove_scheduler.queue.protocol import Queue
 from perijove_scheduler.services import tokens
 from perijove_scheduler.services.bell import Bell
@@ -51,8 +51,8 @@ class Agents:
             redis_url=self._queue.worker_url(worker, password),
             runtime=settings.runtime,
             warm_kernels=settings.warm_kernels,
-            lease=LEASE,
-            renew_every=RENEW_EVERY,
+            lease=self._queue.lease,
+            renew_every=self._queue.lease / RENEWALS_A_LEASE,
         )
 
     async def release(self, group: str, token: str, worker: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from perijove.errors import Unavailable
 from perijove.model.resources import GroupSettings, Why, WorkerState
 from perijove.model.status import Status
-from perijove.wire.protocol import LEASE
 from perijove_scheduler.queue.protocol import Queue
 from perijove_scheduler.services import present
 from perijove_scheduler.store.groups import GroupCounts
@@ -77,7 +76,7 @@ class Explainer:
 
     async def _is_connected(self, group: str) -> bool:
         try:
-            return any(worker.silent_for < LEASE for worker in await self._queue.workers(group))
+            return any(worker.silent_for < self._queue.lease for worker in await self._queue.workers(group))
         except Unavailable:
             return True  # nobody knows; that it waits for a worker is true in any case
 

@@ -14,6 +14,7 @@ from perijove.model.control import Control, Drain
 from perijove.model.events import EVENT
 from perijove.model.tickets import Ticket
 from perijove.wire import limits
+from perijove.wire.protocol import LEASE
 from perijove_scheduler.queue.memory import tickets
 from perijove_scheduler.queue.memory.agent import MemoryAgentWire
 from perijove_scheduler.queue.memory.state import EventStream, GroupState, Signal
@@ -31,6 +32,8 @@ class MemoryQueue:
 
     Attributes
     ----------
+    lease : float
+        Seconds a worker may be silent.
     reachable : bool
         Set it to False and every call raises `perijove.errors.Unavailable`, as when Redis is down.
     granted : dict
@@ -39,6 +42,7 @@ class MemoryQueue:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
+        self.lease = LEASE
         self.reachable = True
         self.granted: dict[str, tuple[str, str]] = {}
         self.signal = Signal()

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from perijove.model.control import Control
 from perijove.model.tickets import Ticket
+from perijove.wire.protocol import LEASE
 from perijove_scheduler.queue.protocol import Delivery, TicketState, WorkerLiveness
 from perijove_scheduler.queue.redis.changes import Changes
 from perijove_scheduler.queue.redis.events import Events
@@ -23,11 +24,14 @@ class RedisQueue:
     ----------
     url : str
         Of Redis (6.2 or later), with the master's credentials.
+    lease : float
+        Seconds a worker may be silent.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, lease: float = LEASE) -> None:
+        self.lease = lease
         self._link = RedisLink(url)
-        self._tickets = Tickets(self._link)
+        self._tickets = Tickets(self._link, lease)
         self._workers = Workers(self._link)
         self._events = Events(self._link)
         self._records = Records(self._link)

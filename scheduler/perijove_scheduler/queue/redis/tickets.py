@@ -11,26 +11,25 @@ from perijove.wire import limits
 from perijove.wire.agent import room
 from perijove.wire.connection import execute, reach
 from perijove.wire.keys import GroupKeys
-from perijove.wire.protocol import LEASE
 from perijove.wire.scripts import call
 from perijove_scheduler.queue.protocol import TicketState
 from perijove_scheduler.queue.redis.link import Command, RedisLink
 
 _WAKE = Wake().model_dump_json()
-_LEASE_MS = int(LEASE * 1000)
 
 
 class Tickets:
-    """The tickets of all groups."""
+    """The tickets of all groups; `lease` is in seconds."""
 
-    def __init__(self, link: RedisLink) -> None:
+    def __init__(self, link: RedisLink, lease: float) -> None:
         self._link = link
+        self._lease = int(lease * 1000)
 
     async def offer_many(self, tickets: Sequence[Ticket]) -> list[bool]:
         """Offer each ticket, pipelined."""
         if not tickets:
             return []
-        return [bool(answer) for answer in await self._link.call_many([_offer(ticket) for ticket in tickets])]
+        return [bool(answer) for answer in await self._link.call_many([_offer(t, self._lease) for t in tickets])]
 
     async def withdraw(self, group: str, execution: str, attempt: int) -> bool:
         """Take back an offered ticket."""
@@ -56,7 +55,7 @@ class Tickets:
         return int(await execute(self._link.redis, "LLEN", GroupKeys(group).queue))
 
 
-def _offer(ticket: Ticket) -> Command:
+def _offer(ticket: Ticket, lease: int) -> Command:
     return call(
         "offer",
         GroupKeys(ticket.spec.group).prefix,
@@ -64,7 +63,7 @@ def _offer(ticket: Ticket) -> Command:
         ticket.attempt,
         ticket.model_dump_json(by_alias=True, exclude_defaults=True),
         *room(ticket.spec.resources),
-        _LEASE_MS,
+        lease,
         limits.CLAIM_SCAN,
         _WAKE,
         limits.CONTROL_LENGTH,

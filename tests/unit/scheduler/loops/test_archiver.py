@@ -30,7 +30,7 @@ async def archived(world, execution: str, attempt: int = 1) -> list[bytes] | Non
     return zstandard.ZstdDecompressor().stream_reader(io.BytesIO(data)).read().splitlines()
 
 
-async def some_time_later(world, seconds: float = OWN_ARCHIVE + 1) -> None:
+async def some_time_later(world, seconds: float = OWN_ARCHIVE * LEASE + 1) -> None:
     """Make every ended attempt end that much earlier: the database's clock is not ours to move."""
     async with world.store.write() as session:
         for row in await session.scalars(select(AttemptRow).where(AttemptRow.finished_at.is_not(None))):
