@@ -46,7 +46,9 @@ def test_a_culled_server_takes_nothing_with_it(
     lab.run_remotely()
     expect(lab.output(0)).to_have_text("begun")
     lab.page.goto("about:blank")
-    with httpx.Client(headers={"Authorization": f"token {hub.token('demo')}"}, base_url=f"{hub.url}hub/api/") as api:
+    with httpx.Client(
+        headers={"Authorization": f"token {hub.token('demo')}"}, base_url=f"{hub.url}hub/api/", timeout=60
+    ) as api:
         api.delete("users/demo/server").raise_for_status()
         until(lambda: not api.get("users/demo").json()["servers"])
         api.post("users/demo/server").raise_for_status()

@@ -65,6 +65,7 @@ def expired_token(hub: Hub, alice: Client) -> str:
         f"{hub.url}hub/api/users/alice/tokens",
         json={"expires_in": 1},
         headers={"Authorization": f"token {alice.settings.token}"},
+        timeout=60,
     )
     token = str(reply.raise_for_status().json()["token"])
     until(lambda: not hub.accepts(token))

@@ -49,7 +49,7 @@ def nobody(hub: Hub) -> Iterator[httpx.Client]:
 def own_address(hub: Hub, admin: Client) -> str:
     """Where the service itself listens: the Hub's proxy mends or holds back some of what is odd."""
     headers = {"Authorization": f"token {admin.settings.token}"}
-    told = httpx.get(f"{hub.url}hub/api/services/perijove", headers=headers).raise_for_status().json()
+    told = httpx.get(f"{hub.url}hub/api/services/perijove", headers=headers, timeout=60).raise_for_status().json()
     return f"{told['url']}/services/perijove/"
 
 

@@ -32,7 +32,7 @@ def test_a_stored_snapshot_is_described(http: httpx.Client, signed: str) -> None
 
 
 def test_a_signed_url_needs_no_token_and_serves_a_sandboxed_download(signed: str) -> None:
-    answer = httpx.get(signed)
+    answer = httpx.get(signed, timeout=60)
     assert answer.content == SNAPSHOT
     assert answer.headers["content-disposition"].startswith("attachment")
     assert answer.headers["x-content-type-options"] == "nosniff"
@@ -40,13 +40,13 @@ def test_a_signed_url_needs_no_token_and_serves_a_sandboxed_download(signed: str
 
 
 def test_a_part_of_a_file_can_be_asked_for(signed: str) -> None:
-    answer = httpx.get(signed, headers={"Range": "bytes=2-5"})
+    answer = httpx.get(signed, headers={"Range": "bytes=2-5"}, timeout=60)
     assert (answer.status_code, answer.content) == (206, SNAPSHOT[2:6])
     assert answer.headers["content-range"] == f"bytes 2-5/{len(SNAPSHOT)}"
 
 
 def test_a_part_that_does_not_exist_is_refused(signed: str) -> None:
-    answer = httpx.get(signed, headers={"Range": f"bytes={len(SNAPSHOT)}-"})
+    answer = httpx.get(signed, headers={"Range": f"bytes={len(SNAPSHOT)}-"}, timeout=60)
     assert answer.status_code == 416
 
 
@@ -57,13 +57,13 @@ def test_a_head_request_tells_the_size_and_sends_nothing(signed: str) -> None:
 
 @pytest.mark.parametrize("change", [("verb=GET", "verb=PUT"), ("expires=", "expires=9"), ("signature=", "signature=0")])
 def test_a_changed_url_is_refused(signed: str, change: tuple[str, str]) -> None:
-    answer = httpx.get(signed.replace(*change))
+    answer = httpx.get(signed.replace(*change), timeout=60)
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
 
 
 def test_a_url_to_read_does_not_write(signed: str) -> None:
-    assert httpx.put(signed, content=b"something else").status_code == 403
-    assert httpx.get(signed).content == SNAPSHOT
+    assert httpx.put(signed, content=b"something else", timeout=60).status_code == 403
+    assert httpx.get(signed, timeout=60).content == SNAPSHOT
 
 
 def test_another_user_does_not_see_a_snapshot(http: httpx.Client, http_of_bob: httpx.Client, signed: str) -> None:

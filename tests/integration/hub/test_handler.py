@@ -93,7 +93,7 @@ async def client(operations: Operations, tmp_path: Path) -> AsyncIterator[httpx.
     server = HTTPServer(Application(rules))
     sockets = bind_sockets(0, "127.0.0.1")
     server.add_sockets(sockets)
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{sockets[0].getsockname()[1]}/") as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{sockets[0].getsockname()[1]}/", timeout=60) as client:
         yield client
     server.stop()
     await server.close_all_connections()

@@ -9,7 +9,7 @@ HOME = "services/perijove/"
 
 
 def test_a_stranger_is_sent_to_the_hub(hub: Hub) -> None:
-    answer = httpx.get(hub.service_url)
+    answer = httpx.get(hub.service_url, timeout=60)
     assert answer.status_code == 302
     assert answer.headers["location"].startswith("/hub/api/oauth2/authorize")
 

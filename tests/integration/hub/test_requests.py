@@ -33,7 +33,7 @@ def test_whatever_is_no_token_is_refused(nobody: httpx.Client, header: str) -> N
 
 def test_a_token_that_may_not_reach_the_service_is_forbidden(hub: Hub, http: httpx.Client) -> None:
     asked = {"scopes": ["read:users:name!user"]}
-    made = httpx.post(f"{hub.url}hub/api/users/alice/tokens", json=asked, headers=http.headers)
+    made = httpx.post(f"{hub.url}hub/api/users/alice/tokens", json=asked, headers=http.headers, timeout=60)
     narrow = made.raise_for_status().json()["token"]
     answer = http.get("api/v1/info", headers={"Authorization": f"token {narrow}"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
@@ -41,7 +41,7 @@ def test_a_token_that_may_not_reach_the_service_is_forbidden(hub: Hub, http: htt
 
 def test_a_token_that_may_only_read_submits_nothing(hub: Hub, http: httpx.Client) -> None:
     asked = {"scopes": ["access:services!service=perijove", "custom:perijove:read"]}
-    made = httpx.post(f"{hub.url}hub/api/users/alice/tokens", json=asked, headers=http.headers)
+    made = httpx.post(f"{hub.url}hub/api/users/alice/tokens", json=asked, headers=http.headers, timeout=60)
     http.headers["Authorization"] = f"token {made.raise_for_status().json()['token']}"
     assert http.get("api/v1/executions").is_success
     answer = http.post("api/v1/projects", json={"name": "mine"})
@@ -69,7 +69,7 @@ def test_control_characters_in_an_address_are_refused(http: httpx.Client, path: 
 
 
 def test_an_address_that_is_not_utf_8_is_refused(own_address: str) -> None:
-    answer = httpx.get(f"{own_address}api/v1/groups/%ff%fe")
+    answer = httpx.get(f"{own_address}api/v1/groups/%ff%fe", timeout=60)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_request")
 
 

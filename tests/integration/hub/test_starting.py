@@ -48,7 +48,7 @@ async def client(service: Hub) -> AsyncIterator[httpx.AsyncClient]:
     sockets = bind_sockets(0, "127.0.0.1")
     server.add_sockets(sockets)
     port = sockets[0].getsockname()[1]
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}{PREFIX}") as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}{PREFIX}", timeout=60) as client:
         yield client
     server.stop()
     await server.close_all_connections()

@@ -139,7 +139,7 @@ def _their_group(admin: Client) -> Iterator[None]:
 @pytest.fixture
 def api(alice: Client) -> Iterator[httpx.Client]:
     """A bare HTTP client with alice's token."""
-    with httpx.Client(base_url=alice.settings.api, headers=_header(alice.settings.token)) as client:
+    with httpx.Client(base_url=alice.settings.api, headers=_header(alice.settings.token), timeout=60) as client:
         yield client
 
 
