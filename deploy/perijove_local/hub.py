@@ -117,7 +117,7 @@ class Hub:
 
     def accepts(self, token: str) -> bool:
         """Return whether `token` is still good."""
-        reply = httpx.get(f"{self.url}hub/api/user", headers={"Authorization": f"token {token}"})
+        reply = httpx.get(f"{self.url}hub/api/user", headers={"Authorization": f"token {token}"}, timeout=60)
         return reply.is_success
 
     def _running(self) -> subprocess.Popen[bytes]:
