@@ -45,9 +45,11 @@ format: .venv/.installed-test ## let ruff format and mend what it can
 	ruff check --fix-only .
 	ruff format .
 
-.PHONY: bench-latency
-bench-latency: .venv/.installed-bench node_modules/.installed ## Perijove and papermill in turn: medians and ratios
-	python benchmarks/latency.py
+# For example: make bench BENCH="--only noop create --json figures.json"
+.PHONY: bench
+bench: .venv/.installed-bench node_modules/.installed ## measure every row of docs/performance.md, the peers in the same run
+	tools/install-debian
+	PYTHONPATH=deploy:. python -m benchmarks $(BENCH)
 
 .PHONY: bench-lab
 bench-lab: .venv/.installed-test .venv/.installed-frontend node_modules/.installed ## click to first output in Chromium, and how busy a page gets
@@ -62,7 +64,7 @@ clean: ## remove what was installed and built; .perijove/, the platform's state,
 
 .venv/.installed-platform: extras := hub,agent,lab,example
 .venv/.installed-lab: extras := lab
-.venv/.installed-bench: extras := hub,agent
+.venv/.installed-bench: extras := bench
 .venv/.installed-test: extras := test
 .venv/.installed-%: pyproject.toml tools/install
 	@tools/install $(extras)

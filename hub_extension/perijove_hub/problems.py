@@ -74,7 +74,9 @@ def invalid_body(error: ValidationError) -> PerijoveError:
     first = error.errors(include_url=False)[0]
     if first["type"] in _NOT_AN_OBJECT and not first["loc"]:
         return InvalidRequest("The body is not a JSON object.", _HINT)
-    kinds = (kind for place, kind in _KINDS.items() if first["loc"][: len(place)] == place)
+    # A spec of a batch is refused like a spec of its own.
+    found = first["loc"] if first["loc"][:1] != ("specs",) else ("spec", *first["loc"][2:])
+    kinds = (kind for place, kind in _KINDS.items() if found[: len(place)] == place)
     return next(kinds, InvalidSpec)(sentence(first), _hint(error))
 
 

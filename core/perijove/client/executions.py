@@ -19,6 +19,7 @@ from perijove.model.ids import ID_PATTERN, safe_relative_path
 from perijove.model.resources import (
     Comparison,
     CopyExecution,
+    CreatedExecutions,
     CreateExecution,
     Execution,
     ExecutionDetail,
@@ -57,6 +58,27 @@ class Executions(Api[Driver]):
         body = {**CreateExecution(project=project, spec=spec).model_dump(mode="json", exclude={"spec", "notebook"})}
         body |= {"spec": spec.as_json()} | ({"notebook": notebook} if notebook is not None else {})
         return fetch(Execution, creation("executions", body, key))
+
+    @endpoint
+    def create_many(
+        self,
+        specs: Sequence[Spec],
+        *,
+        project: str | None = None,
+        notebook: Mapping[str, Any] | None = None,
+        key: str | None = None,
+    ) -> Flow[CreatedExecutions]:
+        """Create up to 10,000 executions in one request, in their order: all of them, or none.
+
+        Parameters
+        ----------
+        notebook : mapping, optional
+            The converted document of every notebook spec that names no stored one by its ``sha256``; specs may differ
+            in their parameters.
+        """
+        body: dict[str, Any] = {"project": project, "specs": [spec.as_json() for spec in specs]}
+        body |= {"notebook": notebook} if notebook is not None else {}
+        return fetch(CreatedExecutions, creation("executions/batch", body, key))
 
     @stream
     def list(

@@ -80,6 +80,17 @@ class CreateExecution(Model):
     notebook: dict[str, Any] | None = None
 
 
+class CreateExecutions(Model):
+    """The body of POST executions/batch: all of them are made, or none.
+
+    `notebook` is the converted document that every notebook spec runs which does not name a stored one by its digest.
+    """
+
+    project: str | None = None
+    specs: Annotated[list[Spec], Field(min_length=1, max_length=10_000)]
+    notebook: dict[str, Any] | None = None
+
+
 class CopyExecution(Model):
     """The body of POST executions/{id}/copy: what differs from the original. Parameters are merged by name."""
 
@@ -132,6 +143,20 @@ class Execution(Resource):
     started_at: datetime | None
     finished_at: datetime | None
     url: str
+
+
+class CreatedExecution(Resource):
+    """One execution of a batch, in short: `GET executions/{id}` has the rest."""
+
+    id: str
+    number: int
+
+
+class CreatedExecutions(Resource):
+    """What a batch made, in the order of its specs; what was deleted since is left out of a repeated answer."""
+
+    project: str
+    executions: list[CreatedExecution]
 
 
 class ExecutionDetail(Execution):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perijove.model.resources import Comparison, Execution, ExecutionDetail, Page, Why
+from perijove.model.resources import Comparison, CreatedExecutions, Execution, ExecutionDetail, Page, Why
 from perijove_hub.call import Call
 from perijove_scheduler.services.executions import ExecutionFilter
 
@@ -18,6 +18,11 @@ async def index(call: Call) -> Page[Execution]:
 async def create(call: Call) -> Execution:
     """Submit an execution."""
     return await call.services.executions.create(call.caller, call.body, call.key)
+
+
+async def create_many(call: Call) -> CreatedExecutions:
+    """Submit many executions at once."""
+    return await call.services.executions.create_many(call.caller, call.body, call.key)
 
 
 async def compare(call: Call) -> Comparison:

@@ -15,7 +15,10 @@ from perijove.model.control import Stop
 from perijove.model.resources import (
     Comparison,
     CopyExecution,
+    CreatedExecution,
+    CreatedExecutions,
     CreateExecution,
+    CreateExecutions,
     Execution,
     ExecutionDetail,
     Page,
@@ -33,7 +36,7 @@ from perijove_scheduler.services.leftovers import Leftovers
 from perijove_scheduler.services.limits import Limits
 from perijove_scheduler.services.submission import Request, Submission
 from perijove_scheduler.services.why import Explainer
-from perijove_scheduler.store.executions import ExecutionFilter, KeyUsed
+from perijove_scheduler.store.executions import ExecutionFilter, KeyUsed, Made
 from perijove_scheduler.store.outcomes import StopOutcome
 from perijove_scheduler.store.store import Store
 
@@ -68,7 +71,19 @@ class Executions:
         """Submit an execution. The same request with the same Idempotency-Key gives the same execution."""
         caller.require("submit")
         digest = "" if key is None else await asyncio.to_thread(_digest, "create", request)
-        return await self._submit(caller, Request(request.project, request.spec, request.notebook, key, digest))
+        wanted = Request(request.project, [request.spec], request.notebook, key, digest)
+        return await self._one(caller, (await self._submit(caller, wanted))[0].id)
+
+    async def create_many(self, caller: Caller, request: CreateExecutions, key: str | None = None) -> CreatedExecutions:
+        """Submit many executions at once: all of them, or none. Repeated with its key, it makes nothing new."""
+        caller.require("submit")
+        digest = "" if key is None else await asyncio.to_thread(_digest, "create many", request)
+        wanted = Request(request.project, request.specs, request.notebook, key, digest, batch=True)
+        made = await self._submit(caller, wanted)
+        project = (await self._access.execution(caller, made[0].id)).row.project_id
+        return CreatedExecutions(
+            project=project, executions=[CreatedExecution(id=each.id, number=each.number) for each in made]
+        )
 
     async def copy(self, caller: Caller, execution: str, changes: CopyExecution, key: str | None = None) -> Execution:
         """Run an execution again, in the same project, with what differs."""
@@ -76,29 +91,32 @@ class Executions:
         found = await self._access.execution(caller, execution, Role.MEMBER)
         spec = _changed(Spec.model_validate(found.row.spec), changes)
         digest = "" if key is None else _digest(f"copy {execution}", changes)
-        return await self._submit(caller, Request(found.row.project_id, spec, None, key, digest))
+        wanted = Request(found.row.project_id, [spec], None, key, digest)
+        return await self._one(caller, (await self._submit(caller, wanted))[0].id)
 
-    async def _submit(self, caller: Caller, request: Request) -> Execution:
+    async def _submit(self, caller: Caller, request: Request) -> Sequence[Made]:
         if request.key is not None and not _KEY.match(request.key):
             raise InvalidRequest("An Idempotency-Key is 1 to 255 printable ASCII characters without spaces.")
         made = await self._made_before(caller, request)
-        if made is None:
+        if not made:
             try:
                 made = await self._submission.submit(caller, request)
             except KeyUsed:
                 made = await self._made_before(caller, request)
-                if made is None:
+                if not made:
                     raise
-            await self._announcer.changed([made], "dispatcher")
-        return await self._one(caller, made)
+            await self._announcer.changed([each.id for each in made], "dispatcher")
+        return made
 
-    async def _made_before(self, caller: Caller, request: Request) -> str | None:
+    async def _made_before(self, caller: Caller, request: Request) -> Sequence[Made]:
         if request.key is None:
-            return None
+            return []
         row = await self._store.idempotency.find(caller.name, request.key)
-        if row is not None and row.request_sha256 != request.digest:
+        if row is None:
+            return []
+        if row.request_sha256 != request.digest:
             raise IdempotencyConflict
-        return None if row is None else row.execution_id
+        return await self._store.executions.made_with(row.execution_id, len(request.specs))
 
     async def list(
         self, caller: Caller, conditions: ExecutionFilter, cursor: str | None = None, limit: int = 50

@@ -12,8 +12,8 @@ from perijove_scheduler.queue.protocol import Queue
 from perijove_scheduler.services import tokens
 from perijove_scheduler.services.bell import Bell
 from perijove_scheduler.services.caller import Caller
+from perijove_scheduler.services.checks import may_use
 from perijove_scheduler.services.roster import Roster
-from perijove_scheduler.services.submission import may_use
 from perijove_scheduler.store.groups import GroupCounts
 from perijove_scheduler.store.store import Store
 

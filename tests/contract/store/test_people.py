@@ -50,6 +50,26 @@ async def test_a_used_key_takes_no_number(world) -> None:
     assert (await world.row(await executions.create(new(world)))).number == 2
 
 
+async def test_many_are_made_with_one_run_of_numbers_however_many_come_at_once(world) -> None:
+    executions = world.store.executions
+    batches = [[new(world, title=f"{name}{n}", tags=["x"], key=name) for n in range(300)] for name in "ab"]
+    made = await asyncio.gather(*(executions.create_many(batch) for batch in batches), executions.create(new(world)))
+    runs = [[one.number for one in batch] for batch in made[:2]]
+    assert all(run == list(range(run[0], run[0] + 300)) for run in runs)
+    assert sorted([*runs[0], *runs[1], (await world.row(made[2])).number]) == list(range(1, 602))
+    assert [(await world.row(one.id)).title for one in made[0][::100]] == ["a0", "a100", "a200"]
+    found = await executions.list(ADA, ExecutionFilter(tag="x"), None, 1000)
+    assert len(found) == 600
+    assert await executions.made_with(made[0][0].id, 300) == made[0]
+
+
+async def test_of_many_with_a_used_key_none_is_made(world) -> None:
+    await world.store.executions.create(new(world, key="k"))
+    with pytest.raises(KeyUsed):
+        await world.store.executions.create_many([new(world, key="k") for _ in range(3)])
+    assert (await world.row(await world.store.executions.create(new(world)))).number == 2
+
+
 async def test_nothing_is_created_in_a_project_that_is_gone(world) -> None:
     assert await world.store.executions.create(new(world, project=new_id("pr"))) is None
 

@@ -14,7 +14,7 @@ from perijove.errors import (
     TooLarge,
     UnknownGroup,
 )
-from perijove.model.resources import CreateExecution, CreateProject, SetMember
+from perijove.model.resources import CreateExecution, CreateExecutions, CreateProject, SetMember
 from perijove_hub.problems import InternalError, invalid_body, invalid_query, problem
 from perijove_hub.queries import After, Compare, ListExecutions
 
@@ -62,6 +62,13 @@ def test_a_wrong_spec_is_told_in_plain_words_with_the_fields_path(document, mess
     assert error.message.startswith(message)
     for jargon in ("pydantic", "http", "Input", "Value error", "validation error"):
         assert jargon not in error.message
+
+
+def test_a_wrong_spec_of_a_batch_is_refused_like_one_of_its_own_with_its_place():
+    good = {"group": "local", "command": ["true"]}
+    error = refused(CreateExecutions, {"specs": [good, {**good, "parameters": {"1": 1}}]})
+    assert isinstance(error, InvalidParameter)
+    assert error.message.startswith("'specs.1.parameters.")
 
 
 @pytest.mark.parametrize("body", [b"", b"not json", b'{"name":', b"\xff\xfe", b"[1, 2]", b"null"])

@@ -24,6 +24,7 @@ PUT projects/{project}/members/{kind}/{name}
 DELETE projects/{project}/members/{kind}/{name}
 GET executions
 POST executions
+POST executions/batch
 GET executions/compare
 GET executions/{execution}
 DELETE executions/{execution}
@@ -99,7 +100,8 @@ def test_whatever_changes_something_needs_more_than_the_scope_to_read(route: Rou
 
 
 def test_only_what_makes_executions_takes_an_idempotency_key():
-    assert [route.path for route in API if route.idempotent] == ["executions", "executions/{execution}/copy"]
+    making = ["executions", "executions/batch", "executions/{execution}/copy"]
+    assert [route.path for route in API if route.idempotent] == making
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,15 @@ def test_a_spec_is_sent_as_it_is_stored(talk, service, execution):
     }
 
 
+def test_many_specs_go_in_one_request(talk, service):
+    service.json({"project": "pr-1", "executions": [{"id": "ex-1", "number": 7}, {"id": "ex-2", "number": 8}]})
+    made = talk.do(lambda c: c.executions.create_many([SPEC, SPEC], project="digits", notebook={"cells": []}))
+    assert [(one.id, one.number) for one in made.executions] == [("ex-1", 7), ("ex-2", 8)]
+    spec = {"group": "local", "command": ["true"]}
+    assert json.loads(service.bodies[0]) == {"project": "digits", "specs": [spec, spec], "notebook": {"cells": []}}
+    assert service.requests[0].headers["Idempotency-Key"]
+
+
 def test_a_list_goes_on_from_page_to_page(talk, service, execution):
     service.json({"items": [execution(number=3), execution(number=2)], "next": "c1"})
     service.json({"items": [execution(number=1)], "next": None})

@@ -1,0 +1,79 @@
+"""What a spec names must be there and the caller's to use. What many specs of one request name is looked up once."""
+
+from __future__ import annotations
+
+from perijove.errors import ImageNotSupported, InvalidSpec, UnknownCode, UnknownDatum, UnknownGroup
+from perijove.model.resources import GroupSettings
+from perijove.model.spec import Spec
+from perijove_scheduler.policies.sizes import capacity, need
+from perijove_scheduler.services.caller import Caller
+from perijove_scheduler.store.documents import plain
+from perijove_scheduler.store.projects import FoundProject
+from perijove_scheduler.store.store import Store
+
+_DATUM = "datum://"
+
+
+class Checks:
+    """The checks of one request.
+
+    Parameters
+    ----------
+    project : FoundProject, optional
+        Where the executions go; None stands for a project that is yet to be made.
+    """
+
+    def __init__(self, store: Store, caller: Caller, project: FoundProject | None) -> None:
+        self._store = store
+        self._caller = caller
+        self._project = project
+        self._groups: dict[str, GroupSettings | None] = {}
+        self._known: set[str] = set()
+
+    async def spec(self, spec: Spec) -> None:
+        """Check all that a spec says."""
+        _check_values(spec)
+        await self._group(spec)
+        await self._code(spec)
+        await self._inputs(spec)
+
+    async def _group(self, spec: Spec) -> None:
+        if spec.group not in self._groups:
+            self._groups[spec.group] = await self._store.groups.settings(spec.group)
+        settings = self._groups[spec.group]
+        if settings is None or not may_use(self._caller, settings):
+            raise UnknownGroup(f"There is no worker group named {spec.group} that you may use.")
+        if spec.image is not None and settings.runtime == "process":
+            raise ImageNotSupported
+        if not capacity(settings.capacity).holds(need(spec.resources)):
+            offered = settings.capacity
+            memory = f", {offered.memory:,} bytes of memory" if offered.memory else ""
+            raise InvalidSpec(
+                f"A worker of group {spec.group} has {offered.cpus:g} CPUs{memory} and {offered.gpus} GPUs.",
+                "Ask for less, or choose a group with larger machines.",
+            )
+
+    async def _code(self, spec: Spec) -> None:
+        if spec.code is None or spec.code in self._known:
+            return
+        if self._project is None or await self._store.code.get(self._project.row.id, spec.code) is None:
+            raise UnknownCode
+        self._known.add(spec.code)
+
+    async def _inputs(self, spec: Spec) -> None:
+        uris = {uri for item in spec.inputs for uri in item.uris if uri.startswith(_DATUM)}
+        data = {uri.removeprefix(_DATUM) for uri in uris - self._known}
+        if data and (unknown := data - await self._store.data.visible(self._caller.viewer, sorted(data))):
+            raise UnknownDatum(f"There is no datum {min(unknown)}, or it is not yours to see.")
+        self._known |= uris
+
+
+def may_use(caller: Caller, settings: GroupSettings) -> bool:
+    """Return whether a group is the caller's to use."""
+    return caller.admin or not settings.owners or not caller.groups.isdisjoint(settings.owners)
+
+
+def _check_values(spec: Spec) -> None:
+    document = spec.as_json()
+    if plain(document) != document:
+        raise InvalidSpec("A value holds a NUL character, half of a surrogate pair, or a number such as NaN.")

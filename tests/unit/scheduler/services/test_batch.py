@@ -1,0 +1,118 @@
+"""Many executions in one request: all of them, or none."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from perijove.errors import (
+    IdempotencyConflict,
+    InvalidNotebook,
+    InvalidParameter,
+    InvalidSpec,
+    PerijoveError,
+    UnknownCode,
+    UnknownGroup,
+)
+from perijove.model.resources import CreatedExecutions, CreateExecutions
+from perijove_scheduler.services.caller import Caller
+
+COMMAND = {"command": "true", "group": "local"}
+NOTEBOOK = {"notebook": {"path": "train.ipynb"}, "group": "local"}
+PARAMETERS = {
+    "cell_type": "code", "id": "p", "metadata": {"tags": ["parameters"]}, "source": "rate = 1", "outputs": [],
+    "execution_count": None,
+}  # fmt: skip
+DOCUMENT = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [PARAMETERS]}
+
+
+async def batch(local: Any, *specs: dict[str, Any], key: str | None = None, **more: Any) -> CreatedExecutions:
+    request = CreateExecutions.model_validate({"specs": [*specs], **more})
+    made: CreatedExecutions = await local.services.executions.create_many(local.ada, request, key)
+    return made
+
+
+async def specs_of(local: Any, made: CreatedExecutions) -> list[Any]:
+    return [(await local.services.executions.get(local.ada, one.id)).spec for one in made.executions]
+
+
+async def test_a_batch_is_made_in_its_order(local) -> None:
+    await local.submit()
+    made = await batch(local, *({**COMMAND, "title": f"number {n}", "tags": ["sweep"]} for n in range(30)))
+    assert [one.number for one in made.executions] == list(range(2, 32))
+    assert [spec.title for spec in await specs_of(local, made)] == [f"number {n}" for n in range(30)]
+    # A line is served in the order of its identifiers.
+    assert sorted(one.id for one in made.executions) == [one.id for one in made.executions]
+    assert (await local.submit()).number == 32
+    assert await local.bell.wait("dispatcher", 0)
+
+
+async def test_a_batch_of_one_notebook_stores_a_document_for_each_choice_of_parameters(local) -> None:
+    wanted = [{**NOTEBOOK, "parameters": {"rate": rate}} for rate in (1, 2, 2)]
+    made = await batch(local, *wanted, COMMAND, notebook=DOCUMENT)
+    specs = await specs_of(local, made)
+    assert [spec.parameters for spec in specs] == [{"rate": 1}, {"rate": 2}, {"rate": 2}, {}]
+    documents = [spec.notebook.sha256 for spec in specs[:3]]
+    assert documents[1] == documents[2]
+    assert local.stored() == sorted(f"notebooks/{digest}.ipynb" for digest in set(documents))
+
+    stored = {**NOTEBOOK, "notebook": {**NOTEBOOK["notebook"], "sha256": documents[0]}, "parameters": {"rate": 3}}
+    again = await specs_of(local, await batch(local, stored, {**NOTEBOOK, "parameters": {}}, notebook=DOCUMENT))
+    assert again[0].parameters == {"rate": 3}
+    assert len({*documents, *(spec.notebook.sha256 for spec in again)}) == 4
+
+
+BAD = {
+    "unknown group": ({**COMMAND, "group": "none"}, UnknownGroup),
+    "unknown code": ({**COMMAND, "code": "~" + "0" * 64}, UnknownCode),
+    "too large for a worker": ({**COMMAND, "resources": {"cpus": 5}}, InvalidSpec),
+    "unknown parameter": ({**NOTEBOOK, "parameters": {"speed": 1}}, InvalidParameter),
+    "unknown document": ({"notebook": {"path": "a.ipynb", "sha256": "0" * 64}, "group": "local"}, InvalidNotebook),
+    "unknown cell": ({"notebook": {"path": "a.ipynb", "cells": ["zz"]}, "group": "local"}, PerijoveError),
+}
+
+
+@pytest.mark.parametrize(("bad", "error"), BAD.values(), ids=BAD)
+async def test_one_bad_spec_refuses_the_whole_batch_and_is_named(local, bad: dict[str, Any], error: type) -> None:
+    with pytest.raises(error, match=r"^specs\.2: ") as refusal:
+        await batch(local, COMMAND, NOTEBOOK, bad, NOTEBOOK, notebook=DOCUMENT)
+    assert 400 <= refusal.value.status < 500
+    assert (await local.executions(), local.stored()) == (0, [])
+    assert (await local.submit()).number == 1
+
+
+async def test_a_batch_repeated_with_its_key_makes_nothing_new(local) -> None:
+    wanted = [{**COMMAND, "title": str(n)} for n in range(5)]
+    first = await batch(local, *wanted, key="k")
+    assert await batch(local, *wanted, key="k") == first
+    together = await asyncio.gather(*(batch(local, *wanted, key="other") for _ in range(4)))
+    assert all(each == together[0] for each in together)
+    assert await local.executions() == 10
+    with pytest.raises(IdempotencyConflict):
+        await batch(local, *wanted[:4], key="k")
+    # The same key for a single execution is another request, too.
+    with pytest.raises(IdempotencyConflict):
+        await local.submit(spec=wanted[0], key="k")
+
+
+async def test_a_repeated_batch_leaves_out_what_was_deleted_since(local) -> None:
+    made = await batch(local, COMMAND, COMMAND, COMMAND, key="k")
+    await local.services.executions.stop(local.ada, made.executions[1].id)
+    await local.services.executions.delete(local.ada, made.executions[1].id)
+    again = await batch(local, COMMAND, COMMAND, COMMAND, key="k")
+    assert again.executions == [made.executions[0], made.executions[2]]
+
+
+async def test_a_token_that_may_only_read_makes_no_batch(local) -> None:
+    reader = Caller("ada", scopes=frozenset({"read"}))
+    request = CreateExecutions.model_validate({"specs": [COMMAND]})
+    with pytest.raises(PerijoveError, match="submit"):
+        await local.services.executions.create_many(reader, request)
+
+
+@pytest.mark.parametrize("count", [0, 10_001])
+def test_a_batch_has_one_to_ten_thousand_specs(count: int) -> None:
+    with pytest.raises(ValueError, match="specs"):
+        CreateExecutions.model_validate({"specs": [COMMAND] * count})
