@@ -27,9 +27,7 @@ def _chosen() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=names, metavar="ROW", help=f"only these: {', '.join(names)}")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: shows that every row runs, measures nothing")
     parser.add_argument("--json", type=Path, help="also write every figure and every single measurement to this file")
-    parser.add_argument(
-        "--docs", type=Path, help="also put the table into performance.md of this folder, and the plots beside it"
-    )
+    parser.add_argument("--docs", type=Path, help="also put the table into this folder's performance.md")
     return parser.parse_args()
 
 
