@@ -51,6 +51,10 @@ bench: .venv/.installed-bench node_modules/.installed ## measure every row of do
 	tools/install-debian
 	PYTHONPATH=deploy:. python -m benchmarks $(BENCH)
 
+.PHONY: fuzz
+fuzz: .venv/.installed-test node_modules/.installed ## throw PERIJOVE_FUZZ (300) fresh requests at every operation of a real service
+	PERIJOVE_FUZZ=$${PERIJOVE_FUZZ:-300} python -m pytest tests/security/test_fuzz.py -s --timeout=3600
+
 .PHONY: bench-lab
 bench-lab: .venv/.installed-test .venv/.installed-frontend node_modules/.installed ## click to first output in Chromium, and how busy a page gets
 	python benchmarks/lab.py

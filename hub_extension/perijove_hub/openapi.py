@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 
 from perijove._version import __version__
 from perijove.errors import Forbidden, InvalidRequest, InvalidSpec, PerijoveError, Unauthenticated, Unavailable
+from perijove.model.ids import CODE_PATTERN, NAME_PATTERN, REFERENCE_PATTERN
 from perijove_hub.route import Route
 from perijove_hub.routes import API, API_PREFIX, SERVICE
 
@@ -26,6 +27,13 @@ _ERROR_SCHEMA = {
             "properties": {name: {"type": "string"} for name in ("code", "message", "hint")},
         }
     },
+}
+_TEXT = {"type": "string", "pattern": REFERENCE_PATTERN}
+#: What stands for a parameter of a path; everything else is any text.
+_IN_PATH: Mapping[str, dict[str, Any]] = {
+    "kind": {"type": "string", "enum": ["user", "group"]},
+    "code": {"type": "string", "pattern": CODE_PATTERN},
+    "group": {"type": "string", "pattern": NAME_PATTERN},
 }
 Mode = Literal["validation", "serialization"]
 Schemas = Mapping[tuple[Any, Mode], dict[str, Any]]
@@ -110,7 +118,7 @@ def scope_name(scope: str) -> str:
 
 def _path_parameters(route: Route) -> Iterator[dict[str, Any]]:
     for name in route.parameters:
-        yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        yield {"name": name, "in": "path", "required": True, "schema": _IN_PATH.get(name, _TEXT)}
 
 
 def _query_parameters(route: Route) -> Iterator[dict[str, Any]]:
@@ -171,8 +179,8 @@ def failures(route: Route) -> list[type[PerijoveError]]:
     if route.scope is not None:
         found += [Unauthenticated, Forbidden, Unavailable]
     if isinstance(route.body, type):
-        found += [InvalidRequest, InvalidSpec]
-    if route.query is not None:
+        found += [InvalidRequest, InvalidSpec, route.too_large]
+    if route.query is not None or route.parameters:
         found.append(InvalidRequest)
     return sorted(set(found), key=lambda error: (error.status, code_of(error)))
 

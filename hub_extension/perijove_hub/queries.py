@@ -8,41 +8,50 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, StringConstraints, field_validator
 
 from perijove.model.base import Model
+from perijove.model.ids import ID_PATTERN, Reference
 from perijove.model.status import Status
 
 _POSITION = re.compile(r"(\d{1,9})-(\d{1,15})")
-Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+#: The most a database counts to.
+_MOST = 2**31 - 1
+Cursor = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 
 
 class Paging(Model):
     """Where a list starts and how much of it comes."""
 
     limit: Annotated[int, Field(ge=1, le=500, description="How many items at most")] = 50
-    cursor: Annotated[Text | None, Field(description="The `next` of the page before")] = None
+    cursor: Annotated[Cursor | None, Field(description="The `next` of the page before")] = None
 
 
 class ListExecutions(Paging):
     """Which executions to list; every condition given must hold."""
 
-    project: Annotated[Text | None, Field(description="A project's name or id")] = None
-    owner: Annotated[Text | None, Field(description="Who submitted it")] = None
+    project: Annotated[Reference | None, Field(description="A project's name or id")] = None
+    owner: Annotated[Reference | None, Field(description="Who submitted it")] = None
     status: Annotated[Status | None, Field(description="Its status")] = None
-    group: Annotated[Text | None, Field(description="The worker group's name")] = None
-    tag: Annotated[Text | None, Field(description="One of its tags")] = None
-    search: Annotated[Text | None, Field(description="Text within its title")] = None
-    number: Annotated[int | None, Field(ge=1, description="Its number within its project")] = None
+    group: Annotated[Reference | None, Field(description="The worker group's name")] = None
+    tag: Annotated[Reference | None, Field(description="One of its tags")] = None
+    search: Annotated[Reference | None, Field(description="Text within its title")] = None
+    number: Annotated[int | None, Field(ge=1, le=_MOST, description="Its number within its project")] = None
 
 
 class Compare(Model):
     """Which executions to set side by side."""
 
-    id: Annotated[list[str], Field(min_length=2, max_length=20, description="An execution; two to twenty times")]
+    id: Annotated[list[Reference], Field(min_length=2, max_length=20, description="An execution; two to twenty times")]
 
 
 class After(Model):
     """From which record an event stream goes on."""
 
-    after: Annotated[str | None, Field(description="`<attempt>-<n>`: what comes after it; as `Last-Event-ID`")] = None
+    after: Annotated[
+        str | None,
+        Field(
+            description="`<attempt>-<n>`: what comes after it; as `Last-Event-ID`",
+            json_schema_extra={"pattern": rf"^({_POSITION.pattern})?$"},
+        ),
+    ] = None
 
     @field_validator("after")
     @classmethod
@@ -54,7 +63,7 @@ class After(Model):
 class OfAttempt(Model):
     """Which attempt; by default the latest."""
 
-    attempt: Annotated[int | None, Field(ge=1, description="The attempt; by default the latest")] = None
+    attempt: Annotated[int | None, Field(ge=1, le=_MOST, description="The attempt; by default the latest")] = None
 
 
 class WhichNotebook(Model):
@@ -68,7 +77,7 @@ class WhichNotebook(Model):
 class OfProject(Model):
     """Which project; by default the caller's personal one."""
 
-    project: Annotated[Text | None, Field(description="A project's name or id; by default your personal one")] = None
+    project: Annotated[Reference | None, Field(description="A project's name or id; else your personal one")] = None
 
 
 class Signature(BaseModel):

@@ -13,6 +13,9 @@ CODE_PATTERN = r"^(~[0-9a-f]{64}|git:[0-9a-f]{40})$"
 SHA256_PATTERN = r"^[0-9a-f]{64}$"
 NAME_PATTERN = r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$"
 
+#: What an identifier or a name in an address or a query may be made of: anything but control characters.
+REFERENCE_PATTERN = r"^[^\x00-\x1f\x7f]+$"
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -54,6 +57,8 @@ CodeVersionId = Annotated[str, StringConstraints(pattern=CODE_PATTERN)]
 Sha256 = Annotated[str, StringConstraints(pattern=SHA256_PATTERN)]
 #: The name of a group, project, input or store: letters, digits, ``.``, ``_`` and ``-``; no slash.
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+#: What names something that has a name and an id, such as a project; nothing is said of whether it exists.
+Reference = Annotated[str, StringConstraints(pattern=REFERENCE_PATTERN, max_length=200)]
 #: Free text on one line, such as a title.
 Line = Annotated[str, StringConstraints(max_length=200), AfterValidator(_no_control_characters)]
 RelativePath = Annotated[str, StringConstraints(max_length=1024), AfterValidator(safe_relative_path)]

@@ -12,13 +12,14 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import Field, StringConstraints
 
 from perijove.model.base import Model, Resource
-from perijove.model.ids import Line, Name, WorkerId
+from perijove.model.ids import Line, Name, Reference, WorkerId
 from perijove.model.reasons import Reason
 from perijove.model.records import Phase
 from perijove.model.spec import ParameterValue, Resources, Spec
 from perijove.model.status import Status
 
 T = TypeVar("T")
+_NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
 
 
 class Page(Resource, Generic[T]):
@@ -75,7 +76,7 @@ class CreateExecution(Model):
     made when it is first needed. `notebook` is the converted document of a notebook spec.
     """
 
-    project: str | None = None
+    project: Reference | None = None
     spec: Spec
     notebook: dict[str, Any] | None = None
 
@@ -261,10 +262,10 @@ class GroupSettings(Model):
     provider: Literal["process", "manual"] = "manual"
     min_workers: Annotated[int, Field(ge=0, le=10_000)] = 0
     max_workers: Annotated[int, Field(ge=0, le=10_000)] = 1
-    grace_period: Annotated[int, Field(ge=0)] = 300
+    grace_period: Annotated[int, Field(ge=0, le=366 * 86_400)] = 300
     capacity: Resources = Resources()
     warm_kernels: Annotated[int, Field(ge=0, le=64)] = 1
-    owners: list[str] = []
+    owners: Annotated[list[Reference], Field(max_length=1000)] = []
 
 
 class WorkerState(str, Enum):
@@ -296,9 +297,9 @@ class Enrol(Model):
     """The body of POST agents: an agent presents its group's enrolment token."""
 
     group: Name
-    token: str
-    host: Annotated[str, StringConstraints(max_length=255)]
-    version: Annotated[str, StringConstraints(max_length=64)]
+    token: Annotated[str, StringConstraints(max_length=1000)]
+    host: Annotated[str, StringConstraints(max_length=255, pattern=_NO_CONTROL)]
+    version: Annotated[str, StringConstraints(max_length=64, pattern=_NO_CONTROL)]
     capacity: Resources
     worker: WorkerId | None = None
 

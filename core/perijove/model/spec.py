@@ -68,7 +68,7 @@ class Resources(KebabModel):
     """What an execution takes of its worker: CPUs (may be fractions), bytes of memory, whole GPUs."""
 
     cpus: Annotated[float, Field(gt=0, le=4096)] = 1
-    memory: Annotated[int, Field(ge=0)] = 0
+    memory: Annotated[int, Field(ge=0, le=1 << 53)] = 0
     gpus: Annotated[int, Field(ge=0, le=64)] = 0
 
 

@@ -9,7 +9,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_origin
 
 from jupyterhub.services.auth import HubOAuthenticated
 from pydantic import BaseModel, ValidationError
@@ -70,9 +70,12 @@ class ResourceHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc] 
             raise NotFound("There is nothing at this address.", "The API's document is at api/v1/openapi.json.")
         route = self.routes.get(self.request.method or "")
         if route is None:
-            self.set_header("Allow", ", ".join(self.routes))
+            self._tell_methods()
             raise MethodNotAllowed(hint=f"It takes {' and '.join(self.routes)}.")
         return route
+
+    def _tell_methods(self) -> None:
+        self.set_header("Allow", ", ".join(self.routes))
 
     async def prepare(self) -> None:
         """Admit the request, or refuse it before its body is read."""
@@ -133,7 +136,7 @@ class ResourceHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc] 
                  self.request.query_arguments.items() if name != "_xsrf"}  # fmt: skip
         if model is None:
             return None
-        several = {name for name, field in model.model_fields.items() if field.annotation == list[str]}
+        several = {name for name, field in model.model_fields.items() if get_origin(field.annotation) is list}
         try:
             return model.model_validate({k: v if k in several else v[-1] for k, v in given.items()})
         except ValidationError as error:
@@ -179,7 +182,8 @@ class ResourceHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc] 
             return await self._upload.result()
         if route.body is None:
             return await route.operation(self._call)
-        body = route.body.model_validate_json(bytes(self._body))
+        # Strictly: the document says what the types are, and a `true` for a number is a mistake.
+        body = route.body.model_validate_json(bytes(self._body), strict=True)
         self._body = bytearray()
         return await route.operation(replace(self._call, body=body))
 
@@ -229,6 +233,8 @@ class ResourceHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc] 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer what Tornado itself refuses (an unknown verb, a path that is not UTF-8) like everything else."""
         cause = kwargs.get("exc_info", (None, HTTPError(status_code), None))[1]
+        if status_code == MethodNotAllowed.status and self.routes:
+            self._tell_methods()
         self._write_problem(self._told(cause))
 
     def compute_etag(self) -> None:

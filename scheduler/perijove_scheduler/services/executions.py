@@ -8,9 +8,9 @@ import json
 import re
 from collections.abc import Sequence
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
-from perijove.errors import Conflict, IdempotencyConflict, InvalidRequest, UnknownExecution
+from perijove.errors import Conflict, IdempotencyConflict, InvalidRequest, InvalidSpec, UnknownExecution
 from perijove.model.control import Stop
 from perijove.model.resources import (
     Comparison,
@@ -193,8 +193,10 @@ def _changed(spec: Spec, changes: CopyExecution) -> Spec:
     document |= {name: value for name, value in given.items() if value is not None}
     try:
         return Spec.model_validate(document)
-    except ValueError as error:
-        raise InvalidRequest(f"The copy would not be valid: {error}") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise InvalidSpec(f"The copy would not be valid: '{place}': {first['msg']}.") from error
 
 
 def _digest(action: str, body: BaseModel) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import re
 
-from perijove.errors import Conflict, InvalidRequest, NotFound, UnknownGroup
+from perijove.errors import Conflict, InvalidRequest, InvalidSpec, NotFound, UnknownGroup
 from perijove.model.ids import NAME_PATTERN
 from perijove.model.resources import Group, GroupSettings, Worker, WorkerState
 from perijove_scheduler.queue.protocol import Queue
@@ -116,7 +116,7 @@ def _check(name: str, settings: GroupSettings) -> None:
     if not _NAME.match(name):
         raise InvalidRequest("A group's name has letters, digits, '.', '_' and '-', and at most 64 of them.")
     if settings.min_workers > settings.max_workers:
-        raise InvalidRequest("min_workers is greater than max_workers.")
+        raise InvalidSpec("min_workers is greater than max_workers.", "Say how many workers there are at most, too.")
 
 
 def _group(name: str, settings: GroupSettings, counts: GroupCounts) -> Group:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from perijove.errors import Conflict, Forbidden, InvalidRequest, NotFound
+from perijove.model.ids import REFERENCE_PATTERN
 from perijove.model.resources import CreateProject, Page, Project, Role
 from perijove_scheduler.services import present
 from perijove_scheduler.services.access import Access, checked_cursor
@@ -15,6 +17,7 @@ from perijove_scheduler.store.store import Store
 from perijove_scheduler.store.visibility import at_least
 
 _KINDS = ("user", "group")
+_NAME = re.compile(REFERENCE_PATTERN)
 _MEMBER_NAME_LIMIT = 255
 
 
@@ -88,7 +91,7 @@ class Projects:
     async def _shared(self, caller: Caller, ref: str, kind: str, name: str) -> FoundProject:
         if kind not in _KINDS:
             raise InvalidRequest("A member is a 'user' or a 'group'.")
-        if not name.isprintable() or not 0 < len(name) <= _MEMBER_NAME_LIMIT:
+        if not _NAME.match(name) or len(name) > _MEMBER_NAME_LIMIT:
             raise InvalidRequest("This is not a name of a Hub user or group.")
         return await self._access.project(caller, ref, Role.ADMIN)
 

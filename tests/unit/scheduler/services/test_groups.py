@@ -2,7 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from perijove.errors import Conflict, Forbidden, InvalidRequest, NotFound, Unauthenticated, Unavailable, UnknownGroup
+from perijove.errors import (
+    Conflict,
+    Forbidden,
+    InvalidRequest,
+    InvalidSpec,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+    UnknownGroup,
+)
 from perijove.model.control import Drain
 from perijove.model.ids import new_id
 from perijove.model.resources import Enrol, Enrolment, GroupSettings
@@ -65,7 +74,7 @@ async def test_a_bad_name_is_refused(world, name: str) -> None:
 async def test_a_name_is_taken_once_and_limits_fit_together(local) -> None:
     with pytest.raises(Conflict):
         await local.group()
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(InvalidSpec):
         await local.services.groups.update(local.admin, "local", GroupSettings(min_workers=2, max_workers=1))
 
 

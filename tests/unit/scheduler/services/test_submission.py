@@ -208,7 +208,9 @@ async def test_a_copy_with_a_bad_change_is_refused(local) -> None:
     first = await local.submit()
     with pytest.raises(PerijoveError) as refusal:
         await local.services.executions.copy(local.ada, first.id, CopyExecution(tags=["a,b"]), None)
-    assert refusal.value.status == 400
+    assert refusal.value.status == 422
+    assert "tags.0" in refusal.value.message
+    assert "\n" not in refusal.value.message
     assert await local.executions() == 1
 
 
