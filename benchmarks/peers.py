@@ -39,7 +39,7 @@ def jupyter_scheduler(folder: Path) -> Iterator[httpx.Client]:
     command = [
         sys.executable, "-m", "jupyter_server", f"--ServerApp.port={port}", f"--IdentityProvider.token={token}",
         "--ServerApp.open_browser=False", f"--ServerApp.root_dir={folder}", "--allow-root",
-        '--ServerApp.jpserver_extensions={"jupyter_scheduler": true}',
+        "--ServerApp.jpserver_extensions", "jupyter_scheduler=True",
         f"--SchedulerApp.db_url=sqlite:///{folder}/scheduler.sqlite",
     ]  # fmt: skip
     environment = {**os.environ, "JUPYTER_DATA_DIR": str(folder / "data"), "JUPYTER_CONFIG_DIR": str(folder / "config")}

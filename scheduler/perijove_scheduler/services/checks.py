@@ -7,7 +7,7 @@ from perijove.model.resources import GroupSettings
 from perijove.model.spec import Spec
 from perijove_scheduler.policies.sizes import capacity, need
 from perijove_scheduler.services.caller import Caller
-from perijove_scheduler.store.documents import plain
+from perijove_scheduler.store.documents import is_plain
 from perijove_scheduler.store.projects import FoundProject
 from perijove_scheduler.store.store import Store
 
@@ -74,6 +74,5 @@ def may_use(caller: Caller, settings: GroupSettings) -> bool:
 
 
 def _check_values(spec: Spec) -> None:
-    document = spec.as_json()
-    if plain(document) != document:
+    if not is_plain(spec.as_json()):
         raise InvalidSpec("A value holds a NUL character, half of a surrogate pair, or a number such as NaN.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import re
 from collections.abc import Sequence
 
@@ -201,5 +200,5 @@ def _changed(spec: Spec, changes: CopyExecution) -> Spec:
 
 def _digest(action: str, body: BaseModel) -> str:
     """Return what tells two requests apart. A request with a large document is better digested in a thread."""
-    document = json.dumps([action, body.model_dump(mode="json", by_alias=True)], sort_keys=True)
+    document = f"{action} {body.model_dump_json(by_alias=True)}"
     return hashlib.sha256(document.encode()).hexdigest()

@@ -27,4 +27,23 @@ def plain(value: Any) -> Any:
 
 def dumps(value: Any) -> str:
     """Write a document as the JSON that every database takes."""
-    return json.dumps(plain(value), separators=(",", ":"), allow_nan=False)
+    return _written(value) or _dumps(plain(value))
+
+
+def is_plain(value: Any) -> bool:
+    """Return whether `plain` would change nothing."""
+    return _written(value) is not None or bool(plain(value) == value)
+
+
+def _written(value: Any) -> str | None:
+    """Return a JSON value's text, unless it might hold what no database takes. Nearly all is told at C's speed."""
+    try:
+        text = _dumps(value)
+        text.encode()  # raises where there is half of a surrogate pair
+    except ValueError:
+        return None
+    return None if "\\u0000" in text else text
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False, ensure_ascii=False)

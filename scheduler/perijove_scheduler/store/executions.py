@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, Table, and_, delete, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
@@ -18,8 +18,12 @@ from perijove_scheduler.store.clock import db_now
 from perijove_scheduler.store.database import Database
 from perijove_scheduler.store.idempotency import remember
 from perijove_scheduler.store.lines import join_first
+from perijove_scheduler.store.recordset import insert_many
 from perijove_scheduler.store.tables import WAITING, AttemptRow, ExecutionRow, ProjectRow, TagRow
 from perijove_scheduler.store.visibility import Viewer, sees
+
+_EXECUTIONS = cast("Table", ExecutionRow.__table__)
+_TAGS = cast("Table", TagRow.__table__)
 
 
 class KeyUsed(Exception):
@@ -181,11 +185,10 @@ async def _create(session: AsyncSession, new: Sequence[NewExecution]) -> list[Ma
     # Identifiers of one millisecond are in no order, and a line is served in the order of its identifiers.
     ids = sorted(new_id("ex") for _ in new)
     made = [Made(id_, number) for id_, number in zip(ids, range(after - count, after), strict=True)]
-    await session.execute(insert(ExecutionRow), [_row(*pair, now) for pair in zip(made, new, strict=True)])
+    await insert_many(session, _EXECUTIONS, [_row(*pair, now) for pair in zip(made, new, strict=True)])
     tags = [{"execution_id": one.id, "tag": tag} for one, each in zip(made, new, strict=True)
             for tag in dict.fromkeys(each.tags)]  # fmt: skip
-    if tags:
-        await session.execute(insert(TagRow), tags)
+    await insert_many(session, _TAGS, tags)
     if first.key is not None:
         remember(session, first.owner, first.key, first.request_sha256, made[0].id)
     return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-from sqlalchemy import Insert, Select, Table, Update, bindparam, select, tuple_, update
+from sqlalchemy import Select, Table, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase
@@ -18,6 +18,7 @@ from perijove.model.status import Status
 from perijove_scheduler.store.batch import Batch
 from perijove_scheduler.store.clock import db_now
 from perijove_scheduler.store.documents import plain_text
+from perijove_scheduler.store.recordset import insert_many, update_many
 from perijove_scheduler.store.standing import Standing
 from perijove_scheduler.store.tables import AttemptRow, DatumRow, ExecutionRow
 
@@ -29,6 +30,10 @@ _MUTABLE = (
     "status", "reason", "detail", "attempt", "retries_left", "worker", "phase", "done", "total", "metadata",
     "environment", "queued_at", "started_at", "finished_at",
 )  # fmt: skip
+
+# What an update's rows say of the row they are for. What stands at another attempt or status by now is left alone.
+_FENCE = {"the_id": "id", "the_attempt": "attempt", "the_status": "status"}
+_ATTEMPT = {"the_execution": "execution_id", "the_attempt": "attempt"}
 
 
 def upsert(session: AsyncSession, row: type[DeclarativeBase]) -> Any:
@@ -61,28 +66,24 @@ def standing_of(row: Mapping[str, Any]) -> Standing:
 
 async def write(session: AsyncSession, batch: Batch) -> None:
     """Write all that a batch changed."""
-    await _many(session, _fenced_update(), [_as_row(s, batch.before[s.id]) for s in batch.changed])
-    await _many(session, _new_attempts(session), [
+    changed = [_as_row(standing, batch.before[standing.id]) for standing in batch.changed]
+    await update_many(session, _EXECUTIONS, _FENCE, _MUTABLE, changed)
+    await insert_many(session, _ATTEMPTS, [
         {"execution_id": ref.execution, "attempt": ref.attempt, "worker": ref.worker, "started_at": batch.now}
         for ref in batch.claims
-    ])  # fmt: skip
-    await _many(session, _attempt_update("finished_at", "reason", "records"), [
+    ], ignore=True)  # fmt: skip
+    await update_many(session, _ATTEMPTS, _ATTEMPT, ("finished_at", "reason", "records"), [
         {"the_execution": end.ref.execution, "the_attempt": end.ref.attempt, "finished_at": batch.now,
          "reason": end.reason.value, "records": end.records}
         for end in batch.endings
-    ])  # fmt: skip
+    ], once="finished_at")  # fmt: skip
     batch.archives = await _of_ended_attempts(session, batch.archives)
-    await _many(session, _attempt_update("archived_at", "records"), [
+    await update_many(session, _ATTEMPTS, _ATTEMPT, ("archived_at", "records"), [
         {"the_execution": event.execution, "the_attempt": event.attempt,
          "archived_at": batch.now, "records": event.records}
         for event in batch.archives
-    ])  # fmt: skip
-    await _many(session, upsert(session, DatumRow).on_conflict_do_nothing(), list(_data(batch)))
-
-
-async def _many(session: AsyncSession, statement: Insert | Update, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        await (await session.connection()).execute(statement, rows)
+    ], once="archived_at")  # fmt: skip
+    await insert_many(session, _DATA, list(_data(batch)), ignore=True)
 
 
 async def _of_ended_attempts(session: AsyncSession, archives: list[Archived]) -> list[Archived]:
@@ -98,21 +99,6 @@ async def _of_ended_attempts(session: AsyncSession, archives: list[Archived]) ->
     return [event for event in archives if (event.execution, event.attempt, event.worker) in known]
 
 
-def _fenced_update() -> Update:
-    """Update what still stands at the attempt and the status it was read with; anything else is left alone."""
-    row = _EXECUTIONS.c
-    fence = (
-        row.id == bindparam("the_id"),
-        row.attempt == bindparam("the_attempt"),
-        row.status == bindparam("the_status"),
-    )
-    return (
-        update(_EXECUTIONS)
-        .where(*fence)
-        .values({row[name]: bindparam(name, type_=row[name].type) for name in _MUTABLE})
-    )
-
-
 def _as_row(standing: Standing, before: Standing) -> dict[str, Any]:
     fence = {"the_id": before.id, "the_attempt": before.attempt, "the_status": before.status.value}
     values = {name: getattr(standing, name) for name in _MUTABLE if name != "metadata"}
@@ -120,21 +106,6 @@ def _as_row(standing: Standing, before: Standing) -> dict[str, Any]:
     values["reason"] = standing.reason and standing.reason.value
     values["phase"] = standing.phase and standing.phase.value
     return {**values, **fence}
-
-
-def _new_attempts(session: AsyncSession) -> Any:
-    return upsert(session, AttemptRow).on_conflict_do_nothing()
-
-
-def _attempt_update(once: str, *others: str) -> Update:
-    """Update an attempt's row where its column `once` is not set yet."""
-    row = _ATTEMPTS.c
-    this = (row.execution_id == bindparam("the_execution"), row.attempt == bindparam("the_attempt"))
-    return (
-        update(_ATTEMPTS)
-        .where(*this, row[once].is_(None))
-        .values({row[name]: bindparam(name, type_=row[name].type) for name in (once, *others)})
-    )
 
 
 def _data(batch: Batch) -> Iterable[dict[str, Any]]:

@@ -1,0 +1,96 @@
+"""Many rows in one statement: PostgreSQL reads them from one JSON document, SQLite takes them one after the other.
+
+A statement a row costs PostgreSQL and us several times as much, most of it for parameters that are packed one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, String, Table, bindparam, cast, column, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.selectable import TableValuedAlias
+
+from perijove_scheduler.store.documents import dumps
+
+Row = Mapping[str, Any]
+
+
+async def insert_many(session: AsyncSession, table: Table, rows: Sequence[Row], *, ignore: bool = False) -> None:
+    """Insert rows, all of which have the same columns; the other columns get their defaults.
+
+    Parameters
+    ----------
+    ignore : bool
+        Whether a row that is there already is left as it is, rather than an error.
+    """
+    if not rows:
+        return
+    connection = await session.connection()
+    if connection.dialect.name == "sqlite":
+        into_sqlite = sqlite.insert(table)
+        await connection.execute(into_sqlite.on_conflict_do_nothing() if ignore else into_sqlite, list(rows))
+        return
+    names = list(rows[0])
+    given = recordset(table, {name: name for name in names})
+    into = postgresql.insert(table).from_select(names, select(*(given.c[name] for name in names)))
+    await connection.execute(into.on_conflict_do_nothing() if ignore else into, document(rows))
+
+
+async def update_many(
+    session: AsyncSession,
+    table: Table,
+    fence: Mapping[str, str],
+    names: Sequence[str],
+    rows: Sequence[Row],
+    once: str | None = None,
+) -> None:
+    """Update the row that each of `rows` is for; no two of them are for the same one.
+
+    Parameters
+    ----------
+    fence : mapping of str to str
+        Which of the rows' columns must equal which of the table's.
+    names : sequence of str
+        The columns to set, under which the rows have their values.
+    once : str, optional
+        A column that must not be set yet.
+    """
+    if not rows:
+        return
+    unset = [table.c[once].is_(None)] if once else []
+    connection = await session.connection()
+    if connection.dialect.name == "sqlite":
+        bound = {table.c[name]: bindparam(name, type_=table.c[name].type) for name in names}
+        this = [table.c[of] == bindparam(name) for name, of in fence.items()]
+        await connection.execute(update(table).where(*this, *unset).values(bound), list(rows))
+        return
+    given = recordset(table, {**fence, **{name: name for name in names}})
+    this = [table.c[of] == given.c[name] for name, of in fence.items()]
+    values = {table.c[name]: given.c[name] for name in names}
+    await connection.execute(update(table).where(*this, *unset).values(values), document(rows))
+
+
+def recordset(table: Table, columns: Mapping[str, str]) -> TableValuedAlias:
+    """Return, for PostgreSQL, the rows of a `document` as something to select from.
+
+    Parameters
+    ----------
+    columns : mapping of str to str
+        The rows' columns, and the columns of `table` whose types they have.
+    """
+    typed = [column(name, table.c[of].type) for name, of in columns.items()]
+    rows = func.json_to_recordset(cast(bindparam("rows", type_=String), JSON))
+    return rows.table_valued(*typed).render_derived(name="given", with_types=True)
+
+
+def document(rows: Sequence[Row]) -> dict[str, str]:
+    """Return the parameters of a statement that reads a `recordset`."""
+    return {"rows": dumps([{name: _plain(value) for name, value in row.items()} for row in rows])}
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
