@@ -52,7 +52,7 @@ def measure(site: Site) -> Result:
             series["perijove 100"].append(through_perijove(client, 100)[1])
             series["papermill 100"].append(peers.papermill(folder / "100.ipynb", folder / "out.ipynb"))
         for _ in range(site.size(3, 1)):
-            series["jupyter-scheduler 1"].append(peers.scheduler_job(scheduler, "1.ipynb"))
+            series["jupyter-scheduler 1"].append(peers.scheduler_job(scheduler, folder, "1.ipynb"))
             time.sleep(site.size(4, 0))
             series["perijove 1"].append(through_perijove(client)[1])
     middle = {name: median(values) for name, values in series.items()}

@@ -148,7 +148,7 @@ async def _dispatch(folder: Path, few: int, many: int, rounds: int) -> dict[str,
             await world.submit([group], count + 8 * (rounds + 1))
             for turn in range(rounds + 1):
                 began = time.perf_counter()
-                await world.dispatcher.fill(group)
+                await world.dispatcher.fill([group])
                 if turn:
                     times[group].append(time.perf_counter() - began)
                 await world.finish_queued()

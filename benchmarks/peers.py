@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -68,19 +69,20 @@ def _wait_for(client: httpx.Client) -> None:
         time.sleep(0.1)
 
 
-def scheduler_job(client: httpx.Client, name: str) -> float:
+def scheduler_job(client: httpx.Client, folder: Path, name: str) -> float:
     """Return the seconds from a job's creation to its end, by its own clock where it ended."""
     environments = client.get("/scheduler/runtime_environments").raise_for_status().json()
     body = {"name": name, "input_uri": name, "runtime_environment_name": environments[0]["name"]}
     created = client.post("/scheduler/jobs", json=body).raise_for_status().json()
-    # jupyter-scheduler 2.12 calls a job stopped that is asked after before its process is up.
-    time.sleep(2)
+    query = "SELECT status, status_message, create_time, end_time FROM jobs WHERE job_id = ?"
     while True:
-        job = client.get(f"/scheduler/jobs/{created['job_id']}").raise_for_status().json()
-        if job["status"] == "COMPLETED":
-            return float(job["end_time"] - job["create_time"]) / 1000
-        if job["status"] in {"FAILED", "STOPPED"}:
-            raise SystemExit(f"jupyter-scheduler: the job ended as {job['status']}: {job.get('status_message')}")
+        # Over REST, jupyter-scheduler 2.12 calls a job stopped that is asked after before its process is up.
+        with closing(sqlite3.connect(f"file:{folder}/scheduler.sqlite?mode=ro", uri=True)) as database:
+            status, message, began, ended = database.execute(query, (created["job_id"],)).fetchone()
+        if status == "COMPLETED":
+            return float(ended - began) / 1000
+        if status in {"FAILED", "STOPPED"}:
+            raise SystemExit(f"jupyter-scheduler: the job ended as {status}: {message}")
         time.sleep(0.1)
 
 

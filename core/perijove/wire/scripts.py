@@ -13,7 +13,7 @@ from importlib.resources import files
 
 #: Scripts of the worker's half, and of the master's.
 AGENT_SCRIPTS = ("register", "claim", "renew", "close", "append", "leave")
-MASTER_SCRIPTS = ("offer", "withdraw", "forget", "tell", "drain", "remove_worker")
+MASTER_SCRIPTS = ("offer", "withdraw", "forget", "tell", "drain", "remove_worker", "glance")
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from perijove.model.resources import GroupSettings, WorkerState
+from perijove.model.resources import GroupSettings
 from perijove.model.spec import Resources
 from perijove_scheduler.loops.base import Loop
 from perijove_scheduler.loops.offers import Offers
@@ -16,7 +18,7 @@ from perijove_scheduler.policies.fairshare import Candidate, Limits, pick
 from perijove_scheduler.policies.sizes import Size, capacity, need, total
 from perijove_scheduler.queue.protocol import Queue
 from perijove_scheduler.services.bell import Bell
-from perijove_scheduler.store.demand import demand
+from perijove_scheduler.store.demand import Demand, demand
 from perijove_scheduler.store.outcomes import Waiting
 from perijove_scheduler.store.store import Store
 
@@ -51,20 +53,22 @@ class Dispatcher(Loop):
         self._store = store
         self._queue = queue
         self._offers = offers
+        self._looked: dict[str, float] = {}
 
     async def turn(self) -> None:
         """Fill every group."""
-        for group in await self._store.lifecycle.waiting_groups():
-            while await self._pass(group):
-                pass
+        await self.fill(await self._store.lifecycle.waiting_groups())
 
-    async def _pass(self, name: str) -> bool:
+    async def fill(self, groups: Sequence[str]) -> None:
+        """Fill groups in front of which something waits; what is known of them is looked up for all at once."""
+        while groups:
+            groups = [group.name for group in await self._look(groups) if await self._pass(group)]
+
+    async def _pass(self, group: _Group) -> bool:
         """Admit some of what waits; return whether another pass may admit more."""
-        settings = await self._store.groups.settings(name)
-        if settings is None:
+        if not self._is_worth_a_look(group):
             return False
-        group = await self._look(name, settings)
-        heads = await self._store.lifecycle.heads(name, _LIMITS.owners, _LIMITS.per_owner)
+        heads = await self._store.lifecycle.heads(group.name, _LIMITS.owners, _LIMITS.per_owner)
         never = [waiting for waiting in heads if not group.can_ever_run(waiting)]
         if never:
             await self._refuse(group, never)
@@ -88,17 +92,33 @@ class Dispatcher(Loop):
         await self._queue.publish_changes(refused)
         self.log.info("dispatcher: %d executions can never run in group %s", len(refused), group.name)
 
-    async def _look(self, name: str, settings: GroupSettings) -> _Group:
-        machine = capacity(settings.capacity)
-        live = [row for row in await self._store.workers.live(name) if row.state != WorkerState.DRAINING]
-        workers = [capacity(Resources.model_validate(row.capacity)) for row in live if row.capacity]
+    def _is_worth_a_look(self, group: _Group) -> bool:
+        """Return whether to look at the line: for room that is there, and now and then for what can never run."""
+        now = time.monotonic()
+        if group.room.cpus <= 0 and now < self._looked.get(group.name, -math.inf) + self.period:
+            return False
+        self._looked[group.name] = now
+        return True
+
+    async def _look(self, names: Sequence[str]) -> list[_Group]:
+        settings = await self._store.groups.all()
+        known = [name for name in names if name in settings]
+        workers = await self._store.workers.capacities(known)
         async with self._store.read() as session:
-            demands = await demand(session, name)
-        running: Counter[str] = Counter()
-        for each in demands:
-            running[each.owner] += each.count
-        taken = total(need(each.resources).times(each.count) for each in demands)
-        return _Group(name, machine, workers, room(machine, settings.max_workers, workers, taken), running)
+            demands = await demand(session, known)
+        return [_group(name, settings[name], workers[name], demands[name]) for name in known]
+
+
+def _group(
+    name: str, settings: GroupSettings, live: Iterable[tuple[Resources, int]], demands: Sequence[Demand]
+) -> _Group:
+    machine = capacity(settings.capacity)
+    workers = [capacity(each) for each, count in live for _ in range(count)]
+    running: Counter[str] = Counter()
+    for each in demands:
+        running[each.owner] += each.count
+    taken = total(need(each.resources).times(each.count) for each in demands)
+    return _Group(name, machine, workers, room(machine, settings.max_workers, workers, taken), running)
 
 
 def _limits_of(group: _Group) -> str:

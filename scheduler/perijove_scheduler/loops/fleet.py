@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from perijove.model.resources import WorkerState
-from perijove.model.spec import Resources
 from perijove_scheduler.loops.machines import Machines
 from perijove_scheduler.policies.scaling import START_LIMIT, Machine, Stage
 from perijove_scheduler.policies.sizes import Size, capacity, need, total
-from perijove_scheduler.queue.protocol import Queue, WorkerLiveness
-from perijove_scheduler.store.demand import Demand, demand
+from perijove_scheduler.queue.protocol import Glance, Queue
+from perijove_scheduler.store.demand import Demand, demand, resources_of
 from perijove_scheduler.store.store import Store
 from perijove_scheduler.store.tables import WorkerRow
 
@@ -53,13 +52,32 @@ class Fleet:
         self._clock = clock
         self._since: dict[str, dict[str, tuple[tuple[Stage, bool], float]]] = {}
 
-    async def view(self, group: str, at_work: Collection[str] = ()) -> View:
-        """Return what a group has and needs; the machines of `at_work` are being started or ended just now."""
-        rows = {row.id: row for row in await self._store.workers.live(group)}
+    async def views(self, groups: Collection[str], at_work: Collection[str] = ()) -> dict[str, View]:
+        """Return what groups have and need; the machines of `at_work` are being started or ended just now.
+
+        All is looked up for every group at once: it costs as many questions however many groups there are.
+        """
+        rows: dict[str, dict[str, WorkerRow]] = {group: {} for group in groups}
+        for row in await self._store.workers.live():
+            if row.group_name in rows:
+                rows[row.group_name][row.id] = row
         late = {row.id for row in await self._store.workers.late(START_LIMIT)}
-        seen = {each.worker: each for each in await self._queue.workers(group)}
+        seen = await self._queue.glance(groups)
         async with self._store.read() as session:
-            demands = await demand(session, group)
+            demands = await demand(session, groups)
+        return {
+            group: await self._view(group, rows[group], seen[group], demands[group], late, at_work) for group in groups
+        }
+
+    async def _view(
+        self,
+        group: str,
+        rows: Mapping[str, WorkerRow],
+        seen: Mapping[str, Glance],
+        demands: Sequence[Demand],
+        late: Collection[str],
+        at_work: Collection[str],
+    ) -> View:
         held = _held(demands)
         machines = [
             await self._starting(row, row.id in late, row.id in at_work)
@@ -75,9 +93,9 @@ class Fleet:
         hopeless = late or (not at_work and await self._machines.gone(row))
         return Machine(row.id, Stage.STARTING, _capacity(row), seconds=START_LIMIT if hopeless else 0.0)
 
-    def _enrolled(self, row: WorkerRow, seen: WorkerLiveness | None, held: list[Size]) -> Machine:
+    def _enrolled(self, row: WorkerRow, seen: Glance | None, held: list[Size]) -> Machine:
         silent = seen is None or seen.silent_for >= self._queue.lease
-        busy = bool(held) or (seen is not None and bool(seen.held))
+        busy = bool(held) or (seen is not None and seen.busy)
         draining = row.state == WorkerState.DRAINING or (seen is not None and seen.state != "active")
         stage = Stage.DRAINING if draining else Stage.ACTIVE
         # Of one that is silent nothing is expected, and nothing is done to it: the reaper decides what it is.
@@ -93,7 +111,7 @@ class Fleet:
 
 
 def _capacity(row: WorkerRow) -> Size:
-    return capacity(Resources.model_validate(row.capacity))
+    return capacity(resources_of(row.capacity))
 
 
 def _held(demands: Iterable[Demand]) -> dict[str, list[Size]]:

@@ -11,7 +11,7 @@ from typing import ClassVar
 from perijove.errors import PerijoveError
 from perijove.model.resources import GroupSettings, WorkerState
 from perijove_scheduler.loops.base import Loop
-from perijove_scheduler.loops.fleet import Fleet
+from perijove_scheduler.loops.fleet import Fleet, View
 from perijove_scheduler.loops.machines import Machines
 from perijove_scheduler.loops.tasks import Tasks
 from perijove_scheduler.policies.backoff import pause
@@ -78,9 +78,9 @@ class Scaler(Loop):
 
     async def turn(self) -> None:
         """Scale every group whose provider starts machines, and end the machines of workers that ended."""
-        for name, settings in (await self._store.groups.all()).items():
-            if self._machines.has(settings.provider):
-                await self._scale(name, settings)
+        groups = {n: s for n, s in (await self._store.groups.all()).items() if self._machines.has(s.provider)}
+        for name, view in (await self._fleet.views(groups, self._tasks.names)).items():
+            await self._scale(name, groups[name], view)
         for row in await self._store.workers.ended(self._ended_within):
             if row.machine:
                 self._tasks.spawn(row.id, self._clear(row))
@@ -101,8 +101,7 @@ class Scaler(Loop):
         """Wait until no machine is being started or ended."""
         await self._tasks.settle()
 
-    async def _scale(self, group: str, settings: GroupSettings) -> None:
-        view = await self._fleet.view(group, self._tasks.names)
+    async def _scale(self, group: str, settings: GroupSettings, view: View) -> None:
         starts = self._starts.setdefault(group, _Starts())
         starts.observe({machine.id for machine in view.stage(Stage.ACTIVE)})
         bounds = Bounds(settings.min_workers, settings.max_workers, settings.grace_period)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,6 +36,15 @@ class WorkerLiveness:
     host: str
     version: str
     held: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What scaling wants to know of a registered worker; `silent_for` and `state` are a `WorkerLiveness`'."""
+
+    silent_for: float
+    state: str
+    busy: bool
 
 
 @dataclass(frozen=True)
@@ -111,6 +120,9 @@ class Queue(Protocol):
 
     async def workers(self, group: str) -> list[WorkerLiveness]:
         """Return the group's registered workers."""
+
+    async def glance(self, groups: Collection[str]) -> dict[str, dict[str, Glance]]:
+        """Return the registered workers of groups, by group and worker, in short: many groups cost little more."""
 
     async def remove_worker(self, group: str, worker: str) -> None:
         """Forget a worker that is lost or gone, with its control stream and what it held."""

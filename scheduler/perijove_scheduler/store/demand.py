@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -28,16 +31,24 @@ class Demand:
     count: int
 
 
-async def demand(session: AsyncSession, group: str) -> list[Demand]:
-    """Return what is queued, started and stopping in a group; like work is counted together."""
+async def demand(session: AsyncSession, groups: Collection[str]) -> dict[str, list[Demand]]:
+    """Return what is queued, started and stopping in groups; like work is counted together. One statement for all."""
     row = ExecutionRow
     resources = row.spec["resources"]
-    query = (
-        select(row.owner, row.status, row.worker, resources, func.count())
-        .where(LIVE, row.group_name == group)
-        .group_by(row.owner, row.status, row.worker, resources)
-    )
-    return [
-        Demand(owner, worker if status != Status.QUEUED else None, Resources.model_validate(asked or {}), count)
-        for owner, status, worker, asked, count in await session.execute(query)
-    ]
+    like = (row.group_name, row.owner, row.status, row.worker, resources)
+    query = select(*like, func.count()).where(LIVE, row.group_name.in_(groups)).group_by(*like)
+    found: dict[str, list[Demand]] = {group: [] for group in groups}
+    for group, owner, status, worker, asked, count in await session.execute(query):
+        holder = worker if status != Status.QUEUED else None
+        found[group].append(Demand(owner, holder, resources_of(asked), count))
+    return found
+
+
+def resources_of(document: dict[str, Any] | None) -> Resources:
+    """Return what a spec or a worker says of resources; the few different ones are read once each."""
+    return _read(tuple(sorted((document or {}).items())))
+
+
+@lru_cache(maxsize=4096)
+def _read(items: tuple[tuple[str, Any], ...]) -> Resources:
+    return Resources.model_validate(dict(items))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from perijove.model.ids import new_id
 from perijove.model.resources import WorkerState
 from perijove.model.spec import Resources
 from perijove_scheduler.store.clock import db_ago, db_now
 from perijove_scheduler.store.database import Database
+from perijove_scheduler.store.demand import resources_of
 from perijove_scheduler.store.tables import WorkerRow
 
 
@@ -87,6 +88,20 @@ class Workers:
             query = query.where(WorkerRow.group_name == group)
         async with self._database.read() as session:
             return list(await session.scalars(query))
+
+    async def capacities(self, groups: Collection[str]) -> dict[str, list[tuple[Resources, int]]]:
+        """Return what the workers of groups offer that take work, or soon will: like ones are counted together."""
+        row = WorkerRow
+        working = (row.ended_at.is_(None), row.group_name.in_(groups), row.state != WorkerState.DRAINING.value)
+        query = (
+            select(row.group_name, row.capacity, func.count()).where(*working).group_by(row.group_name, row.capacity)
+        )
+        found: dict[str, list[tuple[Resources, int]]] = {group: [] for group in groups}
+        async with self._database.read() as session:
+            for group, capacity, count in await session.execute(query):
+                if capacity:
+                    found[group].append((resources_of(capacity), count))
+        return found
 
     async def late(self, seconds: float) -> list[WorkerRow]:
         """Return the workers that were asked for at least `seconds` ago and have not enrolled."""

@@ -72,6 +72,7 @@ class Player:
             await queue.tickets(GROUP, EXECUTIONS),
             await queue.depth(GROUP),
             sorted((w.worker, w.state, w.capacity.cpus, sorted(w.held.items())) for w in known),
+            sorted((worker, one.state, one.busy) for worker, one in (await queue.glance([GROUP]))[GROUP].items()),
             [await queue.last_record(GROUP, one, n) for one in EXECUTIONS for n in (1, 2, 3)],
         )
 

@@ -51,6 +51,25 @@ async def test_a_worker_is_silent_since_its_last_renewal(wire: Wire, worker: str
     assert (await only_worker(wire)).silent_for < 10
 
 
+async def test_a_glance_shows_the_workers_of_several_groups(wire: Wire, worker: str) -> None:
+    agent, idle = await wire.registered(worker), new_id("wk")
+    await wire.registered(idle)
+    offered = ticket()
+    await wire.queue.offer(offered)
+    await agent.claim(ONE)
+    await wire.queue.drain(GROUP, idle, only_idle=True)
+    await wire.age(idle, 100)
+    await agent.renew([held(offered)])
+    seen = await wire.queue.glance([GROUP, "nobody"])
+    assert seen["nobody"] == {}
+    assert {name: (one.state, one.busy) for name, one in seen[GROUP].items()} == {
+        worker: ("active", True), idle: ("fenced", False)
+    }  # fmt: skip
+    assert seen[GROUP][worker].silent_for < 10
+    assert 100 <= seen[GROUP][idle].silent_for < 110
+    assert await wire.queue.glance([]) == {}
+
+
 async def test_what_a_worker_holds_is_known(wire: Wire, worker: str) -> None:
     agent, offered = await wire.registered(worker), ticket(attempt=3)
     await wire.queue.offer(offered)

@@ -224,7 +224,7 @@ async def test_like_demands_are_counted_together(world) -> None:
     await world.executions(2, status="queued")
     await world.execution(status="started", worker="wk", spec=large)
     async with world.store.read() as session:
-        found = await demand(session, "local")
+        found = (await demand(session, ["local"]))["local"]
     assert sorted(found, key=lambda each: each.count) == [
         Demand("ada", "wk", Resources(gpus=1), 1),
         Demand("ada", None, Resources(), 2),

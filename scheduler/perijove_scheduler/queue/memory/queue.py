@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from uuid import uuid4
 
 from pydantic import ValidationError
@@ -18,7 +18,7 @@ from perijove.wire.protocol import LEASE
 from perijove_scheduler.queue.memory import tickets
 from perijove_scheduler.queue.memory.agent import MemoryAgentWire
 from perijove_scheduler.queue.memory.state import EventStream, GroupState, Signal
-from perijove_scheduler.queue.protocol import Delivery, TicketState, WorkerLiveness
+from perijove_scheduler.queue.protocol import Delivery, Glance, TicketState, WorkerLiveness
 
 
 class MemoryQueue:
@@ -140,6 +140,13 @@ class MemoryQueue:
             )
             for name, entry in state.workers.items()
         ]
+
+    async def glance(self, groups: Collection[str]) -> dict[str, dict[str, Glance]]:
+        """Return the registered workers of groups, in short."""
+        return {
+            group: {w.worker: Glance(w.silent_for, w.state, bool(w.held)) for w in await self.workers(group)}
+            for group in groups
+        }
 
     async def remove_worker(self, group: str, worker: str) -> None:
         """Forget a worker."""

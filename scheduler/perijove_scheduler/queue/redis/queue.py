@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 
 from perijove.model.control import Control
 from perijove.model.tickets import Ticket
 from perijove.wire.protocol import LEASE
-from perijove_scheduler.queue.protocol import Delivery, TicketState, WorkerLiveness
+from perijove_scheduler.queue.protocol import Delivery, Glance, TicketState, WorkerLiveness
 from perijove_scheduler.queue.redis.changes import Changes
 from perijove_scheduler.queue.redis.events import Events
 from perijove_scheduler.queue.redis.link import RedisLink
@@ -85,6 +85,10 @@ class RedisQueue:
     async def workers(self, group: str) -> list[WorkerLiveness]:
         """Return the group's registered workers."""
         return await self._workers.list(group)
+
+    async def glance(self, groups: Collection[str]) -> dict[str, dict[str, Glance]]:
+        """Return the registered workers of groups, in short: one script a group, pipelined."""
+        return await self._workers.glance(groups)
 
     async def remove_worker(self, group: str, worker: str) -> None:
         """Forget a worker that is lost or gone."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from perijove.model.control import Control, Drain
@@ -11,7 +11,7 @@ from perijove.wire import limits
 from perijove.wire.connection import reach
 from perijove.wire.keys import GroupKeys
 from perijove.wire.scripts import call
-from perijove_scheduler.queue.protocol import WorkerLiveness
+from perijove_scheduler.queue.protocol import Glance, WorkerLiveness
 from perijove_scheduler.queue.redis.link import RedisLink
 
 _DRAIN = Drain().model_dump_json()
@@ -49,6 +49,17 @@ class Workers:
             for worker, renewed in renewals
         ]
         return [worker for worker in described if worker is not None]
+
+    async def glance(self, groups: Collection[str]) -> dict[str, dict[str, Glance]]:
+        """Return the registered workers of groups, in short."""
+        answers = await self._link.call_many([call("glance", GroupKeys(group).prefix) for group in groups])
+        return {
+            group: {
+                worker.decode(): Glance(max(0.0, silent / 1000), state.decode(), bool(held))
+                for worker, silent, state, held in answer
+            }
+            for group, answer in zip(groups, answers, strict=True)
+        }
 
     async def remove(self, group: str, worker: str) -> None:
         """Forget a worker."""
