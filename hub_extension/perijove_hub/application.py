@@ -8,10 +8,12 @@ import logging
 import os
 import secrets
 import signal
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import tornado.web
 from jupyterhub.services.auth import HubOAuth
 from tornado.httpserver import HTTPServer
 from traitlets import Bool, Enum, Float, Integer, Unicode, default
@@ -82,9 +84,13 @@ class PerijoveHub(Application):
         prefix = HubOAuth.instance(parent=self).base_url
         platform = Platform(parent=self, **self._platform_settings(prefix))
         hub = self._hub(platform)
-        server = self._listen(hub)
+        application = make_application(hub, secrets.token_bytes(32))
+        server = self._listen(application)
         try:
             await platform.start()
+            # All replicas take each other's cookies. Until now every answer was that the service is starting.
+            kept = partial(_kept_secret, Path(platform.data_dir) / "cookie_secret")
+            application.settings["cookie_secret"] = await platform.store.settings.ensure("cookie_secret", kept)
             hub.started.set()
             _log.info("serving on %s", self.service_url)
             ends: set[asyncio.Task[Any]] = {asyncio.create_task(stopping.wait())}
@@ -114,9 +120,8 @@ class PerijoveHub(Application):
         document = json.dumps(openapi.document(prefix))
         return Hub(platform, Identity(auth), prefix, document, open_metrics=not self.authenticate_prometheus)
 
-    def _listen(self, hub: Hub) -> HTTPServer:
-        secret = _kept_secret(Path(hub.platform.data_dir) / "cookie_secret")
-        server = HTTPServer(make_application(hub, secret), xheaders=True, max_header_size=64 * 1024)
+    def _listen(self, application: tornado.web.Application) -> HTTPServer:
+        server = HTTPServer(application, xheaders=True, max_header_size=64 * 1024)
         address = urlsplit(self.service_url)
         server.listen(address.port or 80, address.hostname or "127.0.0.1")
         return server

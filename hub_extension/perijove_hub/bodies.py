@@ -35,8 +35,9 @@ class Release(Model):
 
 
 class Health(Resource):
-    """Whether the service's parts answer."""
+    """Whether the service's parts answer; `leading` is whether the loops run in this replica, and not in another."""
 
     status: str
     database: bool
     redis: bool
+    leading: bool

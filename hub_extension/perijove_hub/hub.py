@@ -50,7 +50,12 @@ class Hub:
         """Return whether the database and Redis answer."""
         database = await _answers(self.platform.store.ping())
         redis = await _answers(self.platform.queue.now())
-        return Health(status="ok" if database and redis else "unavailable", database=database, redis=redis)
+        return Health(
+            status="ok" if database and redis else "unavailable",
+            database=database,
+            redis=redis,
+            leading=self.platform.leader.term is not None,
+        )
 
 
 async def _answers(question: Awaitable[object]) -> bool:

@@ -61,10 +61,12 @@ class Moment(Collector):
     depths: Mapping[str, int] = field(default_factory=dict)
     loops: Sequence[LoopCounters] = ()
     viewers: int = 0
+    leading: bool = False
 
     def collect(self) -> Iterable[Metric]:
         """Return one family a figure."""
         yield GaugeMetricFamily("perijove_event_streams", "Event streams followed now", self.viewers)
+        yield GaugeMetricFamily("perijove_leading", "Whether this replica leads: its loops run", float(self.leading))
         depth = GaugeMetricFamily("perijove_queue_depth", "Tickets offered and not yet claimed", labels=["group"])
         for group, tickets in self.depths.items():
             depth.add_metric([group], tickets)

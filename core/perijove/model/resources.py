@@ -320,7 +320,10 @@ class Enrolment(Resource):
 
 
 class Info(Resource):
-    """What the service says of itself and of the caller."""
+    """What the service says of itself and of the caller.
+
+    `replica` is the name of the one that answers, `leader` that of the one whose loops run; administrators see them.
+    """
 
     version: str
     user: str | None
@@ -328,3 +331,5 @@ class Info(Resource):
     scopes: list[str]
     snapshot_limit: int
     notebook_limit: int
+    replica: str | None = None
+    leader: str | None = None

@@ -66,3 +66,5 @@ class GroupKeys:
 
 #: Pub/sub channel on which the master tells its replicas that executions changed; a message is their ids, by spaces.
 CHANGES = "pj:changes"
+#: Pub/sub channel on which a replica tells the one that leads which loops have something to do, by spaces.
+BELLS = "pj:bells"

@@ -9,7 +9,7 @@ from perijove_hub.call import Call
 
 async def get(call: Call) -> Info:
     """Return the version, the limits, and what the caller may do."""
-    limits = call.services.limits
+    limits, leader = call.services.limits, call.hub.platform.leader
     return Info(
         version=__version__,
         user=call.caller.name,
@@ -17,4 +17,6 @@ async def get(call: Call) -> Info:
         scopes=sorted(call.caller.scopes),
         snapshot_limit=limits.snapshot_limit,
         notebook_limit=limits.notebook_limit,
+        replica=leader.replica if call.caller.admin else None,
+        leader=leader.known if call.caller.admin else None,
     )

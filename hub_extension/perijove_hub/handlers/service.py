@@ -26,5 +26,6 @@ async def metrics(call: Call) -> Text:
     platform = call.hub.platform
     groups = await call.services.groups.list(_SCRAPER)
     depths = {group.name: await platform.queue.depth(group.name) for group in groups}
-    moment = Moment(groups, depths, tuple(platform.loops), len(call.hub.viewers))
+    leading = platform.leader.term is not None
+    moment = Moment(groups, depths, tuple(platform.loops or ()), len(call.hub.viewers), leading)
     return Text(MEDIA_TYPE, call.hub.metrics.render(moment))

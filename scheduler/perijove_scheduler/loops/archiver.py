@@ -59,11 +59,28 @@ class Archiver(Loop):
         key, records = log_key(attempt.execution, attempt.attempt), attempt.records
         if await self._files.stat(key) is None:  # else its worker archived it, and died before it said so
             copy = _Copy(self._queue, attempt)
-            await self._files.put(key, copy.read())
+            try:
+                await self._files.put(key, self._checked(copy))
+            except _ArchivedMeanwhile:
+                return
             records = copy.last
         await self._store.lifecycle.archived(attempt.execution, attempt.attempt, records)
         await self._queue.expire_records(attempt.group, attempt.execution, attempt.attempt, STREAM_KEPT)
         self.log.info("archiver: attempt %d is archived", attempt.attempt, extra={"execution": attempt.execution})
+
+    async def _checked(self, copy: _Copy) -> AsyncIterator[bytes]:
+        """Iterate over a copy; see at its end that nobody archived the attempt meanwhile, whose archive has it all.
+
+        This process may have been paused for so long that the stream it read is gone.
+        """
+        async for chunk in copy.read():
+            yield chunk
+        if not await self._store.lifecycle.is_to_archive(copy.attempt.execution, copy.attempt.attempt):
+            raise _ArchivedMeanwhile
+
+
+class _ArchivedMeanwhile(Exception):
+    """The attempt was archived by another."""
 
 
 class _Copy:
@@ -71,13 +88,13 @@ class _Copy:
 
     def __init__(self, queue: Queue, attempt: ToArchive) -> None:
         self._queue = queue
-        self._attempt = attempt
+        self.attempt = attempt
         self.last = 0
 
     async def read(self) -> AsyncIterator[bytes]:
         """Iterate over the compressed JSON lines."""
         compressor = zstandard.ZstdCompressor().compressobj()
-        where = (self._attempt.group, self._attempt.execution, self._attempt.attempt)
+        where = (self.attempt.group, self.attempt.execution, self.attempt.attempt)
         while records := await self._queue.records(*where, self.last, _PAGE):
             self.last = records[-1][0]
             lines = b"".join(line + b"\n" for _, line in records)

@@ -13,6 +13,7 @@ from typing import ClassVar
 from perijove.errors import Unavailable
 from perijove.patience import Backoff
 from perijove_scheduler.services.bell import Bell
+from perijove_scheduler.store.leadership import Deposed
 
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 15.0
@@ -128,6 +129,8 @@ class Loop(ABC):
     def _failed(self, error: Exception) -> None:
         self.failures += 1
         self._failed_in_a_row += 1
+        if isinstance(error, Deposed):
+            self.bell.ring_here("leader")
         facts = {"loop": self.name, "failed_in_a_row": self._failed_in_a_row}
         if isinstance(error, Unavailable):
             self.log.warning("%s: %s Trying again.", self.name, error.message, extra=facts)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from typing import Any, cast
 
-from perijove_scheduler.providers.protocol import LastWords, Order, Provider
+from perijove.errors import PerijoveError
+from perijove_scheduler.providers.protocol import LastWords, Machine, Order, Provider
 from perijove_scheduler.store.tables import WorkerRow
 
 #: Saves what a provider says of a worker's machine.
@@ -26,9 +28,15 @@ class Machines:
         return provider in self._providers
 
     async def start(self, provider: str, order: Order, save: Checkpoint) -> None:
-        """Start a worker's machine, saving every state it goes through."""
-        async for machine in self._providers[provider].start(order):
-            await save(order.worker, {**machine, "provider": provider})
+        """Start a worker's machine, saving every state it goes through; one that can't be saved is ended."""
+        async with aclosing(cast("AsyncGenerator[Machine, None]", self._providers[provider].start(order))) as states:
+            async for machine in states:
+                try:
+                    await save(order.worker, {**machine, "provider": provider})
+                except PerijoveError:
+                    # Nobody would know of it: the database is away, or another replica leads by now.
+                    await self._providers[provider].terminate(machine)
+                    raise
 
     async def gone(self, row: WorkerRow) -> bool:
         """Return whether the machine of a worker is known to have ended; False where that can't be told."""

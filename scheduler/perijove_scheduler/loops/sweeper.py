@@ -63,11 +63,11 @@ class Sweeper(Loop):
 
     async def _offer_again(self, group: str) -> None:
         """Offer the queued executions of a group that have no live ticket."""
-        after, workers = "", {each.worker for each in await self._queue.workers(group)}
+        after = ""
         while page := await self._store.lifecycle.queued(group, _PAGE, after):
             states = await self._queue.tickets(group, [queued.id for queued in page])
             await self._offer(group, [q for q, state in zip(page, states, strict=True) if _is_missing(q, state)])
-            await self._take_back(group, page, states, workers)
+            await self._take_back(group, page, states)
             after = page[-1].id
 
     async def _offer(self, group: str, missing: Sequence[Queued]) -> None:
@@ -76,15 +76,20 @@ class Sweeper(Loop):
             self.log.warning("sweeper: offered %d executions again in group %s", made, group)
             self.bell.ring("scaler")
 
-    async def _take_back(
-        self, group: str, page: Sequence[Queued], states: Sequence[TicketState | None], workers: set[str]
-    ) -> None:
+    async def _take_back(self, group: str, page: Sequence[Queued], states: Sequence[TicketState | None]) -> None:
         """Forget tickets that a worker claimed that is no more; the next sweep offers them.
 
         A ticket that a living worker claimed is left: its claim is on its way here.
         """
-        for queued, state in zip(page, states, strict=True):
-            if state and state.state == "claimed" and state.attempt == queued.attempt and state.worker not in workers:
+        claimed = [
+            (queued, state.worker)
+            for queued, state in zip(page, states, strict=True)
+            if state and state.state == "claimed" and state.attempt == queued.attempt
+        ]
+        # Read after the tickets: who registered and claimed since is not taken for one that is no more.
+        workers = {each.worker for each in await self._queue.workers(group)} if claimed else set()
+        for queued, worker in claimed:
+            if worker not in workers:
                 await self._queue.forget(group, queued.id, queued.attempt)
 
     async def _stop_again(self) -> None:

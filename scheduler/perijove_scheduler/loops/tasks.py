@@ -7,6 +7,8 @@ import logging
 from collections.abc import Collection, Coroutine
 from typing import Any
 
+from perijove.errors import PerijoveError
+
 _log = logging.getLogger("perijove.loops.tasks")
 
 
@@ -42,6 +44,9 @@ class Tasks:
 
     def _done(self, name: str, task: asyncio.Task[None]) -> None:
         del self._tasks[name]
+        # Whatever it was is tried again by a later turn, which looks at what there is.
         if not task.cancelled() and (error := task.exception()):
-            # Whatever it was is tried again by a later turn, which looks at what there is.
-            _log.error("%s failed", name, exc_info=error)
+            if isinstance(error, PerijoveError):
+                _log.warning("%s failed: %s", name, error.message)
+            else:
+                _log.error("%s failed", name, exc_info=error)

@@ -22,6 +22,8 @@ from perijove_scheduler.queue.protocol import Queue
 from perijove_scheduler.services.bell import Bell
 from perijove_scheduler.store.store import Store
 
+# One name for whoever leads: what was delivered to the leader before and not acknowledged comes to the next at once.
+_CONSUMER = "leader"
 _log = logging.getLogger("perijove.platform")
 
 
@@ -37,12 +39,11 @@ class Loops:
         machines: Machines,
         sign: Sign,
         token_of: TokenOf,
-        consumer: str,
     ) -> None:
         offers = Offers(queue, files)
         self._store = store
         self._machines = machines
-        self.applier = Applier(bell, store, queue, offers, sign, consumer)
+        self.applier = Applier(bell, store, queue, offers, sign, _CONSUMER)
         self.deciding: tuple[Loop, ...] = (
             Dispatcher(bell, store, queue, offers),
             Reaper(bell, store, queue, offers, machines),

@@ -23,8 +23,10 @@ from perijove_scheduler.files.local import LocalFiles
 from perijove_scheduler.loops.machines import Machines
 from perijove_scheduler.platform.connections import open_queue, open_store
 from perijove_scheduler.platform.keeper import RedisKeeper
+from perijove_scheduler.platform.leader import Leader
 from perijove_scheduler.platform.lock import FolderLock
 from perijove_scheduler.platform.loops import Loops
+from perijove_scheduler.platform.relay import Relay
 from perijove_scheduler.platform.tokens import GroupTokens
 from perijove_scheduler.providers.process import ProcessProvider
 from perijove_scheduler.queue.tail_redis import RedisTail
@@ -32,6 +34,7 @@ from perijove_scheduler.services import Services
 from perijove_scheduler.services.bell import Bell
 from perijove_scheduler.services.limits import Limits
 from perijove_scheduler.services.tokens import digest
+from perijove_scheduler.store.leadership import Term
 
 _log = logging.getLogger("perijove.platform")
 _MIB = 1024 * 1024
@@ -42,7 +45,7 @@ class Platform(LoggingConfigurable):
 
     Attributes
     ----------
-    store, queue, tail, files, services, loops
+    store, queue, tail, files, services, leader
         The parts; there once `start` has returned.
     """
 
@@ -82,6 +85,13 @@ class Platform(LoggingConfigurable):
     )
     local_memory = Integer(
         min=0, help="MiB of memory of each local agent; 0: not limited. Default: an equal share of this machine."
+    ).tag(config=True)
+    files_dir = Unicode(
+        help="The folder for notebooks, snapshots, outputs and logs; replicas share one. Default: files in data_dir."
+    ).tag(config=True)
+    replica = Unicode(
+        help="This replica's name, among those that share the database; only one may have it. Default: made from the "
+        "host's name and data_dir."
     ).tag(config=True)
     cleanup_on_shutdown = Bool(
         True,
@@ -129,11 +139,15 @@ class Platform(LoggingConfigurable):
         self._stack.push_async_callback(self.store.aclose)
         await self._open_wire(folder)
         key = await self.store.settings.ensure("signing_key", lambda: secrets.token_bytes(32))
-        self.files = LocalFiles(folder / "files", key, self.public_url)
+        self.files = LocalFiles(Path(self.files_dir or folder / "files"), key, self.public_url)
         self.services = Services(self.store, self.queue, self.tail, self.files, self.bell, self._limits())
-        tokens = GroupTokens(folder / "tokens", self.store)
-        await self._ensure_local_group(tokens)
-        self._start_loops(folder, tokens)
+        await self._lead(folder)
+        _log.info("the platform on %s has started", folder)
+
+    @property
+    def loops(self) -> Loops | None:
+        """The loops of the latest term in which this replica led; None when it never did."""
+        return self.leader.loops
 
     def _folder(self) -> Path:
         folder = Path(self.data_dir).absolute()
@@ -179,19 +193,29 @@ class Platform(LoggingConfigurable):
         )
         await self.store.groups.ensure(self.local_group, settings, digest(await tokens.kept(self.local_group)))
 
-    def _start_loops(self, folder: Path, tokens: GroupTokens) -> None:
+    async def _lead(self, folder: Path) -> None:
+        """Lead, unless another replica does; then be ready to."""
+        tokens = GroupTokens(folder / "tokens", self.store)
         provider = ProcessProvider(parent=self, data_dir=str(folder), url=self.local_url or self.public_url)
         machines = Machines({"process": provider})
         self._stack.push_async_callback(machines.aclose)
-        sign = self.services.outputs.sign
-        self.loops = Loops(
-            self.bell, self.store, self.queue, self.files, machines, sign, tokens.of, _consumer_name(folder)
-        )
-        self.loops.start()
-        self._stack.push_async_callback(self.loops.stop, self.cleanup_on_shutdown)
-        _log.info("the platform on %s has started", folder)
+        relay = Relay(self.bell, self.queue)
+        relay.start()
+        self._stack.push_async_callback(relay.aclose)
+
+        async def loops_of(term: Term) -> Loops:
+            await self._ensure_local_group(tokens)
+            store, sign = self.store.fenced(term), self.services.outputs.sign
+            return Loops(self.bell, store, self.queue, self.files, machines, sign, tokens.of)
+
+        self.bell.pass_on = relay.pass_on
+        self.leader = Leader(self.bell, self.store, relay, self.replica or _name_of(folder), loops_of)
+        # The first turn is awaited: who is alone leads once it has started.
+        await self.leader.take_turn()
+        self.leader.start()
+        self._stack.push_async_callback(self.leader.resign, self.cleanup_on_shutdown)
 
 
-def _consumer_name(folder: Path) -> str:
-    """Return a name that the next start on this folder has too: what was not acknowledged then comes to it at once."""
+def _name_of(folder: Path) -> str:
+    """Return a name that the next start on this folder has too, so that it need not wait for its own lease to end."""
     return f"{socket.gethostname()}-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"

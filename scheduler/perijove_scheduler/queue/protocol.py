@@ -149,6 +149,12 @@ class Queue(Protocol):
         `Unavailable`.
         """
 
+    async def ring(self, loops: Sequence[str]) -> None:
+        """Tell the replica that leads that these loops have something to do."""
+
+    def rings(self) -> AsyncIterator[list[str]]:
+        """Iterate over what `ring` sends, as `changes` does."""
+
     async def records(
         self, group: str, execution: str, attempt: int, after: int, limit: int
     ) -> list[tuple[int, bytes]]:

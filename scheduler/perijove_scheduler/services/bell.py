@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 
 from perijove.patience import set_within
 
 
 class Bell:
-    """Bells by name. A ring is remembered until somebody waits for it; many rings are one."""
+    """Bells by name. A ring is remembered until somebody waits for it; many rings are one.
+
+    Attributes
+    ----------
+    pass_on : callable, optional
+        Told of every ring, where those who wait for it may be in another process.
+    """
 
     def __init__(self) -> None:
         self._bells: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self.pass_on: Callable[[str], None] | None = None
 
     def ring(self, name: str) -> None:
-        """Wake whoever waits for `name`, now or when they next do."""
+        """Wake whoever waits for `name`, now or when they next do; here, and on the replica that leads."""
+        self.ring_here(name)
+        if self.pass_on is not None:
+            self.pass_on(name)
+
+    def ring_here(self, name: str) -> None:
+        """Wake whoever waits for `name` in this process."""
         self._bells[name].set()
 
     async def wait(self, name: str, timeout: float) -> bool:

@@ -76,3 +76,9 @@ def may_use(caller: Caller, settings: GroupSettings) -> bool:
 def _check_values(spec: Spec) -> None:
     if not is_plain(spec.as_json()):
         raise InvalidSpec("A value holds a NUL character, half of a surrogate pair, or a number such as NaN.")
+
+
+def data_of(spec: Spec) -> list[str]:
+    """Return the ids of the data that a spec takes as inputs."""
+    uris = (uri for item in spec.inputs for uri in item.uris)
+    return sorted({uri.removeprefix(_DATUM) for uri in uris if uri.startswith(_DATUM)})

@@ -9,18 +9,18 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from perijove.errors import InvalidNotebook, InvalidSpec, PerijoveError, UnknownProject
+from perijove.errors import InvalidNotebook, InvalidSpec, PerijoveError, UnknownCode, UnknownProject
 from perijove.model.resources import Role
 from perijove.model.spec import Notebook, Spec
 from perijove_scheduler.files.protocol import Files, notebook_key
 from perijove_scheduler.services import documents
 from perijove_scheduler.services.access import Access
 from perijove_scheduler.services.caller import Caller
-from perijove_scheduler.services.checks import Checks
+from perijove_scheduler.services.checks import Checks, data_of
 from perijove_scheduler.services.documents import Document
 from perijove_scheduler.services.leftovers import Leftovers
 from perijove_scheduler.services.limits import Limits
-from perijove_scheduler.store.executions import Made, NewExecution
+from perijove_scheduler.store.executions import Made, NewExecution, SourceGone
 from perijove_scheduler.store.projects import FoundProject
 from perijove_scheduler.store.store import Store
 
@@ -155,7 +155,10 @@ class Submission:
                 raise
 
     async def _insert(self, new: Sequence[NewExecution]) -> list[Made]:
-        made = await self._store.executions.create_many(new)
+        try:
+            made = await self._store.executions.create_many(new)
+        except SourceGone as error:
+            raise UnknownCode("A code version or an input was removed just now.") from error
         if made is None:  # the project was deleted meanwhile
             raise UnknownProject
         return made
@@ -178,6 +181,7 @@ def _new(caller: Caller, request: Request, spec: Spec, project: FoundProject) ->
         notebook=spec.notebook.sha256 if spec.notebook else None,
         spec=spec.as_json(),
         tags=spec.tags,
+        inputs=data_of(spec),
         key=request.key,
         request_sha256=request.digest,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import exists, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from perijove_scheduler.store.clock import db_now
 from perijove_scheduler.store.database import Database
@@ -33,3 +34,10 @@ class CodeVersions:
         """Return whether any project has a code version, so that its object must stay."""
         async with self._database.read() as session:
             return bool(await session.scalar(select(exists().where(CodeRow.id == code))))
+
+
+async def keep_code(session: AsyncSession, project: str, code: str) -> bool:
+    """Keep a code version from being removed until this transaction ends; False when it is not there."""
+    this = (CodeRow.project_id == project, CodeRow.id == code)
+    query = select(CodeRow.id).where(*this).with_for_update(read=True, key_share=True)
+    return await session.scalar(query) is not None

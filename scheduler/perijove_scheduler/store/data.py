@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from perijove_scheduler.store.database import Database
-from perijove_scheduler.store.tables import DatumRow, ExecutionRow, ProjectRow
+from perijove_scheduler.store.tables import DatumRow, ExecutionRow, ProjectRow, UseRow
 from perijove_scheduler.store.visibility import Viewer, sees
 
 
@@ -49,3 +50,9 @@ class Data:
         )
         async with self._database.read() as session:
             return {row.id: row for row in await session.scalars(query)}
+
+
+async def forget_uses(session: AsyncSession, *executions: ColumnElement[bool]) -> None:
+    """Let go of who uses the outputs of these executions, which somebody deletes all the same."""
+    theirs = select(DatumRow.id).join(ExecutionRow, ExecutionRow.id == DatumRow.execution_id).where(*executions)
+    await session.execute(delete(UseRow).where(UseRow.datum_id.in_(theirs)))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,16 @@ _PRAGMAS = (
     "PRAGMA synchronous = NORMAL",
     "PRAGMA foreign_keys = ON",
 )
+# Seconds a transaction may stand still: none does, as nothing is waited for inside of one.
+_IDLE_SECONDS = 8
+_CONNECT_SECONDS = 10
 # Any constant will do, as long as every replica takes the same.
 _MIGRATION_LOCK = 0x7065_7269_6A6F_7665
 _MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+#: Called first in every transaction that writes; raises to refuse it.
+Fence = Callable[[AsyncSession], Awaitable[None]]
 
 
 class Database:
@@ -46,12 +54,18 @@ class Database:
         self.engine = engine
         self._writing = engine.execution_options(perijove_write=True)
         self._lock = asyncio.Lock() if self.is_sqlite else None
+        self._fence: Fence | None = None
 
     @classmethod
     def open(cls, url: str) -> Database:
         """Make the engine of `url`, such as ``sqlite:///path`` or ``postgresql://…``; nothing is connected yet."""
         target = _with_driver(make_url(url))
-        engine = create_async_engine(target, json_serializer=documents.dumps, pool_pre_ping=_is_remote(target))
+        engine = create_async_engine(
+            target,
+            json_serializer=documents.dumps,
+            pool_pre_ping=_is_remote(target),
+            connect_args=_of_postgresql(target) if _is_remote(target) else {},
+        )
         if not _is_remote(target):
             _make_folder(target)
             event.listen(engine.sync_engine, "connect", _set_up_sqlite)
@@ -81,7 +95,15 @@ class Database:
         session = AsyncSession(self._writing, expire_on_commit=False)
         with _reaching_the_database():
             async with self._lock or nullcontext(), session, session.begin():
+                if self._fence is not None:
+                    await self._fence(session)
                 yield session
+
+    def fenced(self, fence: Fence) -> Database:
+        """Return this database, with every transaction that writes begun by `fence`."""
+        other = copy(self)
+        other._fence = fence  # noqa: SLF001 - of this very class
+        return other
 
     async def migrate(self) -> None:
         """Bring the schema up to date. Safe to repeat, and to run from several replicas at once."""
@@ -105,6 +127,21 @@ def _reaching_the_database() -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError) as error:
         raise Unavailable("The database cannot be reached, or is busy for too long.") from error
+
+
+def _of_postgresql(url: URL) -> dict[str, Any]:
+    """Return what a connection is opened with, unless the URL says otherwise."""
+    # A replica that is paused, or cut off, in the middle of a transaction must not keep its locks from the others.
+    options = f"-c idle_in_transaction_session_timeout={_IDLE_SECONDS * 1000} {url.query.get('options', '')}".strip()
+    settings: dict[str, Any] = {
+        "application_name": "perijove",
+        "connect_timeout": _CONNECT_SECONDS,
+        "keepalives_idle": 15,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,
+    }
+    return {"options": options} | {name: value for name, value in settings.items() if name not in url.query}
 
 
 def _with_driver(url: URL) -> URL:

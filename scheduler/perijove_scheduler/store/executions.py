@@ -15,26 +15,34 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 from perijove.model.ids import new_id
 from perijove.model.status import TERMINAL, Status
 from perijove_scheduler.store.clock import db_now
+from perijove_scheduler.store.code import keep_code
+from perijove_scheduler.store.data import forget_uses
 from perijove_scheduler.store.database import Database
 from perijove_scheduler.store.idempotency import remember
 from perijove_scheduler.store.lines import join_first
 from perijove_scheduler.store.recordset import insert_many
-from perijove_scheduler.store.tables import WAITING, AttemptRow, ExecutionRow, ProjectRow, TagRow
+from perijove_scheduler.store.tables import WAITING, AttemptRow, ExecutionRow, ProjectRow, TagRow, UseRow
 from perijove_scheduler.store.visibility import Viewer, sees
 
 _EXECUTIONS = cast("Table", ExecutionRow.__table__)
 _TAGS = cast("Table", TagRow.__table__)
+_USES = cast("Table", UseRow.__table__)
 
 
 class KeyUsed(Exception):
     """An Idempotency-Key was used meanwhile by another request."""
 
 
+class SourceGone(Exception):
+    """The code version or a datum that the execution takes was removed meanwhile."""
+
+
 @dataclass(frozen=True)
 class NewExecution:
     """What is written of an execution when it is made.
 
-    `key` and `request_sha256` are the Idempotency-Key it was asked for with, and the digest of what was asked.
+    `inputs` are the ids of the data it takes. `key` and `request_sha256` are the Idempotency-Key it was asked for
+    with, and the digest of what was asked.
     """
 
     project: str
@@ -47,6 +55,7 @@ class NewExecution:
     notebook: str | None
     spec: dict[str, Any]
     tags: list[str] = field(default_factory=list)
+    inputs: list[str] = field(default_factory=list)
     key: str | None = None
     request_sha256: str = ""
 
@@ -99,14 +108,14 @@ class Executions:
 
         Raises
         ------
-        KeyUsed
+        KeyUsed, SourceGone
             Nothing was written, and no number is missing.
         """
         try:
             async with self._database.write() as session:
                 return await _create(session, new)
         except IntegrityError as error:
-            raise KeyUsed from error
+            raise SourceGone if "foreign key" in str(error.orig).lower() else KeyUsed from error
 
     async def made_with(self, first: str, count: int) -> list[Made]:
         """Return the executions that were made in one go with the execution `first`, which comes first of `count`."""
@@ -147,6 +156,7 @@ class Executions:
         """Delete a finished execution; False when it is not finished, or not there."""
         this = (ExecutionRow.id == execution, ExecutionRow.status.in_([status.value for status in TERMINAL]))
         async with self._database.write() as session:
+            await forget_uses(session, ExecutionRow.id == execution)
             return await session.scalar(delete(ExecutionRow).where(*this).returning(ExecutionRow.id)) is not None
 
     async def uses_notebook(self, sha256: str) -> bool:
@@ -176,6 +186,9 @@ class Executions:
 
 async def _create(session: AsyncSession, new: Sequence[NewExecution]) -> list[Made] | None:
     first, count = new[0], len(new)
+    for code in sorted({each.code for each in new if each.code is not None}):
+        if not await keep_code(session, first.project, code):
+            raise SourceGone
     this = update(ProjectRow).where(ProjectRow.id == first.project)
     numbered = this.values(next_number=ProjectRow.next_number + count).returning(ProjectRow.next_number, db_now())
     found = (await session.execute(numbered)).one_or_none()
@@ -189,6 +202,9 @@ async def _create(session: AsyncSession, new: Sequence[NewExecution]) -> list[Ma
     tags = [{"execution_id": one.id, "tag": tag} for one, each in zip(made, new, strict=True)
             for tag in dict.fromkeys(each.tags)]  # fmt: skip
     await insert_many(session, _TAGS, tags)
+    uses = [{"execution_id": one.id, "datum_id": datum} for one, each in zip(made, new, strict=True)
+            for datum in dict.fromkeys(each.inputs)]  # fmt: skip
+    await insert_many(session, _USES, uses)
     if first.key is not None:
         remember(session, first.owner, first.key, first.request_sha256, made[0].id)
     return made

@@ -13,6 +13,7 @@ from perijove.model.ids import new_id
 from perijove.model.resources import Role
 from perijove.model.status import TERMINAL
 from perijove_scheduler.store.clock import db_now
+from perijove_scheduler.store.data import forget_uses
 from perijove_scheduler.store.database import Database
 from perijove_scheduler.store.rows import counted, upsert
 from perijove_scheduler.store.tables import ExecutionRow, MemberRow, ProjectRow
@@ -93,6 +94,7 @@ class Projects:
             ).all()
             if any(status not in TERMINAL for _, status, _ in found):
                 return None
+            await forget_uses(session, row.project_id == project)
             await session.execute(delete(ProjectRow).where(ProjectRow.id == project))
             return {id_: notebook for id_, _, notebook in found}
 

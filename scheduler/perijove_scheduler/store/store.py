@@ -12,6 +12,7 @@ from perijove_scheduler.store.database import Database
 from perijove_scheduler.store.executions import Executions
 from perijove_scheduler.store.groups import Groups
 from perijove_scheduler.store.idempotency import Idempotency
+from perijove_scheduler.store.leadership import Leadership, Term, check
 from perijove_scheduler.store.lifecycle import Lifecycle
 from perijove_scheduler.store.projects import Projects
 from perijove_scheduler.store.settings import Settings
@@ -42,6 +43,7 @@ class Store:
         self.workers = Workers(database)
         self.settings = Settings(database)
         self.idempotency = Idempotency(database)
+        self.leadership = Leadership(database)
 
     @classmethod
     async def open(cls, url: str) -> Store:
@@ -52,6 +54,13 @@ class Store:
     def engine(self) -> AsyncEngine:
         """The SQLAlchemy engine."""
         return self.database.engine
+
+    def fenced(self, term: Term) -> Store:
+        """Return this store for a leader: each of its writes is refused once `term` is over.
+
+        Raises `perijove_scheduler.store.leadership.Deposed` then, and nothing is written.
+        """
+        return Store(self.database.fenced(lambda session: check(session, term)))
 
     def read(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a session for reading."""

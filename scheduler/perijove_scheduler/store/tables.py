@@ -17,6 +17,7 @@ UTC = UtcDateTime()
 # Written out, not bound: a database uses a partial index only where it can see that the condition implies it.
 WAITING = text("status = 'created'")
 LIVE = text("status IN ('queued', 'started', 'stopping')")
+KEPT = text("archived_at IS NOT NULL AND removed_at IS NULL")
 
 # Every constraint has a name, so that a later migration can name it too.
 _NAMES = {
@@ -35,7 +36,7 @@ class Table(DeclarativeBase):
 
 
 class ProjectRow(Table):
-    """A project. `next_number` is the number its next execution gets."""
+    """A project. `next_number` is the number its next execution gets; `retention` is a `RetentionSettings`."""
 
     __tablename__ = "projects"
 
@@ -43,6 +44,7 @@ class ProjectRow(Table):
     name: Mapped[str] = mapped_column(String(64))
     owner: Mapped[str] = mapped_column(String(255), index=True)
     next_number: Mapped[int] = mapped_column(default=1)
+    retention: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
     created_at: Mapped[datetime]
 
     __table_args__ = (UniqueConstraint("owner", "name"),)
@@ -177,7 +179,10 @@ class TagRow(Table):
 
 
 class AttemptRow(Table):
-    """One attempt: written when a worker claims it, completed when it ends. `records` is its last record's number."""
+    """One attempt: written when a worker claims it, completed when it ends. `records` is its last record's number.
+
+    `removed_at` is when the nightly sweep removed its archived records.
+    """
 
     __tablename__ = "attempts"
 
@@ -189,6 +194,7 @@ class AttemptRow(Table):
     reason: Mapped[str | None] = mapped_column(String(32))
     records: Mapped[int | None]
     archived_at: Mapped[datetime | None]
+    removed_at: Mapped[datetime | None]
 
     __table_args__ = (
         Index(
@@ -197,6 +203,7 @@ class AttemptRow(Table):
             sqlite_where=text("archived_at IS NULL"),
             postgresql_where=text("archived_at IS NULL"),
         ),
+        Index("ix_attempts_archive", "finished_at", sqlite_where=KEPT, postgresql_where=KEPT),
     )
 
 
@@ -217,6 +224,15 @@ class DatumRow(Table):
     __table_args__ = (UniqueConstraint("execution_id", "name"),)
 
 
+class UseRow(Table):
+    """An execution that takes a datum as its input: while it is there, the sweep keeps the datum."""
+
+    __tablename__ = "uses"
+
+    execution_id: Mapped[str] = mapped_column(ForeignKey("executions.id", ondelete="CASCADE"), primary_key=True)
+    datum_id: Mapped[str] = mapped_column(ForeignKey("data.id"), primary_key=True, index=True)
+
+
 class IdempotencyRow(Table):
     """An Idempotency-Key a caller used, what they asked with it, and what it made."""
 
@@ -227,6 +243,18 @@ class IdempotencyRow(Table):
     request_sha256: Mapped[str] = mapped_column(String(64))
     execution_id: Mapped[str] = mapped_column(ForeignKey("executions.id", ondelete="CASCADE"))
     created_at: Mapped[datetime]
+
+
+class LeaseRow(Table):
+    """Something that one replica holds for a time; `epoch` counts the holders, and fences what they write."""
+
+    __tablename__ = "leases"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    holder: Mapped[str] = mapped_column(String(255))
+    epoch: Mapped[int] = mapped_column(BigInteger)
+    since: Mapped[datetime]
+    expires_at: Mapped[datetime]
 
 
 class SettingRow(Table):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, exists, func, literal_column, select
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import CTE
 
@@ -106,6 +106,13 @@ class WaitingLines:
         )
         async with self._database.read() as session:
             return [ToArchive(*r) for r in await session.execute(query)]
+
+    async def is_to_archive(self, execution: str, attempt: int) -> bool:
+        """Return whether an attempt's records are still to be archived."""
+        row = AttemptRow
+        this = (row.execution_id == execution, row.attempt == attempt, row.archived_at.is_(None))
+        async with self._database.read() as session:
+            return bool(await session.scalar(select(exists().where(*this))))
 
     async def _held(self, statuses: tuple[Status, ...], group: str | None) -> list[AttemptRef]:
         row = ExecutionRow

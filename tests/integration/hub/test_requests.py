@@ -111,7 +111,7 @@ def test_every_answer_has_a_request_number_and_is_not_sniffed_or_framed(http: ht
 
 
 def test_everybody_may_ask_whether_the_service_works(nobody: httpx.Client) -> None:
-    assert nobody.get("health").json() == {"status": "ok", "database": True, "redis": True}
+    assert nobody.get("health").json() == {"status": "ok", "database": True, "redis": True, "leading": True}
 
 
 def test_metrics_are_for_prometheus_and_administrators(http: httpx.Client, http_of_admin: httpx.Client) -> None:

@@ -55,6 +55,7 @@ async def test_a_platform_starts_with_its_local_group_and_stops_completely(make,
     (group,) = await platform.services.groups.list(ADA)
     assert (group.name, group.provider, group.max_workers) == ("local", "process", 2)
     assert all(loop.running for loop in platform.loops)
+    assert platform.leader.term is not None
     await platform.stop()
     assert not any(loop.running for loop in platform.loops)
     assert family(folder) == []

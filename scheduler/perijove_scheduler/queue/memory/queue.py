@@ -49,6 +49,7 @@ class MemoryQueue:
         self._groups: dict[str, GroupState] = {}
         self._generation = uuid4().hex
         self._subscribers: set[asyncio.Queue[list[str]]] = set()
+        self._ringers: set[asyncio.Queue[list[str]]] = set()
 
     def agent(self, group: str, worker: str) -> MemoryAgentWire:
         """Return the worker's half, for one worker."""
@@ -204,16 +205,19 @@ class MemoryQueue:
         for subscriber in self._subscribers if executions else ():
             subscriber.put_nowait(list(executions))
 
-    async def changes(self) -> AsyncIterator[list[str]]:
+    def changes(self) -> AsyncIterator[list[str]]:
         """Iterate over what is published; first comes an empty list."""
-        mine: asyncio.Queue[list[str]] = asyncio.Queue()
-        self._subscribers.add(mine)
-        try:
-            yield []
-            while True:
-                yield await mine.get()
-        finally:
-            self._subscribers.discard(mine)
+        return _follow(self._subscribers)
+
+    async def ring(self, loops: Sequence[str]) -> None:
+        """Tell every subscriber that these loops have something to do."""
+        self._check()
+        for ringer in self._ringers if loops else ():
+            ringer.put_nowait(list(loops))
+
+    def rings(self) -> AsyncIterator[list[str]]:
+        """Iterate over what `ring` sends; first comes an empty list."""
+        return _follow(self._ringers)
 
     async def records(
         self, group: str, execution: str, attempt: int, after: int, limit: int
@@ -250,6 +254,17 @@ class MemoryQueue:
 
     async def aclose(self) -> None:
         """Nothing is open."""
+
+
+async def _follow(subscribers: set[asyncio.Queue[list[str]]]) -> AsyncIterator[list[str]]:
+    mine: asyncio.Queue[list[str]] = asyncio.Queue()
+    subscribers.add(mine)
+    try:
+        yield []
+        while True:
+            yield await mine.get()
+    finally:
+        subscribers.discard(mine)
 
 
 def _delivery(group: str, entry: str, document: str) -> Delivery:

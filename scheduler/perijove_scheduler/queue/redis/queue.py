@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Collection, Sequence
 
 from perijove.model.control import Control
 from perijove.model.tickets import Ticket
+from perijove.wire.keys import BELLS, CHANGES
 from perijove.wire.protocol import LEASE
 from perijove_scheduler.queue.protocol import Delivery, Glance, TicketState, WorkerLiveness
-from perijove_scheduler.queue.redis.changes import Changes
+from perijove_scheduler.queue.redis.channel import Channel
 from perijove_scheduler.queue.redis.events import Events
 from perijove_scheduler.queue.redis.link import RedisLink
 from perijove_scheduler.queue.redis.records import Records
@@ -35,7 +36,8 @@ class RedisQueue:
         self._workers = Workers(self._link)
         self._events = Events(self._link)
         self._records = Records(self._link)
-        self._changes = Changes(self._link)
+        self._changes = Channel(self._link, CHANGES)
+        self._bells = Channel(self._link, BELLS)
         self._rights = Rights(self._link)
 
     async def prepare(self) -> None:
@@ -113,6 +115,14 @@ class RedisQueue:
     def changes(self) -> AsyncIterator[list[str]]:
         """Iterate over what `publish_changes` sends. An empty list means: look again."""
         return self._changes.follow()
+
+    async def ring(self, loops: Sequence[str]) -> None:
+        """Tell the replica that leads that these loops have something to do."""
+        await self._bells.publish(loops)
+
+    def rings(self) -> AsyncIterator[list[str]]:
+        """Iterate over what `ring` sends. An empty list means: some may have been missed."""
+        return self._bells.follow()
 
     async def records(
         self, group: str, execution: str, attempt: int, after: int, limit: int

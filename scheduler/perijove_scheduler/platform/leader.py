@@ -1,0 +1,112 @@
+"""Whether this replica leads: it keeps the lease, starts the loops when it has got it, and stops them without it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import ClassVar
+
+from perijove.errors import Unavailable
+from perijove_scheduler.loops.base import Loop
+from perijove_scheduler.platform.loops import Loops
+from perijove_scheduler.platform.relay import Relay
+from perijove_scheduler.services.bell import Bell
+from perijove_scheduler.store.leadership import Term
+from perijove_scheduler.store.store import Store
+
+#: Seconds the lease lasts without a renewal, and between two looks at it. A successor is there within their sum.
+LEASE = 10.0
+LOOK_EVERY = 2.5
+
+#: Makes the loops of a term, not yet started.
+MakeLoops = Callable[[Term], Awaitable[Loops]]
+
+
+class Leader(Loop):
+    """Campaigns while another replica leads; leads while it may.
+
+    Time is the database's. By its own clock it only stops early: where it could not renew for a whole lease, another
+    replica may lead already. What it still writes then is refused (`Store.fenced`).
+
+    Attributes
+    ----------
+    replica : str
+        This replica's name.
+    term : Term, optional
+        The term in which this replica leads; None while it does not.
+    known : str
+        The name of the replica that leads, as last seen; empty for none.
+    loops : Loops, optional
+        The loops of the latest term.
+    """
+
+    name: ClassVar[str] = "leader"
+    period: float = LOOK_EVERY
+
+    def __init__(self, bell: Bell, store: Store, relay: Relay, replica: str, make_loops: MakeLoops) -> None:
+        super().__init__(bell)
+        self.replica = replica
+        self._store = store
+        self._relay = relay
+        self._make_loops = make_loops
+        self._until = 0.0
+        self.term: Term | None = None
+        self.known = ""
+        self.loops: Loops | None = None
+
+    async def turn(self) -> None:
+        """Renew the lease, or try to get it."""
+        began = time.monotonic()
+        try:
+            await (self._campaign() if self.term is None else self._renew(self.term))
+        except Unavailable as error:
+            # Not raised: a loop that fails waits longer and longer, and this one has little time.
+            self.log.warning("leader: %s", error.message)
+            if self.term is not None and time.monotonic() >= self._until:
+                await self._step_down("it could not renew its lease")
+            return
+        if self.term is not None:
+            self._until = began + LEASE
+
+    async def resign(self, end_machines: bool) -> None:
+        """Stop leading, and let another replica lead at once."""
+        await self.stop()
+        term, self.term = self.term, None
+        if term is None:
+            return
+        self.bell.pass_on = self._relay.pass_on
+        if self.loops is not None:
+            await self.loops.stop(end_machines)
+        try:
+            await self._store.leadership.resign(term)
+            await self._relay.send(self.name)
+        except Unavailable as error:
+            self.log.warning("leader: the lease is not given back, and ends by itself: %s", error.message)
+
+    async def _campaign(self) -> None:
+        term = await self._store.leadership.campaign(self.replica, LEASE)
+        if term is None:
+            self._observe((await self._store.leadership.leader()).holder)
+            return
+        self.log.info("leader: %s leads, term %d", self.replica, term.epoch)
+        self.loops = await self._make_loops(term)
+        self.term = term
+        self._observe(self.replica)
+        self.bell.pass_on = None
+        self.loops.start()
+
+    async def _renew(self, term: Term) -> None:
+        if not await self._store.leadership.renew(term, LEASE):
+            await self._step_down("another replica leads")
+
+    async def _step_down(self, why: str) -> None:
+        self.log.warning("leader: %s steps down: %s", self.replica, why)
+        self.term = None
+        self.bell.pass_on = self._relay.pass_on
+        if self.loops is not None:
+            await self.loops.stop(end_machines=False)
+
+    def _observe(self, holder: str) -> None:
+        if holder != self.known:
+            self.known = holder
+            self.log.info("leader: %s leads", holder or "nobody")
