@@ -74,6 +74,8 @@ export interface IExecutions {
   readonly actions: IActions;
   /** The name of who looks; null while it is not known. */
   readonly user: string | null;
+  /** Ask again who looks: the connection is another one. */
+  meet(): Promise<void>;
   open(id: string): void;
   compare(ids: string[]): void;
 }

@@ -158,8 +158,103 @@ describe('Feed', () => {
     const { heard, listener: told } = listener();
     feed.watch('ex_1', null, told);
     FakeSocket.last.accept();
-    FakeSocket.last.say({ watch: '0', type: 'away', message: 'Away.' });
+    FakeSocket.last.say({ watch: '0', type: 'weather', message: 'Rain.' });
     FakeSocket.last.say({ watch: null, type: 'error', message: 'What?' });
     expect(heard).toEqual([]);
+  });
+
+  it('does not ask again for what was refused for good', () => {
+    feed.watch('ex_1', null, listener().listener);
+    feed.watch('ex_2', null, listener().listener);
+    const socket = FakeSocket.last.accept();
+    socket.say({ watch: '0', type: 'error', code: 'not_found', message: '' });
+    socket.breakOff();
+    jest.advanceTimersByTime(1_000);
+    expect(FakeSocket.last.accept().sent.map(wish => wish.execution)).toEqual([
+      'ex_2'
+    ]);
+  });
+
+  it('asks again for what only lacked a connection', () => {
+    const code = 'not_configured';
+    feed.watch('ex_1', null, listener().listener);
+    const socket = FakeSocket.last.accept();
+    socket.say({ watch: '0', type: 'error', code, message: '' });
+    expect(socket.readyState).toBe(WebSocket.OPEN);
+    socket.breakOff(); // The server does so when it was told another service.
+    jest.advanceTimersByTime(1_000);
+    expect(FakeSocket.last.accept().sent.map(wish => wish.execution)).toEqual([
+      'ex_1'
+    ]);
+  });
+
+  it('closes the socket when all that was watched was refused', () => {
+    feed.watch('ex_1', null, listener().listener);
+    const socket = FakeSocket.last.accept();
+    socket.say({ watch: '0', type: 'error', code: 'not_found', message: '' });
+    expect(socket.readyState).toBe(WebSocket.CLOSED);
+  });
+
+  it.each([
+    [true, 'ws://localhost:8888/perijove/api/feed?token=a%2Fb'],
+    [false, 'ws://localhost:8888/perijove/api/feed']
+  ])('tells its token where JupyterLab does: %s', (appendToken, url) => {
+    feed.dispose();
+    feed = new Feed({ ...settings(), token: 'a/b', appendToken });
+    feed.watch('ex_1', null, listener().listener);
+    expect(FakeSocket.last.url).toBe(url);
+  });
+
+  describe('reach', () => {
+    const standings = () => {
+      const heard: string[] = [];
+      feed.reach.changed.connect((_, standing) => heard.push(standing));
+      return heard;
+    };
+    const row = { watch: '0', type: 'execution', execution: execution() };
+    const away = { watch: '0', type: 'away', message: 'Away.' };
+
+    it('tells that the platform is away, and that it is back', () => {
+      const heard = standings();
+      feed.watch('ex_1', null, listener().listener);
+      const socket = FakeSocket.last.accept().say(away).say(away);
+      expect(heard).toEqual(['away']);
+      expect(feed.reach.trouble).toBe('Away.');
+      socket.say(row);
+      expect(heard).toEqual(['away', 'back']);
+      jest.advanceTimersByTime(10_000);
+      expect(heard).toEqual(['away', 'back', 'here']);
+      expect(feed.reach.trouble).toBe('');
+    });
+
+    it('is not back while another execution cannot be heard of', () => {
+      feed.watch('ex_1', null, listener().listener);
+      feed.watch('ex_2', null, listener().listener);
+      const socket = FakeSocket.last.accept().say(away);
+      socket.say({ ...away, watch: '1' }).say(row);
+      expect(feed.reach.standing).toBe('away');
+      socket.say({ ...row, watch: '1' });
+      expect(feed.reach.standing).toBe('back');
+    });
+
+    it('asks nothing of what nobody watches any more', () => {
+      const watch = feed.watch('ex_1', null, listener().listener);
+      FakeSocket.last.accept().say(away);
+      watch.dispose();
+      expect(feed.reach.standing).toBe('back');
+    });
+
+    it('makes nothing of one break, and tells of a server that stays away', () => {
+      const heard = standings();
+      feed.watch('ex_1', null, listener().listener);
+      FakeSocket.last.accept().breakOff();
+      jest.advanceTimersByTime(1_000);
+      expect(heard).toEqual([]);
+      FakeSocket.last.breakOff();
+      expect(feed.reach.trouble).toMatch(/Jupyter server cannot be reached/);
+      jest.advanceTimersByTime(2_000);
+      FakeSocket.last.accept();
+      expect(heard).toEqual(['away', 'back']);
+    });
   });
 });

@@ -5,6 +5,8 @@ import { settings } from './sockets';
 /** The server extension's REST side, answering from a table; what is asked for is kept. */
 export class FakeService {
   readonly asked: string[] = [];
+  /** The bodies of what was posted. */
+  readonly posted: unknown[] = [];
   readonly requests: Requests;
 
   constructor(private readonly answer: (path: string) => unknown) {
@@ -14,11 +16,13 @@ export class FakeService {
     });
   }
 
-  private fetch(request: Request): Promise<Response> {
+  private async fetch(request: Request): Promise<Response> {
     const path = request.url.split('/perijove/api/')[1];
     this.asked.push(path);
-    const body = this.answer(path);
-    return Promise.resolve(new Response(JSON.stringify(body)));
+    if (request.method === 'POST') {
+      this.posted.push(JSON.parse(await request.text()));
+    }
+    return new Response(JSON.stringify(this.answer(path)));
   }
 }
 

@@ -50,8 +50,9 @@ export class FakeSocket {
   }
 
   /** The server says something. */
-  say(message: Record<string, unknown>): void {
+  say(message: Record<string, unknown>): this {
     this.onmessage?.({ data: JSON.stringify(message) });
+    return this;
   }
 }
 

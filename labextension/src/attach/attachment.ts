@@ -162,6 +162,7 @@ export class Attachment implements IDisposable, IListener {
 
   onExecution(execution: IExecution): void {
     this.execution = execution;
+    this.problem = null;
     if (execution.status !== this.entry.status) {
       this.remember({ status: execution.status });
     }

@@ -6,15 +6,18 @@ import {
   ToolbarButtonComponent
 } from '@jupyterlab/ui-components';
 
+import type { Reach } from '../master/reach';
 import { isFinal } from '../master/types';
 import type { IExecutions } from '../tokens';
 import { useNow } from '../view/hooks';
+import { reachWords } from '../view/reach';
 import { Filters } from './filters';
 import type { ExecutionList } from './list';
 import { Row } from './row';
 
 export interface ISidebarProps {
   executions: IExecutions;
+  reach: Reach;
   trans: TranslationBundle;
 }
 
@@ -39,6 +42,7 @@ export class Sidebar extends ReactWidget {
             <Bar {...this.props} />
             <Filters list={list} trans={trans} />
             {list.selected.length > 0 && <Selection {...this.props} />}
+            <Reached {...this.props} />
             {list.problem && (
               <p className="pj-Sidebar-problem" role="alert">
                 {list.problem}
@@ -63,6 +67,24 @@ function Bar({ executions, trans }: ISidebarProps): JSX.Element {
         onClick={() => void executions.list.refresh()}
       />
     </div>
+  );
+}
+
+/** Whether what is listed can be heard of; what is shown stays while it cannot. */
+function Reached({ reach, trans }: ISidebarProps): JSX.Element {
+  return (
+    <UseSignal signal={reach.changed}>
+      {() => (
+        <p
+          className="pj-Sidebar-reach"
+          role="status"
+          data-standing={reach.standing}
+          title={reach.trouble}
+        >
+          {reachWords(reach, trans)}
+        </p>
+      )}
+    </UseSignal>
   );
 }
 

@@ -50,6 +50,7 @@ export class Story implements IDisposable, IListener {
 
   onExecution(execution: IExecution): void {
     this.execution = execution;
+    this.problem = null;
     this.announce();
   }
 

@@ -2,6 +2,7 @@ import { URLExt } from '@jupyterlab/coreutils';
 import type { ServerConnection } from '@jupyterlab/services';
 import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 
+import { Reach } from './reach';
 import type { ExecutionRecord, IExecution, IPosition } from './types';
 
 /** What somebody who watches an execution is told, in order. */
@@ -30,11 +31,23 @@ type Message =
       attempt: number;
       records: ExecutionRecord[];
     }
+  | { watch: string; type: 'away'; message: string }
   | { watch: string; type: 'end' }
-  | { watch: string; type: 'error'; message: string };
+  | { watch: string; type: 'error'; code: string; message: string };
 
 const FIRST_RETRY = 500;
 const LAST_RETRY = 15_000;
+/** The Jupyter server's own key among what cannot be reached; a watch's is a number. */
+const SERVER = 'server';
+/** A first break is no news: a proxy may end a connection at any time, and the next one is there at once. */
+const SERVER_AWAY = 'The Jupyter server cannot be reached.';
+/** Errors that another connection mends: the server then lets every page ask again. */
+const MENDABLE = new Set([
+  'not_configured',
+  'not_perijove',
+  'unauthenticated',
+  'connection_lost'
+]);
 
 /**
  * All the executions this page watches, over one WebSocket.
@@ -48,6 +61,10 @@ export class Feed implements IDisposable {
   private retry = FIRST_RETRY;
   private timer: number | null = null;
   private nextKey = 0;
+  /** How often the socket broke since something was heard. */
+  private unheard = 0;
+  /** Whether what is watched can be heard of. */
+  readonly reach = new Reach();
   isDisposed = false;
 
   constructor(private readonly settings: ServerConnection.ISettings) {}
@@ -69,13 +86,20 @@ export class Feed implements IDisposable {
     this.isDisposed = true;
     this.watches.clear();
     this.closeWhenIdle();
+    this.reach.dispose();
   }
 
   private unwatch(key: string): void {
-    if (this.watches.delete(key)) {
+    if (this.watches.has(key)) {
       this.send({ unwatch: key });
-      this.closeWhenIdle();
+      this.drop(key);
     }
+  }
+
+  private drop(key: string): void {
+    this.watches.delete(key);
+    this.reach.find(key);
+    this.closeWhenIdle();
   }
 
   private closeWhenIdle(): void {
@@ -86,6 +110,7 @@ export class Feed implements IDisposable {
       window.clearTimeout(this.timer);
       this.timer = null;
     }
+    this.reach.find(SERVER);
     this.socket?.close();
     this.socket = null;
   }
@@ -109,12 +134,12 @@ export class Feed implements IDisposable {
     if (this.timer !== null) {
       return;
     }
-    const socket = new this.settings.WebSocket(
-      URLExt.join(this.settings.wsUrl, 'perijove', 'api', 'feed')
-    );
+    const socket = new this.settings.WebSocket(this.address());
     this.socket = socket;
     socket.onopen = () => {
       this.retry = FIRST_RETRY;
+      this.unheard = 0;
+      this.reach.find(SERVER);
       this.watches.forEach((watch, key) => this.ask(key, watch));
     };
     socket.onmessage = event =>
@@ -122,11 +147,24 @@ export class Feed implements IDisposable {
     socket.onclose = () => this.lost(socket);
   }
 
+  /** Where the feed is; a page of another origin has no cookie, and tells its token. */
+  private address(): string {
+    const { wsUrl, appendToken, token } = this.settings;
+    const address = URLExt.join(wsUrl, 'perijove', 'api', 'feed');
+    return appendToken && token
+      ? `${address}?token=${encodeURIComponent(token)}`
+      : address;
+  }
+
   private lost(socket: WebSocket): void {
     if (this.socket !== socket || this.isDisposed) {
       return;
     }
     this.socket = null;
+    this.unheard++;
+    if (this.unheard > 1) {
+      this.reach.lose(SERVER, SERVER_AWAY);
+    }
     // Jitter: many pages come back after the same restart.
     const delay = this.retry * (0.5 + Math.random());
     this.retry = Math.min(this.retry * 2, LAST_RETRY);
@@ -143,6 +181,11 @@ export class Feed implements IDisposable {
     if (!watch) {
       return;
     }
+    if (message.type === 'away') {
+      this.reach.lose(message.watch, message.message);
+      return;
+    }
+    this.reach.find(message.watch);
     switch (message.type) {
       case 'execution':
         watch.listeners.onExecution(message.execution);
@@ -156,7 +199,11 @@ export class Feed implements IDisposable {
         this.closeWhenIdle();
         break;
       case 'error':
+        if (!MENDABLE.has(message.code)) {
+          this.watches.delete(message.watch);
+        }
         watch.listeners.onError(message.message);
+        this.closeWhenIdle();
         break;
     }
   }

@@ -45,7 +45,8 @@ export const connection: JupyterFrontEndPlugin<void> = {
       caption: trans.__('Name the Perijove service to use, and a token for it'),
       execute: async () => {
         if (await connect(service, trans).catch(explain)) {
-          void executions?.list.refresh();
+          await executions?.meet();
+          await executions?.list.refresh();
         }
       }
     });

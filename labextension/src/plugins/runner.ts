@@ -2,6 +2,7 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
+import { Notification } from '@jupyterlab/apputils';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
@@ -12,6 +13,8 @@ import { IAttachments, IMaster, IRunner } from '../tokens';
 
 /** The plugin whose settings hold what a notebook's first dialog begins with. */
 const SETTINGS = '@perijove/labextension:commands';
+/** How many milliseconds a note stays in sight; afterwards it is with JupyterLab's other notifications. */
+const SHOWN = 15_000;
 
 /** Provides the submitting of notebooks, with its dialog. */
 export const runner: JupyterFrontEndPlugin<IRunner> = {
@@ -37,12 +40,11 @@ export const runner: JupyterFrontEndPlugin<IRunner> = {
       settings.changed.connect(read);
       read();
     });
-    return new Runner(
-      master,
-      attachments,
-      (panel, selection, preview) =>
+    return new Runner(master, attachments, {
+      ask: (panel, selection, preview) =>
         askHowToRun(panel, selection, preview, trans),
-      () => defaults
-    );
+      tell: note => void Notification.info(note, { autoClose: SHOWN }),
+      defaults: () => defaults
+    });
   }
 };

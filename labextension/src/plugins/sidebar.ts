@@ -11,7 +11,7 @@ import {
 } from '@jupyterlab/translation';
 
 import { Sidebar } from '../executions/sidebar';
-import { IExecutions } from '../tokens';
+import { IExecutions, IMaster } from '../tokens';
 import { perijoveIcon } from '../view/icons';
 
 namespace CommandIds {
@@ -25,17 +25,25 @@ export const sidebar: JupyterFrontEndPlugin<void> = {
   id: '@perijove/labextension:sidebar',
   description: 'The sidebar of executions, and its commands.',
   autoStart: true,
-  requires: [IExecutions],
+  requires: [IExecutions, IMaster],
   optional: [ILayoutRestorer, ICommandPalette, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     executions: IExecutions,
+    { feed }: IMaster,
     restorer: ILayoutRestorer | null,
     palette: ICommandPalette | null,
     translator: ITranslator | null
   ): void => {
     const trans = (translator ?? nullTranslator).load('perijove');
-    const widget = make(executions, trans);
+    const widget = new Sidebar({ executions, reach: feed.reach, trans });
+    dress(widget, trans);
+    // What was told to nobody while the platform was away is asked for.
+    feed.reach.changed.connect((_, standing) => {
+      if (standing === 'back' && widget.isVisible) {
+        void executions.list.refresh();
+      }
+    });
     app.shell.add(widget, 'left', { rank: 300, type: 'Executions' });
     restorer?.add(widget, widget.id);
     lookAgainOnReturn(widget, executions);
@@ -47,14 +55,12 @@ export const sidebar: JupyterFrontEndPlugin<void> = {
   }
 };
 
-function make(executions: IExecutions, trans: TranslationBundle): Sidebar {
-  const widget = new Sidebar({ executions, trans });
+function dress(widget: Sidebar, trans: TranslationBundle): void {
   widget.id = 'perijove-executions';
   widget.title.icon = perijoveIcon;
   widget.title.caption = trans.__('Executions');
   widget.node.setAttribute('role', 'region');
   widget.node.setAttribute('aria-label', trans.__('Executions'));
-  return widget;
 }
 
 /** What was begun elsewhere shows when the person comes back to this page. */

@@ -37,7 +37,8 @@ export const toolbar: JupyterFrontEndPlugin<void> = {
     registry.addFactory<NotebookPanel>(
       'Notebook',
       'perijove-state',
-      panel => new RunState(panel, attachments, actions, trans)
+      panel =>
+        new RunState(panel, attachments, master.feed.reach, actions, trans)
     );
   }
 };

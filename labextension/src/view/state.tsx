@@ -2,11 +2,14 @@ import { ReactWidget } from '@jupyterlab/apputils';
 import type { INotebookModel, NotebookPanel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { stopIcon } from '@jupyterlab/ui-components';
-import { useEffect, useState } from 'react';
 
 import type { Attachment } from '../attach/attachment';
+import type { Reach } from '../master/reach';
 import type { IAttachments } from '../tokens';
 import { duration } from './duration';
+import { useNow } from './hooks';
+import { reachWords } from './reach';
+import { runningTime, statusWord } from './words';
 
 export interface IStateActions {
   open: (run: Attachment) => void;
@@ -18,12 +21,14 @@ export class RunState extends ReactWidget {
   constructor(
     private readonly panel: NotebookPanel,
     private readonly attachments: IAttachments,
+    private readonly reach: Reach,
     private readonly actions: IStateActions,
     private readonly trans: TranslationBundle
   ) {
     super();
     this.addClass('pj-RunState');
     attachments.changed.connect(this.onChange);
+    reach.changed.connect(this.onReach);
   }
 
   protected render(): JSX.Element | null {
@@ -37,12 +42,18 @@ export class RunState extends ReactWidget {
     }
     const run = model && latest(this.attachments, model);
     return run ? (
-      <State run={run} trans={this.trans} {...this.actions} />
+      <State
+        run={run}
+        reach={this.reach}
+        trans={this.trans}
+        {...this.actions}
+      />
     ) : null;
   }
 
   dispose(): void {
     this.attachments.changed.disconnect(this.onChange);
+    this.reach.changed.disconnect(this.onReach);
     super.dispose();
   }
 
@@ -51,6 +62,8 @@ export class RunState extends ReactWidget {
       this.update();
     }
   };
+
+  private readonly onReach = () => this.update();
 }
 
 /** The run that is told about: the newest that goes on, else the newest. */
@@ -65,25 +78,34 @@ function latest(
 
 interface IStateProps extends IStateActions {
   run: Attachment;
+  reach: Reach;
   trans: TranslationBundle;
 }
 
-function State({ run, trans, open, stop }: IStateProps): JSX.Element {
-  useTick(!run.final);
+function State({ run, reach, trans, open, stop }: IStateProps): JSX.Element {
+  const now = useNow(!run.final);
   const { status, number } = run.entry;
   const stopping = status === 'stopping';
+  const unheard = run.final ? null : reachWords(reach, trans);
+  const away = unheard !== null && reach.standing === 'away';
   return (
     <>
       <button
         type="button"
         className="pj-RunState-open"
-        title={run.problem ?? run.execution?.sentence ?? ''}
+        title={
+          (away ? reach.trouble : null) ??
+          run.problem ??
+          run.execution?.sentence ??
+          ''
+        }
         aria-label={trans.__('Open execution %1', number)}
         data-state={run.problem ? 'error' : status}
+        data-away={away}
         onClick={() => open(run)}
       >
-        #{number} <span role="status">{words(run, trans)}</span>{' '}
-        <span className="pj-RunState-time">{time(run)}</span>
+        #{number} <span role="status">{unheard ?? words(run, trans)}</span>{' '}
+        {!away && <span className="pj-RunState-time">{time(run, now)}</span>}
       </button>
       {!run.final && (
         <button
@@ -107,22 +129,12 @@ export function words(run: Attachment, trans: TranslationBundle): string {
     return trans.__('cannot be shown');
   }
   switch (run.entry.status) {
-    case 'created':
-      return trans.__('waiting');
     case 'queued':
       return trans.__('waiting for a worker');
     case 'started':
       return progress(run, trans);
-    case 'stopping':
-      return trans.__('stopping');
-    case 'complete':
-      return trans.__('done');
-    case 'error':
-      return trans.__('failed');
-    case 'crashed':
-      return trans.__('crashed');
-    case 'stopped':
-      return trans.__('stopped');
+    default:
+      return statusWord(run.entry.status, trans);
   }
 }
 
@@ -135,22 +147,7 @@ function progress(run: Attachment, trans: TranslationBundle): string {
   return trans.__('running, %1 of %2 cells', ended.length, states.length);
 }
 
-function time(run: Attachment): string {
-  const { started_at: began, finished_at: ended } = run.execution ?? {};
-  if (!began) {
-    return '';
-  }
-  const until = ended ? Date.parse(ended) : Date.now();
-  return duration(Math.max(0, until - Date.parse(began)) / 1000);
-}
-
-function useTick(on: boolean): void {
-  const [, tick] = useState(0);
-  useEffect(() => {
-    if (!on) {
-      return;
-    }
-    const timer = window.setInterval(() => tick(n => n + 1), 1000);
-    return () => window.clearInterval(timer);
-  }, [on]);
+function time({ execution }: Attachment, now: number): string {
+  const seconds = execution && runningTime(execution, now);
+  return seconds === null ? '' : duration(seconds);
 }

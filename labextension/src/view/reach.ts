@@ -1,0 +1,18 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { Reach } from '../master/reach';
+
+/** Whether the platform can be reached, for a person; null while there is nothing to say. */
+export function reachWords(
+  { standing }: Pick<Reach, 'standing'>,
+  trans: TranslationBundle
+): string | null {
+  switch (standing) {
+    case 'here':
+      return null;
+    case 'away':
+      return trans.__('The platform cannot be reached; trying again');
+    case 'back':
+      return trans.__('The platform is back');
+  }
+}
