@@ -32,7 +32,10 @@ class ListExecutions(Paging):
     status: Annotated[Status | None, Field(description="Its status")] = None
     group: Annotated[Reference | None, Field(description="The worker group's name")] = None
     tag: Annotated[Reference | None, Field(description="One of its tags")] = None
-    search: Annotated[Reference | None, Field(description="Text within its title")] = None
+    search: Annotated[
+        Reference | None,
+        Field(description="Words, each within its title, notebook path, tags, group, owner or project, or its number"),
+    ] = None
     number: Annotated[int | None, Field(ge=1, le=_MOST, description="Its number within its project")] = None
 
 

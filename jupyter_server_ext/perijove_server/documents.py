@@ -48,14 +48,15 @@ class Document(Model):
     context: Literal["only", "needed", "above"] = "needed"
     choices: Choices = Choices()
 
-    def submission(self, file: Path) -> Submission:
-        """Return the work this document asks for; `file` is where it lies."""
+    def submission(self, file: Path, origin: str) -> Submission:
+        """Return the work this document asks for; `file` is where it lies, `origin` the same as JupyterLab shows it."""
         from perijove.client.submit import Submission  # noqa: PLC0415 - httpx is slow to import
 
         chosen = self.choices
         return Submission(
             path=file,
             content=self.content,
+            origin=origin,
             cells=self.cells,
             context=self.context,
             group=chosen.group or None,

@@ -12,6 +12,29 @@ from perijove.errors import InvalidPath
 _OWN_DRIVES = frozenset({"RTC"})
 
 
+def shown_folder(contents: Any) -> Path:
+    """Return the folder that JupyterLab shows.
+
+    Parameters
+    ----------
+    contents : jupyter_server.services.contents.manager.ContentsManager
+        What the server keeps its documents in.
+
+    Raises
+    ------
+    perijove.errors.InvalidPath
+        It keeps them elsewhere than in files.
+    """
+    from jupyter_server.services.contents.filemanager import FileContentsManager  # noqa: PLC0415 - a server has it
+
+    if not isinstance(contents, FileContentsManager):
+        raise InvalidPath(
+            "This server keeps its documents elsewhere than in files, so it has no folder to send or to copy into.",
+            "Run it from a server that shows a folder, or use `perijove run` where the files are.",
+        )
+    return Path(os.path.abspath(Path(contents.root_dir).expanduser()))  # noqa: PTH100 - links stay as they are
+
+
 def notebook_file(contents: Any, path: str) -> Path:
     """Return a notebook's file.
 
@@ -28,14 +51,7 @@ def notebook_file(contents: Any, path: str) -> Path:
         It is not a file of this server's: it lies in another drive, outside the server's folder, or the server keeps
         its documents elsewhere than in files.
     """
-    from jupyter_server.services.contents.filemanager import FileContentsManager  # noqa: PLC0415 - a server has it
-
-    if not isinstance(contents, FileContentsManager):
-        raise InvalidPath(
-            "This server keeps its documents elsewhere than in files, so the notebook has no folder to send along.",
-            "Run it from a server that shows a folder, or use `perijove run` where the files are.",
-        )
-    root = Path(os.path.abspath(Path(contents.root_dir).expanduser()))  # noqa: PTH100 - links stay as they are
+    root = shown_folder(contents)
     return _below(root, _local(root, path), path)
 
 

@@ -12,8 +12,15 @@ if TYPE_CHECKING:
     from perijove.client import AsyncClient
 
 
-async def send(client: AsyncClient, document: Document, file: Path) -> dict[str, Any]:
+async def send(client: AsyncClient, document: Document, file: Path, origin: str) -> dict[str, Any]:
     """Submit a document and return `{execution, cells, notes}`.
+
+    Parameters
+    ----------
+    file : Path
+        Where the document lies.
+    origin : str
+        The same below the folder that JupyterLab shows.
 
     Raises
     ------
@@ -30,5 +37,5 @@ async def send(client: AsyncClient, document: Document, file: Path) -> dict[str,
             case Noted(sentence):
                 notes.append(sentence)
 
-    execution = await client.submit(document.submission(file), report)
+    execution = await client.submit(document.submission(file, origin), report)
     return {"execution": execution.model_dump(mode="json", by_alias=True), "cells": cells, "notes": notes}

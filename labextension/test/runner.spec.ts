@@ -2,7 +2,6 @@ import type { NotebookPanel } from '@jupyterlab/notebook';
 
 import { Attachments } from '../src/attach/attachments';
 import { Feed } from '../src/master/feed';
-import type { IPreview } from '../src/submit/preview';
 import { Runner } from '../src/submit/runner';
 import { execution, notebook } from './makes';
 import { FakeService } from './service';

@@ -20,7 +20,7 @@ from perijove.model.status import Status
 @click.option("--status", type=click.Choice([status.value for status in Status]), help="Only those in this status.")
 @click.option("--group", metavar="GROUP", help="Only those of this worker group.")
 @click.option("--tag", metavar="TAG", help="Only those with this tag.")
-@click.option("--search", metavar="TEXT", help="Only those with this text in their title.")
+@click.option("--search", metavar="TEXT", help="Only those with these words in title, notebook, tags or project.")
 @click.option("-n", "--limit", type=click.IntRange(1), default=20, show_default=True, help="How many at most.")
 @printing
 @pass_session

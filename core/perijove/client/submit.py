@@ -47,6 +47,8 @@ class Submission:
         ``.perijoveignore``, else the notebook's own folder.
     extra : mapping
         Name to file: what goes along at the top of that folder without lying in it.
+    origin : str, optional
+        Where JupyterLab shows the notebook; see `perijove.model.spec.Notebook`.
     cells : str or sequence of str, optional
         Which cells: positions and ranges (``2-5,9``) or cell ids; by default all.
     context : str
@@ -64,6 +66,7 @@ class Submission:
     command: Sequence[str] = ()
     root: Path | None = None
     extra: Mapping[str, Path] = field(default_factory=dict)
+    origin: str | None = None
     cells: str | Sequence[str] | None = None
     context: str = "needed"
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
@@ -207,7 +210,7 @@ def _default_group() -> Flow[Group]:
 
 def _spec(work: Submission, prepared: Prepared | None) -> Spec:
     fields: dict[str, Any] = {
-        "notebook": prepared.spec_notebook if prepared else None,
+        "notebook": prepared.spec_notebook.model_copy(update={"origin": work.origin}) if prepared else None,
         "command": [*work.command] or None,
         "parameters": prepared.parameters if prepared else _untyped(work),
         "group": work.group or _DEFAULT_GROUP,

@@ -40,6 +40,9 @@ class Notebook(KebabModel):
         What goes along with chosen cells: ``only``, ``needed`` or ``above``.
     kernel : str, optional
         The kernelspec's name; by default the notebook's own.
+    origin : str, optional
+        Where the person's own notebook lies, as their JupyterLab names it: it tells notebooks of one name in different
+        project folders apart. Nothing is read there.
     """
 
     path: RelativePath
@@ -47,6 +50,7 @@ class Notebook(KebabModel):
     cells: list[str] | None = None
     context: Annotated[str, StringConstraints(pattern="^(only|needed|above)$")] | None = None
     kernel: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,100}$")] | None = None
+    origin: RelativePath | None = None
 
 
 class Input(KebabModel):

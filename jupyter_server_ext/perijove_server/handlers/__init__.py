@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from perijove_server.handlers.copies import CopiesHandler, RanHandler
 from perijove_server.handlers.feed import FeedHandler
 from perijove_server.handlers.notebooks import PreviewHandler, SubmitHandler
 from perijove_server.handlers.proxy import ProxyHandler
@@ -17,6 +18,8 @@ def routes() -> list[tuple[str, type[Any]]]:
         ("/perijove/api/settings", SettingsHandler),
         ("/perijove/api/preview", PreviewHandler),
         ("/perijove/api/submit", SubmitHandler),
+        ("/perijove/api/copies", CopiesHandler),
+        ("/perijove/api/ran", RanHandler),
         ("/perijove/api/feed", FeedHandler),
         ("/perijove/api/master/(.+)", ProxyHandler),
     ]

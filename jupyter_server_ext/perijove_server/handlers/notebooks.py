@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
-from perijove_server.folders import notebook_file
+from perijove_server.folders import notebook_file, shown_folder
 from perijove_server.handlers.base import Handler, read_object
 
 if TYPE_CHECKING:
@@ -54,7 +54,9 @@ class SubmitHandler(_NotebookHandler):
         from perijove_server.sending import send  # noqa: PLC0415 - httpx is slow to import; by now it is there
 
         document = await self.document()
-        sent = await send(await self.master.client(), document, self.file(document))
+        file = self.file(document)
+        origin = file.relative_to(shown_folder(self.contents_manager)).as_posix()
+        sent = await send(await self.master.client(), document, file, origin)
         self.set_status(201)
         self.finish(sent)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, Table, and_, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, delete, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
@@ -21,6 +21,7 @@ from perijove_scheduler.store.database import Database
 from perijove_scheduler.store.idempotency import remember
 from perijove_scheduler.store.lines import join_first
 from perijove_scheduler.store.recordset import insert_many
+from perijove_scheduler.store.search import WINDOW, mentions
 from perijove_scheduler.store.tables import WAITING, AttemptRow, ExecutionRow, ProjectRow, TagRow, UseRow
 from perijove_scheduler.store.visibility import Viewer, sees
 
@@ -78,7 +79,10 @@ class FoundExecution:
 
 @dataclass(frozen=True)
 class ExecutionFilter:
-    """Which executions to list; every condition that is set must hold. `project` is a project's id or name."""
+    """Which executions to list; every condition that is set must hold.
+
+    `project` is a project's id or name; `search` is words, see `perijove_scheduler.store.search`.
+    """
 
     project: str | None = None
     owner: str | None = None
@@ -241,13 +245,33 @@ def list_query(dialect: str, viewer: Viewer, wanted: ExecutionFilter, after: str
     """
     if viewer.admin:
         query = _visible(viewer).where(*_of_project(wanted), *_conditions(ExecutionRow, wanted, after))
+        query = query.where(*_searched(ExecutionRow, wanted, after, None))
         return query.order_by(ExecutionRow.id.desc()).limit(limit)
     seen = select(ProjectRow.id, ProjectRow.name).where(sees(viewer), *_of_project(wanted)).cte("seen")
     one, row = aliased(ExecutionRow), aliased(ExecutionRow)
     newest = select(one.id).where(one.project_id == seen.c.id, *_conditions(one, wanted, after))
-    newest = newest.order_by(one.id.desc()).limit(limit)
+    newest = newest.where(*_searched(one, wanted, after, seen)).order_by(one.id.desc()).limit(limit)
     query = join_first(dialect, select(row, seen.c.name), seen, newest, row)
     return query.order_by(row.id.desc()).limit(limit)
+
+
+def _searched(
+    row: type[ExecutionRow], wanted: ExecutionFilter, after: str | None, seen: FromClause | None
+) -> list[ColumnElement[bool]]:
+    """Return the conditions of a search, which looks through the newest of those that all else holds for.
+
+    `seen` is the project that is looked through, if it is one at a time.
+    """
+    if wanted.search is None:
+        return []
+    other = aliased(ExecutionRow)
+    window = select(other.id).where(*_conditions(other, wanted, after)).order_by(other.id.desc()).limit(WINDOW)
+    if seen is not None:
+        window = window.where(other.project_id == seen.c.id).correlate(seen)
+    elif wanted.project is not None:
+        window = window.where(other.project_id.in_(select(ProjectRow.id).where(*_of_project(wanted))))
+    name = ProjectRow.name if seen is None else seen.c.name
+    return [row.id.in_(window), *mentions(row, name, wanted.search)]
 
 
 def _of_project(wanted: ExecutionFilter) -> list[ColumnElement[bool]]:
@@ -267,6 +291,4 @@ def _conditions(row: type[ExecutionRow], wanted: ExecutionFilter, after: str | N
         conditions.append(row.id < after)
     if wanted.tag is not None:
         conditions.append(row.id.in_(select(TagRow.execution_id).where(TagRow.tag == wanted.tag)))
-    if wanted.search is not None:
-        conditions.append(row.title.icontains(wanted.search, autoescape=True))
     return conditions

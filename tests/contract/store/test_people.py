@@ -102,6 +102,40 @@ async def test_lists_are_filtered(world, conditions: dict[str, object]) -> None:
     assert [(each.row.id, each.project_name) for each in found] == [(wanted, "project")]
 
 
+@pytest.mark.parametrize("viewer", [ADA, ADMIN])
+async def test_a_search_finds_every_word_in_what_a_person_sees(world, viewer) -> None:
+    executions = world.store.executions
+    plain = await executions.create(new(world, title="50 nets"))
+    notebook = {"notebook": {"path": "models/Train %2.ipynb"}, "group": "gpu"}
+    night = await executions.create(
+        new(world, title="Wide net", owner="bob", group="gpu", tags=["Nightly"], spec=notebook)
+    )
+
+    async def found(search: str, **more: object) -> list[str]:
+        wanted = ExecutionFilter(search=search, **more)
+        return [each.row.id for each in await executions.list(viewer, wanted, None, 10)]
+
+    for words in ("NET wide", "train", "models/", "%2", "night", "#2", "2", "BOB gpu", "wide #2 project"):
+        assert await found(words) == [night], words
+    for words in ("net", "  ", "proj"):
+        assert await found(words) == [night, plain], words
+    for words in ("wide 1", "#3", "n_t", "nowhere"):
+        assert await found(words) == [], words
+    assert await found("net", owner="ada", project="project") == [plain]
+
+
+async def test_a_search_looks_through_so_many_and_goes_on_from_there(world, monkeypatch) -> None:
+    monkeypatch.setattr("perijove_scheduler.store.executions.WINDOW", 5)
+    titles = ["needle", *["hay"] * 3, "needle", *["hay"] * 4]
+    made = [await world.store.executions.create(new(world, title=title)) for title in titles]
+    for viewer in (ADA, ADMIN):
+        wanted = ExecutionFilter(search="needle")
+        first = await world.store.executions.list(viewer, wanted, None, 10)
+        assert [each.row.id for each in first] == [made[4]]
+        rest = await world.store.executions.list(viewer, wanted, made[4], 10)
+        assert [each.row.id for each in rest] == [made[0]]
+
+
 async def test_only_members_find_it(world) -> None:
     store = world.store
     made = await store.executions.create(new(world))

@@ -145,8 +145,22 @@ async def test_a_submission_tells_the_execution_and_the_cells_that_run(ask, docu
     assert creation.headers["Idempotency-Key"]
     spec = json.loads(creation.content)["spec"]
     assert (spec["notebook"]["path"], spec["tags"]) == ("train.ipynb", ["a"])
+    assert spec["notebook"]["origin"] == "work/train.ipynb"
     upload = next(request for request in platform.requests if request.method == "PUT")
     assert upload.url.path.endswith(spec["code"])
+
+
+async def test_a_submission_of_the_collaboration_drive_comes_from_the_same_notebook(ask, document, platform):
+    assert (await ask("POST", "submit", document(path="RTC:work/train.ipynb"))).code == 201
+    creation = next(request for request in platform.requests if request.method == "POST")
+    assert json.loads(creation.content)["spec"]["notebook"]["origin"] == "work/train.ipynb"
+
+
+async def test_a_note_on_what_goes_along_reaches_the_person(ask, document, platform):
+    body = document("x = 1", "y = 2", "print(", cells=["cell-3"])
+    sent = told(await ask("POST", "submit", body))
+    assert sent["cells"] == ["cell-1", "cell-2", "cell-3"]
+    assert any("needs everything above it" in note for note in sent["notes"])
 
 
 async def test_what_is_in_the_editor_counts_not_what_is_saved(ask, document, platform, jp_root_dir):

@@ -1,0 +1,42 @@
+"""Copies of what ran, in the folder that JupyterLab shows."""
+
+from __future__ import annotations
+
+import asyncio
+
+from jupyter_server.auth.decorator import authorized
+from tornado.web import authenticated
+
+from perijove.errors import InvalidRequest
+from perijove_server.copies import COPIES, make_copies_folder
+from perijove_server.folders import shown_folder
+from perijove_server.handlers.base import Handler
+
+
+class CopiesHandler(Handler):
+    """POST copies: make the folder that copies go to; it stays out of later snapshots."""
+
+    @authenticated
+    @authorized
+    async def post(self) -> None:
+        """Answer `{path}`."""
+        await asyncio.to_thread(make_copies_folder, shown_folder(self.contents_manager))
+        self.finish({"path": COPIES})
+
+
+class RanHandler(Handler):
+    """POST ran: copy the folder that an execution ran in, unless it is there already."""
+
+    @authenticated
+    @authorized
+    async def post(self) -> None:
+        """Answer `{path}`, as JupyterLab names it."""
+        # zstandard and httpx are slow to import; by now they are there
+        from perijove_server.ran import lay_out  # noqa: PLC0415
+
+        execution = self.body().get("execution")
+        if not isinstance(execution, str) or not execution:
+            raise InvalidRequest("The field 'execution' is not an execution's id.")
+        root = shown_folder(self.contents_manager)
+        folder = await lay_out(await self.master.client(), execution, root)
+        self.finish({"path": folder.relative_to(root).as_posix()})
