@@ -73,6 +73,8 @@ c.Authenticator.admin_users = ADMINS
 c.JupyterHub.spawner_class = "simple"
 c.SimpleLocalProcessSpawner.home_dir_template = str(STATE / "home" / "{username}")
 c.Spawner.default_url = "/lab"
+# JupyterLab asks nobody outside for news and updates here, and so does not greet a new user with a question about them.
+c.Spawner.environment = {"JUPYTER_CONFIG_PATH": str(HERE / "deploy" / "jupyter")}
 if os.geteuid() == 0:
     c.Spawner.args = ["--allow-root"]  # Jupyter Server refuses root without it
 

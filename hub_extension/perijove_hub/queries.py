@@ -34,7 +34,7 @@ class ListExecutions(Paging):
     tag: Annotated[Reference | None, Field(description="One of its tags")] = None
     search: Annotated[
         Reference | None,
-        Field(description="Words, each within its title, notebook path, tags, group, owner or project, or its number"),
+        Field(description="Words of its title, notebook path, command, tags, group, owner, project or number"),
     ] = None
     number: Annotated[int | None, Field(ge=1, le=_MOST, description="Its number within its project")] = None
 

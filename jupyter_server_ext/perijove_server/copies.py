@@ -34,8 +34,12 @@ def make_copies_folder(root: Path) -> Path:
     """
     folder = root / COPIES
     with explaining(folder):
-        if not folder.is_dir():
+        try:
             folder.mkdir()
+        except FileExistsError:
+            if not folder.is_dir():
+                raise
+        else:
             (folder / ".gitignore").write_text(_IGNORE, encoding="utf-8")
     return folder
 

@@ -56,18 +56,30 @@ describe('Copies', () => {
       'perijove/ann/7-submitted.ipynb'
     );
     expect(service.asked).toEqual([
-      'master/executions/ex_1/notebook?which=submitted'
+      'master/executions/ex_1/notebook?which=submitted',
+      'copies'
     ]);
   });
 
   it('copies an output byte for byte, in the folders of its name', async () => {
     const path = await copies.output(run, file('plots/été 1.json'));
-    expect(path).toBe('perijove/ann/7/plots/été 1.json');
+    expect(path).toBe('perijove/ann/7/outputs/plots/été 1.json');
     expect(service.asked[0]).toBe(
       'master/executions/ex_1/outputs/plots/%C3%A9t%C3%A9%201.json'
     );
     const { content } = folder.saved.get(path) as { content: string };
     expect(atob(content)).toBe('{"cells":[]}');
+  });
+
+  it('lets the server copy the folder that ran', async () => {
+    service = new FakeService(() => ({ path: 'perijove/ann/7/code' }));
+    copies = new Copies(
+      service.requests,
+      folder as unknown as Contents.IManager
+    );
+    expect(await copies.folder(run)).toBe('perijove/ann/7/code');
+    expect(service.asked).toEqual(['ran']);
+    expect(service.posted).toEqual([{ execution: 'ex_1' }]);
   });
 
   it('refuses what is too large to go through the page', async () => {

@@ -15,7 +15,7 @@ describe('matches', () => {
     spec: { group: 'gpu', title: 'Wide net', tags: ['night'] }
   });
 
-  it.each(['wide', 'NET wide', '#12', 'night', 'gpu', 'ann', ' '])(
+  it.each(['wide', 'NET wide', '#12', '12 wide', 'night', 'gpu', 'ann', ' '])(
     'finds it by %s',
     search => {
       expect(matches(run, filter({ search }), null)).toBe(true);
@@ -23,6 +23,7 @@ describe('matches', () => {
   );
 
   it('finds only what every word is in', () => {
+    expect(matches(run, filter({ search: '#1' }), null)).toBe(false);
     expect(matches(run, filter({ search: 'wide 13' }), null)).toBe(false);
   });
 
@@ -39,6 +40,18 @@ describe('matches', () => {
     expect(
       all.filter(standing => matches(row, filter({ standing }), null))
     ).toEqual(standings);
+  });
+
+  it('knows a notebook by where it lies', () => {
+    const notebook = { path: 'a.ipynb', origin: 'x/a.ipynb' };
+    const row = execution({ spec: { group: 'local', notebook } });
+    const of = (path: string) =>
+      matches(row, filter({ scope: 'notebook' }), path);
+    expect(['x/a.ipynb', 'y/a.ipynb', 'a.ipynb'].map(of)).toEqual([
+      true,
+      false,
+      false
+    ]);
   });
 
   it('does not take a notebook for another of a similar name', () => {

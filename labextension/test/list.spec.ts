@@ -26,6 +26,10 @@ describe('ExecutionList', () => {
     await list.refresh();
     return list;
   };
+  const settled = () =>
+    new Promise<void>(resolve => {
+      list.changed.connect(() => !list.loading && resolve());
+    });
   const numbers = () => list.executions.map(({ number }) => number);
 
   beforeEach(() => {
@@ -64,22 +68,41 @@ describe('ExecutionList', () => {
   it('reads only so many pages for a search that finds nothing', async () => {
     const service = listing(rows(1000));
     await look(service);
-    const done = new Promise<void>(resolve =>
-      list.changed.connect(() => !list.loading && resolve())
-    );
     list.setFilter({ search: 'nowhere' });
-    await done;
+    await settled();
     expect(service.asked.length).toBeLessThanOrEqual(5);
     expect(numbers()).toEqual([]);
   });
 
-  it('lists the current notebook’s runs by its path within the folder sent', async () => {
-    const notebook = { path: 'train.ipynb' };
-    const [other, mine] = rows(2);
-    mine.spec = { group: 'local', notebook };
-    await look(listing([other, mine]), 'work/train.ipynb');
+  it('lets the service search, once for what was typed', async () => {
+    const service = listing(rows(1));
+    await look(service);
+    list.setFilter({ search: 'wi' });
+    list.setFilter({ search: 'wide #1' });
+    await settled();
+    expect(service.asked.slice(1)).toEqual([
+      'master/executions?limit=100&owner=ann&search=wide+%231'
+    ]);
+  });
+
+  it('lists the runs of the current notebook, and not of its namesakes', async () => {
+    const path = 'train.ipynb';
+    const [elsewhere, terminal, other, mine] = rows(4);
+    const of = (origin?: string) => ({
+      group: 'local',
+      notebook: { path, ...(origin && { origin }) }
+    });
+    elsewhere.spec = of('play/train.ipynb');
+    terminal.spec = of();
+    mine.spec = of('work/train.ipynb');
+    const service = listing([elsewhere, terminal, other, mine]);
+    await look(service, 'work/train.ipynb');
     list.setFilter({ scope: 'notebook' });
-    expect(numbers()).toEqual([1]);
+    await settled();
+    expect(numbers()).toEqual([3, 1]);
+    expect(service.asked[1]).toBe(
+      'master/executions?limit=100&owner=ann&search=train.ipynb'
+    );
   });
 
   it('watches what is not final, without its records', async () => {
@@ -124,12 +147,16 @@ describe('ExecutionList', () => {
   });
 
   it('keeps what was ticked, oldest first', async () => {
-    await look(listing(rows(3)));
-    list.select('ex_3', true);
-    list.select('ex_1', true);
+    const [three, two, one] = rows(3);
+    await look(listing([three, two, one]));
+    list.select(three, true);
+    list.select(one, true);
     expect(list.selected).toEqual(['ex_1', 'ex_3']);
-    list.select('ex_3', false);
+    list.select(three, false);
     expect(list.isSelected('ex_3')).toBe(false);
+    list.setFilter({ search: 'nowhere' });
+    await settled();
+    expect(list.selected).toEqual(['ex_1']); // What is out of sight stays ticked.
     list.clearSelection();
     expect(list.selected).toEqual([]);
   });

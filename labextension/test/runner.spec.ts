@@ -24,7 +24,7 @@ describe('Runner', () => {
   const runner = (notes: string[], shown: string[] = []) => {
     const service = new FakeService(path =>
       path === 'preview'
-        ? ({ notes: shown })
+        ? { notes: shown }
         : { execution: execution(), cells: ['cell-1'], notes }
     );
     const made = new Runner(

@@ -11,11 +11,30 @@ describe('LogText', () => {
     expect(log.length).toBe(8);
   });
 
-  it('keeps the worker’s own words apart from what was run', () => {
+  it('keeps the streams apart', () => {
     const log = new LogText();
     log.write('system', '$ make\n');
     log.write('stdout', 'made\n');
-    expect(log.pieces.map(({ system }) => system)).toEqual([true, false]);
+    log.write('stderr', 'but\n');
+    log.write('stderr', 'late\n');
+    expect(log.pieces.map(({ stream, text }) => [stream, text])).toEqual([
+      ['system', '$ make\n'],
+      ['stdout', 'made\n'],
+      ['stderr', 'but\nlate\n']
+    ]);
+  });
+
+  it('stays readable at a cost that has an end where streams take turns', () => {
+    const log = new LogText();
+    for (let i = 0; i < 5_000; i++) {
+      log.write(i % 2 ? 'stderr' : 'stdout', `${i}\n`);
+    }
+    expect(log.pieces.length).toBeLessThanOrEqual(1_500);
+    expect([log.cut, log.pieces[log.pieces.length - 1].text]).toEqual([
+      true,
+      '4999\n'
+    ]);
+    expect(log.length).toBe(whole(log).length);
   });
 
   it('begins a line where the other stream comes in between', () => {
@@ -79,8 +98,8 @@ describe('overwritten', () => {
 
 describe('matching', () => {
   const pieces = [
-    { key: 1, system: false, text: 'Alpha\n\x1b[31mbe\x1b[0mta\n' },
-    { key: 2, system: false, text: 'gamma\n' }
+    { key: 1, stream: 'stdout' as const, text: 'Alpha\n\x1b[31mbe\x1b[0mta\n' },
+    { key: 2, stream: 'stderr' as const, text: 'gamma\n' }
   ];
 
   it('finds text whatever its case and colours', () => {

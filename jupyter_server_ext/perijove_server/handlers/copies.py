@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
-from perijove.errors import InvalidRequest
+from perijove.errors import InvalidPath, InvalidRequest
 from perijove_server.copies import COPIES, make_copies_folder
 from perijove_server.folders import shown_folder
 from perijove_server.handlers.base import Handler
@@ -19,8 +20,10 @@ class CopiesHandler(Handler):
     @authenticated
     @authorized
     async def post(self) -> None:
-        """Answer `{path}`."""
-        await asyncio.to_thread(make_copies_folder, shown_folder(self.contents_manager))
+        """Answer `{path}`; a server that keeps its documents elsewhere than in files has no snapshots either."""
+        with suppress(InvalidPath):
+            root = shown_folder(self.contents_manager)
+            await asyncio.to_thread(make_copies_folder, root)
         self.finish({"path": COPIES})
 
 

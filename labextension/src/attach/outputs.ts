@@ -8,6 +8,8 @@ type Content = Record<string, unknown>;
 
 /** A widget lives in the kernel that made it, which this page cannot reach: its plain text is shown instead. */
 const WIDGET = 'application/vnd.jupyter.widget-view+json';
+const WIDGET_NOTE =
+  '[A widget needs a live kernel. The notebook that ran, in the execution’s tab, shows how it ended.]';
 
 /**
  * Writes the remote outputs of one cell, as a local kernel's would be written: appended, cleared or updated in the cell's
@@ -133,11 +135,18 @@ function asOutput(type: string, content: Content): nbformat.IOutput {
   const rest = { ...content };
   delete rest.transient;
   const data = rest.data as Record<string, unknown> | undefined;
-  if (data && WIDGET in data && 'text/plain' in data) {
-    rest.data = { ...data };
-    delete (rest.data as Record<string, unknown>)[WIDGET];
+  if (data && WIDGET in data) {
+    rest.data = withoutWidget(data);
   }
   return { ...rest, output_type: type };
+}
+
+function withoutWidget(data: Record<string, unknown>): Record<string, unknown> {
+  const left = { ...data };
+  delete left[WIDGET];
+  const plain = left['text/plain'];
+  const text = typeof plain === 'string' ? [plain, WIDGET_NOTE] : [WIDGET_NOTE];
+  return { ...left, 'text/plain': text.join('\n') };
 }
 
 function displayId(content: Content): string | null {

@@ -8,6 +8,8 @@ export interface IActions {
   stop(execution: IExecution): void;
   rerun(execution: IExecution): void;
   openNotebook(execution: IExecution, which: Which): void;
+  /** Copy the folder that ran into the server's own, and show it in the file browser. */
+  openFolder(execution: IExecution): void;
   openOutput(execution: IExecution, file: IOutputFile): void;
   openDetail(id: string): void;
 }

@@ -12,7 +12,7 @@ const LIMIT = 64e6;
 /** Copies what an execution kept into the server's folder, where JupyterLab can open it. */
 export class Copies {
   constructor(
-    private readonly requests: Pick<Requests, 'blob'>,
+    private readonly requests: Pick<Requests, 'blob' | 'post'>,
     private readonly contents: Contents.IManager
   ) {}
 
@@ -31,6 +31,14 @@ export class Copies {
     return path;
   }
 
+  /** Let the server copy the folder that ran, unless it is there already; return the copy's path. */
+  async folder({ id }: IExecution): Promise<string> {
+    const copied = await this.requests.post<{ path: string }>('ran', {
+      execution: id
+    });
+    return copied.path;
+  }
+
   /** Copy an output file; return the copy's path. */
   async output(execution: IExecution, file: IOutputFile): Promise<string> {
     if (file.size > LIMIT) {
@@ -40,7 +48,7 @@ export class Copies {
     const blob = await this.requests.blob(
       `master/executions/${execution.id}/outputs/${name}`
     );
-    const path = `${folderOf(execution)}/${file.name}`;
+    const path = `${folderOf(execution)}/outputs/${file.name}`;
     await this.save(path, {
       type: 'file',
       format: 'base64',
@@ -53,11 +61,13 @@ export class Copies {
     path: string,
     model: Partial<Contents.IModel>
   ): Promise<void> {
-    await this.folder(PathExt.dirname(path));
+    await this.makeFolder(PathExt.dirname(path));
     await this.contents.save(path, model);
   }
 
-  private async folder(path: string): Promise<void> {
+  private async makeFolder(path: string): Promise<void> {
+    // The outermost one keeps copies out of later runs, by a hidden file that a page may not write.
+    await this.requests.post('copies');
     const parts = path.split('/');
     for (let i = 1; i <= parts.length; i++) {
       await this.contents.save(parts.slice(0, i).join('/'), {

@@ -13,6 +13,9 @@ import { askForChanges } from './rerun';
 export interface IPlaces {
   openDetail(id: string): void;
   openFile(path: string): Promise<unknown>;
+  openFolder(path: string): Promise<unknown>;
+  /** Say that something takes a while; the result takes it back. */
+  say(words: string): () => void;
   /** An execution was made or changed. */
   changed(execution: IExecution): void;
 }
@@ -64,6 +67,19 @@ export class Deeds implements IActions {
     this.attempt(async () =>
       this.places.openFile(await this.copies.notebook(execution, which))
     );
+  }
+
+  openFolder(execution: IExecution): void {
+    this.attempt(async () => {
+      const done = this.places.say(
+        this.trans.__('Copying the folder that #%1 ran in…', execution.number)
+      );
+      try {
+        await this.places.openFolder(await this.copies.folder(execution));
+      } finally {
+        done();
+      }
+    });
   }
 
   openOutput(execution: IExecution, file: IOutputFile): void {

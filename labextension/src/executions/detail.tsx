@@ -109,7 +109,12 @@ function Told(props: IDetailProps & { execution: IExecution }): JSX.Element {
         </Section>
       )}
       <Section title={trans.__('What ran')}>
-        <What execution={execution} requests={requests} trans={trans} />
+        <What
+          execution={execution}
+          requests={requests}
+          openFolder={execution => actions.openFolder(execution)}
+          trans={trans}
+        />
       </Section>
     </>
   );

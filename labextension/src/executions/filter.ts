@@ -1,5 +1,4 @@
 import { isFinal, type IExecution } from '../master/types';
-import { titleOf } from '../view/words';
 
 /** Whose executions are listed. */
 export type Scope = 'notebook' | 'mine' | 'all';
@@ -26,14 +25,16 @@ export function matches(
   );
 }
 
-/** Whether an execution ran the notebook at a path: a spec knows it by its path within the folder that was sent. */
+/**
+ * Whether an execution ran the notebook at a path. What was sent from a terminal names no notebook of the server's, only
+ * its path within the folder that was sent.
+ */
 function isOf({ spec }: IExecution, path: string | null): boolean {
-  const sent = spec.notebook?.path;
-  return (
-    sent !== undefined &&
-    path !== null &&
-    (path === sent || path.endsWith(`/${sent}`))
-  );
+  const { origin, path: sent } = spec.notebook ?? {};
+  if (path === null || sent === undefined) {
+    return false;
+  }
+  return origin ? path === origin : path === sent || path.endsWith(`/${sent}`);
 }
 
 function stands({ status }: IExecution, standing: Standing): boolean {
@@ -49,13 +50,13 @@ function stands({ status }: IExecution, standing: Standing): boolean {
   }
 }
 
-/** Every word must occur in something the person sees of it. */
+/** Every word must occur in something the person sees of it; the service searches the same. */
 function mentions(execution: IExecution, search: string): boolean {
   const { number, owner, project_name, spec } = execution;
   const text = [
-    `#${number}`,
-    titleOf(execution),
+    spec.title,
     spec.notebook?.path,
+    ...(spec.command ?? []),
     spec.group,
     owner,
     project_name,
@@ -63,5 +64,10 @@ function mentions(execution: IExecution, search: string): boolean {
   ]
     .join('\n')
     .toLowerCase();
-  return search.split(/\s+/).every(word => text.includes(word));
+  return search
+    .split(/\s+/)
+    .every(
+      word =>
+        text.includes(word) || word === `${number}` || word === `#${number}`
+    );
 }

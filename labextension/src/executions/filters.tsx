@@ -33,9 +33,11 @@ export function Filters(props: {
       <InputGroup
         className="pj-Filters-search"
         type="search"
-        placeholder={trans.__('Search executions')}
+        placeholder={trans.__('Title, notebook, tag, #12…')}
         aria-label={trans.__('Search executions')}
-        title={trans.__('In titles, notebooks, tags, owners, #numbers')}
+        title={trans.__(
+          'Words in titles, notebooks’ paths, commands, tags, worker groups, owners and projects, and #numbers'
+        )}
         rightIcon="ui-components:search"
         value={list.filter.search}
         onChange={event => list.setFilter({ search: event.target.value })}

@@ -5,18 +5,15 @@ import type { Feed } from '../master/feed';
 import type { Requests } from '../master/requests';
 import type { IExecution, IPage } from '../master/types';
 import { matches, type IFilter } from './filter';
+import { address, key, type IViewpoint } from './query';
 import { LiveRows } from './rows';
+import { Ticked } from './ticked';
 
-const PAGE = 100;
 /** A look goes on until this many were found, or so many pages were read. */
 const ENOUGH = 30;
 const PAGES = 4;
-
-/** Who looks, and at which notebook. */
-export interface IViewpoint {
-  user: () => string | null;
-  path: () => string | null;
-}
+/** How many milliseconds somebody who types is waited for. */
+const TYPING = 250;
 
 /** The executions the sidebar shows: newest first, each kept up to date while it lives. */
 export class ExecutionList implements IDisposable {
@@ -26,7 +23,9 @@ export class ExecutionList implements IDisposable {
   private looked = false;
   private readonly heard = new Set<string>();
   private readonly live: LiveRows;
-  private readonly chosen = new Set<string>();
+  private readonly ticked = new Ticked();
+  private typing: number | null = null;
+  private asked = '';
   private readonly changedSignal = new Signal<this, void>(this);
   filter: IFilter = { scope: 'mine', standing: '', search: '' };
   problem: string | null = null;
@@ -57,45 +56,44 @@ export class ExecutionList implements IDisposable {
 
   /** The ids of the executions ticked to be compared, the oldest first. */
   get selected(): string[] {
-    return this.items
-      .map(({ id }) => id)
-      .filter(id => this.chosen.has(id))
-      .reverse();
+    return this.ticked.ids;
   }
 
   isSelected(id: string): boolean {
-    return this.chosen.has(id);
+    return this.ticked.has(id);
   }
 
-  select(id: string, on: boolean): void {
-    if (on) {
-      this.chosen.add(id);
-    } else {
-      this.chosen.delete(id);
-    }
+  select(execution: IExecution, on: boolean): void {
+    this.ticked.set(execution, on);
     this.changedSignal.emit();
   }
 
   clearSelection(): void {
-    this.chosen.clear();
+    this.ticked.clear();
     this.changedSignal.emit();
   }
 
   /** Look for something else; what is on this page shows at once, the rest is asked for. */
   setFilter(filter: Partial<IFilter>): void {
-    const before = this.filter;
-    this.filter = { ...before, ...filter };
-    if ((before.scope === 'all') !== (this.filter.scope === 'all')) {
-      void this.refresh();
-    } else {
+    const typed = filter.search !== undefined;
+    this.filter = { ...this.filter, ...filter };
+    if (key(this.filter, this.viewpoint) === this.asked) {
       this.changedSignal.emit();
       void this.fill();
+    } else if (typed) {
+      this.loading = true;
+      this.changedSignal.emit();
+      this.wait();
+    } else {
+      void this.refresh();
     }
   }
 
   /** Look again from the newest. */
   async refresh(): Promise<void> {
     this.looked = true;
+    this.stopWaiting();
+    this.asked = key(this.filter, this.viewpoint);
     await this.load(true, PAGES);
   }
 
@@ -125,6 +123,7 @@ export class ExecutionList implements IDisposable {
   dispose(): void {
     if (!this.isDisposed) {
       this.isDisposed = true;
+      this.stopWaiting();
       this.live.dispose();
       Signal.clearData(this);
     }
@@ -135,6 +134,19 @@ export class ExecutionList implements IDisposable {
     if (index >= 0) {
       this.items = this.items.with(index, execution);
       this.follow();
+    }
+  }
+
+  /** Ask once the person has stopped typing. */
+  private wait(): void {
+    this.stopWaiting();
+    this.typing = window.setTimeout(() => void this.refresh(), TYPING);
+  }
+
+  private stopWaiting(): void {
+    if (this.typing !== null) {
+      window.clearTimeout(this.typing);
+      this.typing = null;
     }
   }
 
@@ -184,14 +196,6 @@ export class ExecutionList implements IDisposable {
   }
 
   private page(cursor: string | null): Promise<IPage<IExecution>> {
-    const owner = this.filter.scope === 'all' ? null : this.viewpoint.user();
-    const query = new URLSearchParams({ limit: String(PAGE) });
-    if (owner) {
-      query.set('owner', owner);
-    }
-    if (cursor) {
-      query.set('cursor', cursor);
-    }
-    return this.requests.get(`master/executions?${query.toString()}`);
+    return this.requests.get(address(this.filter, this.viewpoint, cursor));
   }
 }

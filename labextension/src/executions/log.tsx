@@ -67,12 +67,12 @@ export function Log(props: ILogProps): JSX.Element {
           {log.length === 0 && (
             <p className="pj-Quiet">{trans.__('Nothing was written yet.')}</p>
           )}
-          {(found?.pieces ?? log.pieces).map(({ key, system, text }) => (
+          {(found?.pieces ?? log.pieces).map(piece => (
             <Piece
-              key={key}
-              system={system}
-              text={text}
+              key={piece.key}
+              piece={piece}
               rendermime={rendermime}
+              trans={trans}
             />
           ))}
         </div>

@@ -17,6 +17,9 @@ export namespace CommandIds {
   export const compare = 'perijove:compare-executions';
 }
 
+/** JupyterLab's own command that shows a folder in the file browser. */
+const BROWSE = 'filebrowser:go-to-path';
+
 interface IStatus {
   info?: { user: string | null };
 }
@@ -52,6 +55,8 @@ export class Executions implements IExecutions {
       {
         openDetail: id => this.open(id),
         openFile: path => this.openFile(path),
+        openFolder: path => app.commands.execute(BROWSE, { path }),
+        say,
         changed: execution => this.list.hear(execution)
       },
       trans
@@ -127,4 +132,9 @@ export class Executions implements IExecutions {
     };
     return new Tabs(app, kind, restorer);
   }
+}
+
+function say(words: string): () => void {
+  const id = Notification.emit(words, 'in-progress', { autoClose: false });
+  return () => Notification.dismiss(id);
 }

@@ -130,7 +130,7 @@ function Rows({ executions, trans }: ISidebarProps): JSX.Element {
             now={now}
             user={executions.user}
             selected={list.isSelected(execution.id)}
-            onSelect={on => list.select(execution.id, on)}
+            onSelect={on => list.select(execution, on)}
             onOpen={() => executions.open(execution.id)}
           />
         ))}

@@ -1,23 +1,24 @@
-/** A piece of the log; it ends with a line, except for the last. */
+/** Where it was written to: `system` are the worker's own words, rather than what was run. */
+export type LogStream = 'stdout' | 'stderr' | 'system';
+
+/** A piece of the log, of one stream; it ends with a line, except for the last. */
 export interface ILogPiece {
   readonly key: number;
-  /** The worker's own words, rather than what was run. */
-  readonly system: boolean;
+  readonly stream: LogStream;
   text: string;
 }
-
-export type LogStream = 'stdout' | 'stderr' | 'system';
 
 /** Where a piece is full: one is rendered at a time, so a piece is what a new line of the log costs. */
 const PIECE = 8_192;
 /** How much of a long log is kept for showing; the whole is a download away. */
 const KEPT = 400_000;
+/** In how many pieces at most: where two streams take turns line by line, each line is one, and costs as much. */
+const MOST = 1_500;
 
 /** The log's text as a terminal would leave it, in pieces that can be rendered one by one. */
 export class LogText {
   private kept: ILogPiece[] = [];
   private nextKey = 0;
-  private stream: LogStream | null = null;
   /** How many characters there are in all pieces. */
   length = 0;
   /** Whether the beginning was left out. */
@@ -30,14 +31,13 @@ export class LogText {
   /** Add what was written; a piece that is full goes on to the end of its line. */
   write(stream: LogStream, text: string): void {
     const last = this.kept[this.kept.length - 1];
-    const turn = this.stream !== null && this.stream !== stream;
-    this.stream = stream;
-    if (!last || last.system !== (stream === 'system')) {
-      this.begin(stream === 'system', text);
-    } else if (turn && !last.text.endsWith('\n')) {
-      this.append(last, `\n${text.replace(/^\r/, '')}`);
-    } else {
+    if (last?.stream === stream) {
       this.append(last, text);
+    } else if (last && !last.text.endsWith('\n')) {
+      this.set(last, `${last.text}\n`);
+      this.begin(stream, text.replace(/^\r/, ''));
+    } else {
+      this.begin(stream, text);
     }
     this.trim();
   }
@@ -48,13 +48,13 @@ export class LogText {
     } else {
       const end = last.text.endsWith('\n') ? 0 : endOfLine(text);
       this.set(last, last.text + text.slice(0, end));
-      this.begin(last.system, text.slice(end));
+      this.begin(last.stream, text.slice(end));
     }
   }
 
-  private begin(system: boolean, text: string): void {
+  private begin(stream: LogStream, text: string): void {
     if (text) {
-      const piece = { key: this.nextKey++, system, text: '' };
+      const piece = { key: this.nextKey++, stream, text: '' };
       this.kept.push(piece);
       this.set(piece, text);
     }
@@ -67,11 +67,20 @@ export class LogText {
   }
 
   private trim(): void {
-    while (this.length > KEPT && this.kept.length > 1) {
-      this.length -= this.kept[0].text.length;
-      this.kept = this.kept.slice(1);
+    let gone = 0;
+    while (this.isTooLong(gone)) {
+      this.length -= this.kept[gone].text.length;
+      gone++;
+    }
+    if (gone > 0) {
+      this.kept = this.kept.slice(gone);
       this.cut = true;
     }
+  }
+
+  private isTooLong(gone: number): boolean {
+    const left = this.kept.length - gone;
+    return left > 1 && (this.length > KEPT || left > MOST);
   }
 }
 

@@ -1,6 +1,7 @@
 import { ReactWidget, UseSignal } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import {
+  folderIcon,
   notebookIcon,
   refreshIcon,
   stopIcon,
@@ -81,6 +82,14 @@ function Actions(props: IActionsProps): JSX.Element {
           label={trans.__('Open as submitted')}
           tooltip={trans.__('Open a copy of exactly the notebook that ran')}
           onClick={() => actions.openNotebook(execution, 'submitted')}
+        />
+      )}
+      {spec.code && (
+        <ToolbarButtonComponent
+          icon={folderIcon}
+          label={trans.__('Open folder')}
+          tooltip={trans.__('Show a copy of the folder that ran')}
+          onClick={() => actions.openFolder(execution)}
         />
       )}
     </>

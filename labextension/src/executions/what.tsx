@@ -8,12 +8,13 @@ import { entries, factsOf, flat, type Fact } from './facts';
 interface IWhatProps {
   execution: IExecution;
   requests: Requests;
+  openFolder: (execution: IExecution) => void;
   trans: TranslationBundle;
 }
 
 /** What ran and in what: parameters, spec, code version, and the environment it really had. */
 export function What(props: IWhatProps): JSX.Element {
-  const { execution, requests, trans } = props;
+  const { execution, requests, openFolder, trans } = props;
   const { spec, project } = execution;
   const parameters = entries(spec.parameters);
   return (
@@ -23,14 +24,23 @@ export function What(props: IWhatProps): JSX.Element {
       )}
       <Facts name={trans.__('Spec')} facts={factsOf(execution, trans)} />
       {spec.code && (
-        <p>
+        <p className="pj-What-folder">
+          <button
+            className="pj-Link"
+            title={trans.__(
+              'Copy the folder as it was sent into perijove/, and show it in the file browser'
+            )}
+            onClick={() => openFolder(execution)}
+          >
+            {trans.__('Open the folder that ran')}
+          </button>
           <a
             href={requests.url(
               `master/code/${spec.code}/archive?project=${encodeURIComponent(project)}`
             )}
             download={`${spec.code.slice(0, 12)}.tar.zst`}
           >
-            {trans.__('Download the folder that ran')}
+            {trans.__('Download it')}
           </a>
         </p>
       )}

@@ -32,6 +32,8 @@ export interface IProgress {
 
 export interface INotebookWork {
   path: string;
+  /** Where the person's own notebook lies below their server's folder. */
+  origin?: string;
   sha256?: string;
   cells?: string[];
   context?: Context;

@@ -3,7 +3,7 @@ import {
   type JupyterFrontEnd,
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { INotebookTracker } from '@jupyterlab/notebook';
+import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
@@ -33,7 +33,7 @@ export const executions: JupyterFrontEndPlugin<IExecutions> = {
       rendermime,
       restorer,
       trans: (translator ?? nullTranslator).load('perijove'),
-      path: () => notebooks.currentWidget?.context.localPath ?? null
+      path: () => ownPath(app, notebooks.currentWidget)
     });
     attachments.changed.connect((_, model) =>
       attachments
@@ -45,3 +45,17 @@ export const executions: JupyterFrontEndPlugin<IExecutions> = {
     return shown;
   }
 };
+
+/** Drives that show the server's own files: the default one, and collaboration's. */
+const OWN_DRIVES = new Set(['', 'RTC']);
+
+/** Where a notebook lies below the server's folder; null for none, and for one of another drive, which cannot run. */
+function ownPath(
+  { serviceManager: { contents } }: JupyterFrontEnd,
+  panel: NotebookPanel | null
+): string | null {
+  if (!panel || !OWN_DRIVES.has(contents.driveName(panel.context.path))) {
+    return null;
+  }
+  return contents.localPath(panel.context.path);
+}

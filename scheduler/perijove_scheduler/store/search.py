@@ -19,15 +19,15 @@ _NUMBER = re.compile(r"#?(\d{1,9})")
 def mentions(row: type[ExecutionRow], project_name: Any, search: str) -> list[ColumnElement[bool]]:
     """Return the conditions under which an execution has every word of `search`, whatever its case.
 
-    A word is found in the title, the notebook's path, the tags, the group's, the owner's and the project's name; a
-    number, with or without ``#``, may also be the execution's own.
+    A word is found in the title, the notebook's path, the command, the tags, the group's, the owner's and the project's
+    name; a number, with or without ``#``, may also be the execution's own.
     """
     return [_mentions(row, project_name, word) for word in search.split()[:_MOST_WORDS]]
 
 
 def _mentions(row: type[ExecutionRow], project_name: Any, word: str) -> ColumnElement[bool]:
-    path: ColumnElement[str] = row.spec["notebook", "path"].as_string()
-    texts: tuple[Any, ...] = (row.title, path, row.group_name, row.owner, project_name)
+    path, command = row.spec["notebook", "path"].as_string(), row.spec["command"].as_string()
+    texts: tuple[Any, ...] = (row.title, path, command, row.group_name, row.owner, project_name)
     tagged = exists().where(TagRow.execution_id == row.id, _holds(TagRow.tag, word))
     found = [*(_holds(text, word) for text in texts), tagged]
     if number := _NUMBER.fullmatch(word):

@@ -105,7 +105,7 @@ async def test_lists_are_filtered(world, conditions: dict[str, object]) -> None:
 @pytest.mark.parametrize("viewer", [ADA, ADMIN])
 async def test_a_search_finds_every_word_in_what_a_person_sees(world, viewer) -> None:
     executions = world.store.executions
-    plain = await executions.create(new(world, title="50 nets"))
+    plain = await executions.create(new(world, title="50 nets", spec={"command": ['say "hello"'], "group": "local"}))
     notebook = {"notebook": {"path": "models/Train %2.ipynb"}, "group": "gpu"}
     night = await executions.create(
         new(world, title="Wide net", owner="bob", group="gpu", tags=["Nightly"], spec=notebook)
@@ -117,6 +117,7 @@ async def test_a_search_finds_every_word_in_what_a_person_sees(world, viewer) ->
 
     for words in ("NET wide", "train", "models/", "%2", "night", "#2", "2", "BOB gpu", "wide #2 project"):
         assert await found(words) == [night], words
+    assert await found("hello") == [plain]
     for words in ("net", "  ", "proj"):
         assert await found(words) == [night, plain], words
     for words in ("wide 1", "#3", "n_t", "nowhere"):
