@@ -54,7 +54,7 @@ class _World:
     def __init__(self, store: Store, queue: RedisQueue, url: str, folder: Path) -> None:
         self.store, self.queue, self.url = store, queue, url
         bell = Bell()
-        offers = Offers(queue, LocalFiles(folder, b"key", "http://127.0.0.1/"))
+        offers = Offers(queue, LocalFiles(folder, b"k" * 32, "http://127.0.0.1/"))
         machines = Machines({"process": _Rack()})
         self.dispatcher = Dispatcher(bell, store, queue, offers)
         self.scaler = Scaler(bell, store, queue, machines, self._token_of)

@@ -75,15 +75,18 @@ def scheduler_job(client: httpx.Client, folder: Path, name: str) -> float:
     body = {"name": name, "input_uri": name, "runtime_environment_name": environments[0]["name"]}
     created = client.post("/scheduler/jobs", json=body).raise_for_status().json()
     query = "SELECT status, status_message, create_time, end_time FROM jobs WHERE job_id = ?"
-    while True:
-        # Over REST, jupyter-scheduler 2.12 calls a job stopped that is asked after before its process is up.
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        # Over REST, jupyter-scheduler 2.12 stops a job that is asked after before its process is up. Its table calls
+        # one stopped that has not begun.
         with closing(sqlite3.connect(f"file:{folder}/scheduler.sqlite?mode=ro", uri=True)) as database:
             status, message, began, ended = database.execute(query, (created["job_id"],)).fetchone()
         if status == "COMPLETED":
             return float(ended - began) / 1000
-        if status in {"FAILED", "STOPPED"}:
-            raise SystemExit(f"jupyter-scheduler: the job ended as {status}: {message}")
+        if status == "FAILED":
+            raise SystemExit(f"jupyter-scheduler: the job failed: {message}")
         time.sleep(0.1)
+    raise SystemExit(f"jupyter-scheduler: the job stays {status}.")
 
 
 def celery_rate(url: str, count: int) -> float:
