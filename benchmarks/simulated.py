@@ -10,11 +10,11 @@ import contextlib
 import os
 import signal
 import sys
+from functools import partial
 
 import httpx
 
 from perijove import __version__
-from perijove.errors import Unavailable
 from perijove.model.control import Stop, Wake
 from perijove.model.events import Advanced, Finished
 from perijove.model.reasons import Reason
@@ -23,6 +23,7 @@ from perijove.model.resources import Enrol, Enrolment
 from perijove.model.spec import Resources
 from perijove.wire.agent import RedisAgentWire
 from perijove.wire.protocol import RENEW_EVERY, Held
+from perijove_agent.persistence import persist
 
 #: Enrolments, and first renewals, under way at a time.
 _AT_ONCE = 16
@@ -42,7 +43,7 @@ class Simulated:
 
     async def register(self) -> None:
         """Make itself known."""
-        await self._wire.register(self._capacity, __version__, "simulated")
+        await persist("registering", lambda: self._wire.register(self._capacity, __version__, "simulated"))
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -54,7 +55,7 @@ class Simulated:
     async def _listen(self) -> None:
         after = "0"
         while True:
-            for entry, message in await self._wire.listen(after, 15.0):
+            for entry, message in await persist("listening", partial(self._wire.listen, after, 15.0)):
                 after = entry
                 if isinstance(message, Wake):
                     self._bell.set()
@@ -65,7 +66,7 @@ class Simulated:
     async def _renew(self) -> None:
         while True:
             async with self._fence:
-                await self._wire.renew(list(self._held.values()))
+                await persist("a renewal", lambda: self._wire.renew(list(self._held.values())))
             await asyncio.sleep(RENEW_EVERY)
 
     async def _work(self) -> None:
@@ -84,7 +85,7 @@ class Simulated:
         free = self._capacity.cpus - len(self._held)
         if free < 1:
             return False
-        ticket = await self._wire.claim(Resources(cpus=free))
+        ticket = await persist("a claim", lambda: self._wire.claim(Resources(cpus=free)))
         if ticket is None:
             return False
         held = self._held[ticket.execution] = Held(ticket.execution, ticket.attempt)
@@ -92,12 +93,12 @@ class Simulated:
             await self._end(held, Reason.OK)
         else:
             running = Advanced(worker=self._worker, execution=held.execution, attempt=held.attempt, phase=Phase.RUNNING)
-            await self._wire.emit([running])
+            await persist("an event", lambda: self._wire.emit([running]))
         return True
 
     async def _end(self, held: Held, reason: Reason) -> None:
         finished = Finished(worker=self._worker, execution=held.execution, attempt=held.attempt, reason=reason)
-        await self._wire.close(finished)
+        await persist("an end", lambda: self._wire.close(finished))
         self._held.pop(held.execution, None)
 
 
@@ -125,10 +126,7 @@ async def main(url: str, group: str, count: int, cpus: int, behaviour: str) -> N
         await asyncio.gather(*(agent.register() for agent in agents[start : start + _AT_ONCE]))
     running = [asyncio.create_task(agent.run()) for agent in agents]
     print("ready", flush=True)
-    try:
-        await asyncio.gather(*running)
-    except Unavailable as error:
-        sys.exit(f"the simulated agents lost Redis: {error}")
+    await asyncio.gather(*running)
 
 
 if __name__ == "__main__":

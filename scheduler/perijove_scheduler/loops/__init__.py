@@ -7,7 +7,7 @@ loop           does                                                       is run
 `applier`      what agents tell → rows, one transaction a batch           the event streams themselves
 `reaper`       takes work from workers that are lost                      the clock: every sixth of a lease
 `sweeper`      says again to Redis what the database knows                Redis' return, a new generation of it
-`archiver`     archives the records that their worker did not             an end
+`archiver`     archives the records that their worker did not             the loss of a worker
 `scaler`       starts machines for waiting work, drains idle ones         an admission, an end, a worker's coming
 =============  =========================================================  =============================================
 

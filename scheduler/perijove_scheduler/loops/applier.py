@@ -118,7 +118,6 @@ class Applier(Loop):
     def _ring(self, applied: Applied, events: Sequence[GroupEvent]) -> None:
         if applied.finished or applied.requeued:
             self.bell.ring("dispatcher")
-            self.bell.ring("archiver")
         if applied.finished or applied.requeued or any(isinstance(event, Stopped) for _, event in events):
             self.bell.ring("scaler")
 

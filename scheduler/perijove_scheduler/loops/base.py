@@ -33,6 +33,8 @@ class Loop(ABC):
         The name its bell rings by, and the one it has in logs and metrics.
     period : float
         Seconds after which it takes a turn although nobody rang.
+    pause : float
+        Seconds from the beginning of a turn to that of the next, at least: many rings in that time are one turn.
     runs, failures : int
         How many turns were taken, and how many of them failed.
     seconds, last_seconds : float
@@ -41,6 +43,7 @@ class Loop(ABC):
 
     name: ClassVar[str]
     period: float = 15.0
+    pause: float = 0.0
 
     def __init__(self, bell: Bell) -> None:
         self.bell = bell
@@ -52,6 +55,7 @@ class Loop(ABC):
         self._failed_in_a_row = 0
         self._backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
         self._rested = 0.0
+        self._began = 0.0
         self._resting = False
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
@@ -106,7 +110,8 @@ class Loop(ABC):
 
     async def take_turn(self) -> None:
         """Take one turn, counted and timed; an error is logged, and kept from the caller."""
-        began, self._rested = time.perf_counter(), 0.0
+        self._began = began = time.perf_counter()
+        self._rested = 0.0
         self.runs += 1
         try:
             await self.turn()
@@ -125,6 +130,7 @@ class Loop(ABC):
                 await self._backoff.sleep()
             else:
                 await self.wait()
+                await asyncio.sleep(self._began + self.pause - time.perf_counter())
 
     def _failed(self, error: Exception) -> None:
         self.failures += 1

@@ -55,6 +55,8 @@ class Scaler(Loop):
     """
 
     name: ClassVar[str] = "scaler"
+    #: A machine takes seconds to come; short executions end by the hundred meanwhile.
+    pause = 0.2
 
     def __init__(
         self,

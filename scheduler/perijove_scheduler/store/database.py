@@ -22,6 +22,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from perijove.errors import Unavailable
 from perijove.patience import Backoff
 from perijove_scheduler.store import documents
+from perijove_scheduler.store.pinging import ping_idle
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 # Seconds a writer waits for another process (a second replica, a backup) that holds SQLite's write lock.
@@ -53,6 +54,9 @@ class Database:
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
         self._writing = engine.execution_options(perijove_write=True)
+        # On PostgreSQL each statement of a reader sees its own moment in any case; a transaction around them would
+        # only cost two more round trips.
+        self._reading = engine if self.is_sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")
         self._lock = asyncio.Lock() if self.is_sqlite else None
         self._fence: Fence | None = None
 
@@ -63,10 +67,11 @@ class Database:
         engine = create_async_engine(
             target,
             json_serializer=documents.dumps,
-            pool_pre_ping=_is_remote(target),
             connect_args=_of_postgresql(target) if _is_remote(target) else {},
         )
-        if not _is_remote(target):
+        if _is_remote(target):
+            ping_idle(engine.sync_engine)
+        else:
             _make_folder(target)
             event.listen(engine.sync_engine, "connect", _set_up_sqlite)
             event.listen(engine.sync_engine, "begin", _begin_sqlite)
@@ -86,7 +91,7 @@ class Database:
     async def read(self) -> AsyncIterator[AsyncSession]:
         """Open a session for reading; it sees one moment on SQLite, and each statement its own on PostgreSQL."""
         with _reaching_the_database():
-            async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
+            async with AsyncSession(self._reading, expire_on_commit=False, autoflush=False) as session:
                 yield session
 
     @asynccontextmanager

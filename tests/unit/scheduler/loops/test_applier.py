@@ -132,7 +132,7 @@ async def test_viewers_and_other_loops_hear_of_what_changed(world) -> None:
     assert await anext(changes) == [execution]
     await agent.finish(execution)
     await world.apply()
-    for name in ("dispatcher", "archiver", "scaler"):
+    for name in ("dispatcher", "scaler"):
         assert await world.bell.wait(name, 1)
     await changes.aclose()
 
