@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.text import Text
 
 from perijove.cli.output import COLOURS
-from perijove.cli.rendering import text_of
+from perijove.cli.rendering import STREAMS, stream_of, text_of
 from perijove.cli.terminal import Lines, plain, safe
 from perijove.client.events import Changed, ExecutionEvent
 from perijove.model.records import CellRecord, CellState, PhaseRecord, ProgressRecord, Record
@@ -30,7 +30,8 @@ class LiveScreen:
         self._console = Console(stderr=True, highlight=False, markup=False, emoji=False)
         self._log_here = sys.stdout.isatty()
         self._decoder = AnsiDecoder()
-        self._lines = Lines()
+        # One a stream: a progress bar on standard error is not torn by what is printed on standard output meanwhile.
+        self._lines = {stream: Lines() for stream in STREAMS}
         self._attempt = 0
         self._progress = Progress(
             SpinnerColumn(),
@@ -52,9 +53,8 @@ class LiveScreen:
         self._live.start()
 
     def _render(self) -> RenderableType:
-        tail = self._lines.rest[-_TAIL:].rstrip("\r").rpartition("\r")[2]
-        bar = self._progress.get_renderable()
-        return Group(Text(plain(tail)), bar) if tail else bar
+        rests = (lines.rest[-_TAIL:].rstrip("\r").rpartition("\r")[2] for lines in self._lines.values())
+        return Group(*(Text(plain(rest)) for rest in rests if rest), self._progress.get_renderable())
 
     def show(self, event: ExecutionEvent) -> None:
         """Draw a record, or a change of the execution."""
@@ -65,7 +65,7 @@ class LiveScreen:
             self._progress.reset(self._task, total=None)
             self._console.print(Text(f"Attempt {event.attempt} starts from the beginning.", style="yellow"))
         self._attempt = event.attempt
-        self._log(text_of(event.record))
+        self._log(text_of(event.record), stream_of(event.record))
         self._advance(event.record)
 
     def _changed(self, execution: Execution) -> None:
@@ -85,14 +85,14 @@ class LiveScreen:
     def _describe(self, text: str, _style: str = "") -> None:
         self._progress.update(self._task, description=plain(text))
 
-    def _log(self, text: str) -> None:
+    def _log(self, text: str, stream: str) -> None:
         if not text:
             return
         if not self._log_here:
             sys.stdout.write(text)
             sys.stdout.flush()
             return
-        for line in self._lines.feed(text):
+        for line in self._lines[stream].feed(text):
             self._print(line)
 
     def _print(self, line: str) -> None:
@@ -105,6 +105,7 @@ class LiveScreen:
 
     def close(self) -> None:
         """Print the log's last line and take the bar away."""
-        for line in self._lines.flush():
-            self._print(line)
+        for lines in self._lines.values():
+            for line in lines.flush():
+                self._print(line)
         self._live.stop()

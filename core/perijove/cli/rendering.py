@@ -7,6 +7,8 @@ from typing import Any
 from perijove.code import describe_size
 from perijove.model.records import LogRecord, OutputRecord, Record
 
+STREAMS = ("stdout", "stderr", "system")
+
 
 def text_of(record: Record) -> str:
     """Return the text a record adds to the log; empty for records that are not part of it."""
@@ -15,6 +17,16 @@ def text_of(record: Record) -> str:
     if isinstance(record, OutputRecord):
         return _output(record)
     return ""
+
+
+def stream_of(record: Record) -> str:
+    """Return which of `STREAMS` a record's text continues; a display counts as printed."""
+    stream = "stdout"
+    if isinstance(record, LogRecord):
+        stream = record.stream
+    elif isinstance(record, OutputRecord) and record.message == "stream":
+        stream = str((record.content or {}).get("name"))
+    return stream if stream in STREAMS else "stdout"
 
 
 def _output(record: OutputRecord) -> str:

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import sys
+
 import click
 import pytest
 
+from perijove.cli.live import LiveScreen
 from perijove.cli.parameters import from_file, inputs, memory, pairs
 from perijove.cli.run import shell_line
 from perijove.cli.terminal import Lines, plain, safe
+from perijove.client.events import Recorded
 from perijove.client.typed import value_of
+from perijove.model.records import LogRecord
 
 
 @pytest.mark.parametrize(
@@ -89,3 +94,16 @@ def test_sizes_are_read_as_people_write_them(text, size):
 )  # fmt: skip
 def test_words_become_one_shell_line(words, line):
     assert shell_line(words) == line
+
+
+def test_a_progress_bar_is_not_torn_by_what_is_printed_meanwhile(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    screen = LiveScreen()
+    for n, (stream, text) in enumerate(
+        [("stderr", "\rtraining 10%"), ("stdout", '{"epoch": 1}\n'), ("stderr", "\rtraining 20%")], start=1
+    ):
+        screen.show(Recorded(1, LogRecord(n=n, t=0.0, stream=stream, text=text)))
+    screen.close()
+    assert capsys.readouterr().err.split("\n")[:2] == ['{"epoch": 1}', "training 20%"]
