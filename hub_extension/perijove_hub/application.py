@@ -20,11 +20,14 @@ from traitlets import Bool, Enum, Float, Integer, Unicode, default
 from traitlets.config import Application
 
 from perijove._version import __version__
+from perijove.errors import PerijoveError
 from perijove_hub import logs, openapi
+from perijove_hub.environment import ENVIRONMENT
 from perijove_hub.hub import Hub
 from perijove_hub.identity import Identity
 from perijove_hub.web import make_application
 from perijove_scheduler.platform import Platform
+from perijove_scheduler.platform.findings import refuse
 
 _log = logging.getLogger("perijove_hub")
 
@@ -36,6 +39,10 @@ class PerijoveHub(Application):
     version = __version__
     description = "Perijove's JupyterHub service: the REST API, the pages, and the loops that run what people submit."
     classes = [Platform, HubOAuth]
+    flags = {
+        "check": ({"PerijoveHub": {"check": True}}, "Look at the database and at Redis, say what is wrong, and end."),
+        "migrate": ({"PerijoveHub": {"migrate": True}}, "Bring the database's schema up to date, and end."),
+    }
     aliases = {"config": "PerijoveHub.config_file", "data-dir": "Platform.data_dir"}
 
     config_file = Unicode("perijove_config.py", help="The configuration file to load.").tag(config=True)
@@ -52,6 +59,9 @@ class PerijoveHub(Application):
     shutdown_timeout = Float(
         5.0, help="Seconds requests in flight get to end at a shutdown; the Hub kills a service after 20."
     ).tag(config=True)
+
+    check = Bool(help="Whether to only look at the database and at Redis.").tag(config=True)
+    migrate = Bool(help="Whether to only bring the database's schema up to date.").tag(config=True)
 
     @default("log_level")
     def _informative(self) -> int:
@@ -75,8 +85,27 @@ class PerijoveHub(Application):
             self.update_config(given)
 
     def start(self) -> None:
-        """Serve until a signal comes."""
-        asyncio.run(self.serve())
+        """Serve until a signal comes; end with status 1, and a sentence, where something is wrong."""
+        try:
+            asyncio.run(self._check() if self.check else self._migrate() if self.migrate else self.serve())
+        except PerijoveError as error:
+            _log.critical("%s %s", error.message, error.hint)
+            self.exit(1)
+
+    async def _check(self) -> None:
+        findings = await self._platform().check()
+        for finding in findings:
+            print(f"{'error' if finding.fatal else 'warning'}: {finding.sentence} {finding.hint}")
+        refuse(findings)
+        print("The database and Redis are fit for Perijove.")
+
+    async def _migrate(self) -> None:
+        await self._platform().migrate()
+        print("The database's schema is up to date.")
+
+    def _platform(self) -> Platform:
+        prefix = os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "/services/perijove/")
+        return Platform(parent=self, **self._platform_settings(prefix))
 
     async def serve(self) -> None:
         """Start the platform and the server, wait for a signal, and stop both in the opposite order."""
@@ -107,8 +136,7 @@ class PerijoveHub(Application):
 
         Local agents come straight to the service: the Hub's proxy knows of it only a while after its start.
         """
-        names = ("data_dir", "public_url", "database_url", "redis_url")
-        found = {name: os.environ.get(f"PERIJOVE_{name.upper()}", "") for name in names}
+        found = {name: os.environ.get(f"PERIJOVE_{name.upper()}", "") for name in ENVIRONMENT}
         found["local_url"] = urlsplit(self.service_url)._replace(path=prefix).geturl()
         return {name: value for name, value in found.items() if value and name not in self.config.Platform}
 

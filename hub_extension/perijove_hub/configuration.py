@@ -5,6 +5,7 @@ Only traitlets and JupyterHub are needed to import this: the Hub's process loads
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 from collections.abc import Callable, Collection
@@ -17,6 +18,7 @@ import jupyterhub
 from traitlets.config import Config
 from traitlets.config.loader import LazyConfigValue
 
+from perijove_hub.environment import ENVIRONMENT
 from perijove_hub.scopes import ADMIN, SERVICE, SUBMIT, USER_SCOPES, access_scope, custom_scopes
 
 #: What the Hub gives a server's token when `Spawner.server_token_scopes` is not set (its role ``server``).
@@ -34,6 +36,8 @@ def configure(
     public_url: str = "",
     admins: Collection[str] = (),
     admin_groups: Collection[str] = (),
+    database_url: str = "",
+    redis_url: str = "",
     environment: dict[str, str] | None = None,
 ) -> None:
     """Add Perijove to a JupyterHub: the service, its scopes, and who holds them.
@@ -57,12 +61,19 @@ def configure(
         Users who administer Perijove, besides ``c.Authenticator.admin_users``.
     admin_groups : collection of str
         Hub groups whose members administer Perijove.
+    database_url, redis_url : str
+        The service's database and Redis, by default SQLite and a private Redis in `data_dir`. Like the Hub's other
+        variables of ours (``PERIJOVE_REDIS_CA_FILE`` …), ``PERIJOVE_DATABASE_URL`` and ``PERIJOVE_REDIS_URL`` in the
+        Hub's environment do the same.
     environment : dict, optional
         More environment variables of the service.
     """
     hub = c.JupyterHub
     public_url = public_url or _public_url(hub, name)
+    given = {"PERIJOVE_DATABASE_URL": database_url, "PERIJOVE_REDIS_URL": redis_url}
     variables = {
+        **_inherited(),
+        **{name: value for name, value in given.items() if value},
         "PERIJOVE_DATA_DIR": str(Path(data_dir).resolve()),
         "PERIJOVE_PUBLIC_URL": public_url,
         **(environment or {}),
@@ -77,6 +88,12 @@ def configure(
     # A notebook server has its token from the Hub; only where the service is, it cannot know by itself.
     c.Spawner.environment = {"PERIJOVE_URL": f"{public_url}/", **_get(c.Spawner, "environment", {})}
     c.Spawner.server_token_scopes = _with_ours(_get(c.Spawner, "server_token_scopes", []), (access_scope(name), SUBMIT))
+
+
+def _inherited() -> dict[str, str]:
+    """Return the Hub's own variables that are the service's: the Hub gives a service none by itself."""
+    names = {f"PERIJOVE_{name.upper()}" for name in ENVIRONMENT}
+    return {name: value for name, value in os.environ.items() if name in names and value}
 
 
 def _service(name: str, port: int, command: list[str], environment: dict[str, str]) -> dict[str, Any]:

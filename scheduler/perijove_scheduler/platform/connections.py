@@ -2,64 +2,65 @@
 
 from __future__ import annotations
 
-import re
+import logging
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from perijove.errors import Unavailable
+from perijove_scheduler.platform.addresses import for_workers, shown
+from perijove_scheduler.platform.check_database import check_database
+from perijove_scheduler.platform.check_redis import check_redis
+from perijove_scheduler.platform.findings import Finding, refuse
 from perijove_scheduler.queue.redis import RedisQueue
 from perijove_scheduler.store.store import Store
 
-_PASSWORD = re.compile(r"(?<=:)[^:@/]*(?=@)")
+_log = logging.getLogger("perijove.platform")
 
 
-def shown(url: str) -> str:
-    """Return a URL without its password."""
-    return _PASSWORD.sub("***", url)
-
-
-async def open_store(url: str) -> Store:
-    """Open the database at `url` and bring its schema up to date.
+async def open_store(url: str, *, migrates: bool = True) -> Store:
+    """Open the database at `url`, having looked at it, and bring its schema up to date.
 
     Raises
     ------
     perijove.errors.Unavailable
-        It can't be reached, or its driver is not installed.
+        Something is wrong with it; the message says what.
     """
-    hint = "Check Platform.database_url."
+    _told(await check_database(url, migrates=migrates))
+    store = await Store.open(url)
     try:
-        store = await Store.open(url)
-    except (SQLAlchemyError, OSError) as error:
-        raise Unavailable(f"The database {shown(url)} cannot be opened: {error}", hint) from error
-    except ModuleNotFoundError as error:
-        raise Unavailable(
-            f"The database {shown(url)} needs the package {error.name}.", "pip install 'perijove[postgres]'"
-        ) from error
-    try:
-        await store.migrate()
+        if migrates:
+            await store.migrate()
     except (SQLAlchemyError, Unavailable, OSError) as error:
         await store.aclose()
         reason = getattr(error, "orig", None) or error
-        raise Unavailable(f"The database {shown(url)} cannot be used: {reason}", hint) from error
+        raise Unavailable(
+            f"The database {shown(url)} cannot be used: {reason}", "Check Platform.database_url."
+        ) from error
     return store
 
 
-async def open_queue(url: str, lease: float) -> RedisQueue:
-    """Open the queue on the Redis at `url` and load its scripts.
+async def open_queue(url: str, lease: float, worker_url: str = "", *, is_ours: bool = False) -> RedisQueue:
+    """Open the queue on the Redis at `url`, and load its scripts; one that is not ours is looked at first.
 
     Raises
     ------
     perijove.errors.Unavailable
-        It can't be reached.
+        Something is wrong with it; the message says what.
     """
-    hint = "Check Platform.redis_url, or leave it empty for a private Redis."
-    try:
-        queue = RedisQueue(url, lease)
-    except ValueError as error:
-        raise Unavailable(f"{shown(url)} is not the address of a Redis: {error}", hint) from error
+    if not is_ours:
+        _told(await check_redis(url))
+    queue = RedisQueue(url, lease, worker_url or for_workers(url))
     try:
         await queue.prepare()
     except Unavailable as error:
         await queue.aclose()
-        raise Unavailable(f"Redis at {shown(url)} cannot be reached: {error.message}", hint) from error
+        raise Unavailable(
+            f"Redis at {shown(url)} cannot be used: {error.message}", "Check Platform.redis_url."
+        ) from error
     return queue
+
+
+def _told(findings: list[Finding]) -> None:
+    refuse(findings)
+    for finding in findings:
+        _log.warning("%s %s", finding.sentence, finding.hint)

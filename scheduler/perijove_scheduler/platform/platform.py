@@ -21,7 +21,11 @@ from perijove.wire.protocol import LEASE
 from perijove_scheduler.embedded import EmbeddedRedis
 from perijove_scheduler.files.local import LocalFiles
 from perijove_scheduler.loops.machines import Machines
+from perijove_scheduler.platform.addresses import with_tls
+from perijove_scheduler.platform.check_database import check_database
+from perijove_scheduler.platform.check_redis import check_redis
 from perijove_scheduler.platform.connections import open_queue, open_store
+from perijove_scheduler.platform.findings import Finding
 from perijove_scheduler.platform.keeper import RedisKeeper
 from perijove_scheduler.platform.leader import Leader
 from perijove_scheduler.platform.lock import FolderLock
@@ -55,10 +59,21 @@ class Platform(LoggingConfigurable):
     database_url = Unicode(
         help="The database: sqlite:///path or postgresql://user:password@host/name. Default: SQLite in data_dir."
     ).tag(config=True)
-    redis_url = Unicode(
-        help="The Redis (6.2 or later): redis://, rediss:// or unix://. Workers on other machines must reach it under "
-        "this address. Default: a private one in data_dir, for workers of this machine."
+    migrates = Bool(
+        True, help="Whether a start brings the database's schema up to date; if not, `perijove-hub --migrate` does."
     ).tag(config=True)
+    redis_url = Unicode(
+        help="The Redis (6.2 or later): redis://, rediss:// or unix://, with a user and password. Default: a private "
+        "one in data_dir, for workers of this machine."
+    ).tag(config=True)
+    redis_worker_url = Unicode(
+        help="The Redis's address as workers reach it, without a user, where it is not redis_url."
+    ).tag(config=True)
+    redis_ca_file = Unicode(
+        help="The certificate (PEM) of the CA that signed Redis's, for rediss://; workers are given it too."
+    ).tag(config=True)
+    redis_cert_file = Unicode(help="The service's own certificate (PEM), where Redis wants one.").tag(config=True)
+    redis_key_file = Unicode(help="The key of redis_cert_file.").tag(config=True)
     public_url = Unicode(
         "http://127.0.0.1:8000/services/perijove/",
         help="The service's address as workers and users reach it; signed URLs start with it.",
@@ -129,13 +144,36 @@ class Platform(LoggingConfigurable):
         """Stop everything in the opposite order; harmless to repeat."""
         await self._stack.aclose()
 
+    async def check(self) -> list[Finding]:
+        """Look at the database and at Redis without starting anything; return what is wrong with them."""
+        found = await check_database(self._database_url(self._folder()), migrates=self.migrates)
+        return found + (await check_redis(self._redis_url()) if self.redis_url else [])
+
+    async def migrate(self) -> None:
+        """Bring the database's schema up to date, and do nothing else.
+
+        Raises
+        ------
+        perijove.errors.Unavailable
+            Something is wrong with the database.
+        """
+        store = await open_store(self._database_url(self._folder()))
+        await store.aclose()
+
+    def _database_url(self, folder: Path) -> str:
+        return self.database_url or f"sqlite:///{folder / 'perijove.db'}"
+
+    def _redis_url(self) -> str:
+        files = (self.redis_ca_file, self.redis_cert_file, self.redis_key_file)
+        return with_tls(self.redis_url, *files) if self.redis_url else ""
+
     async def _start(self) -> None:
         folder = self._folder()
         lock = FolderLock(folder)
         await lock.acquire()
         self._stack.callback(lock.release)
         self.bell = Bell()
-        self.store = await open_store(self.database_url or f"sqlite:///{folder / 'perijove.db'}")
+        self.store = await open_store(self._database_url(folder), migrates=self.migrates)
         self._stack.push_async_callback(self.store.aclose)
         await self._open_wire(folder)
         key = await self.store.settings.ensure("signing_key", lambda: secrets.token_bytes(32))
@@ -158,7 +196,7 @@ class Platform(LoggingConfigurable):
         return folder
 
     async def _open_wire(self, folder: Path) -> None:
-        url = self.redis_url
+        url = self._redis_url()
         if not url:
             embedded = EmbeddedRedis(folder)
             url = await embedded.start()
@@ -167,7 +205,7 @@ class Platform(LoggingConfigurable):
             keeper = RedisKeeper(self.bell, embedded)
             keeper.start()
             self._stack.push_async_callback(keeper.stop)
-        self.queue = await open_queue(url, self.lease)
+        self.queue = await open_queue(url, self.lease, self.redis_worker_url, is_ours=not self.redis_url)
         self._stack.push_async_callback(self.queue.aclose)
         self.tail = RedisTail(url)
         self._stack.push_async_callback(self.tail.aclose)

@@ -27,9 +27,11 @@ class RedisQueue:
         Of Redis (6.2 or later), with the master's credentials.
     lease : float
         Seconds a worker may be silent.
+    worker_url : str
+        Its address as workers reach it, where that is another.
     """
 
-    def __init__(self, url: str, lease: float = LEASE) -> None:
+    def __init__(self, url: str, lease: float = LEASE, worker_url: str = "") -> None:
         self.lease = lease
         self._link = RedisLink(url)
         self._tickets = Tickets(self._link, lease)
@@ -38,7 +40,7 @@ class RedisQueue:
         self._records = Records(self._link)
         self._changes = Channel(self._link, CHANGES)
         self._bells = Channel(self._link, BELLS)
-        self._rights = Rights(self._link)
+        self._rights = Rights(self._link, worker_url or url)
 
     async def prepare(self) -> None:
         """Load the scripts."""

@@ -19,10 +19,17 @@ _IN_SCRIPTS = (
 
 
 class Rights:
-    """The Redis users of workers."""
+    """The Redis users of workers.
 
-    def __init__(self, link: RedisLink) -> None:
+    Parameters
+    ----------
+    worker_url : str
+        Redis' address as workers reach it; credentials in it are replaced by theirs.
+    """
+
+    def __init__(self, link: RedisLink, worker_url: str) -> None:
         self._link = link
+        self._worker_url = worker_url
 
     async def grant(self, group: str, worker: str, password_sha256: str) -> None:
         """Make, or make again, a worker's user."""
@@ -35,8 +42,8 @@ class Rights:
         await execute(self._link.redis, "ACL SETUSER", worker, "reset", "on", f"#{password_sha256}", *rules)
 
     def worker_url(self, worker: str, password: str) -> str:
-        """Return the master's URL with the worker's credentials in place of its own."""
-        parts = urlsplit(self._link.url)
+        """Return Redis' URL with the worker's credentials in place of the master's."""
+        parts = urlsplit(self._worker_url)
         place = parts.netloc.rpartition("@")[2]
         return urlunsplit(parts._replace(netloc=f"{quote(worker, safe='')}:{quote(password, safe='')}@{place}"))
 
