@@ -86,6 +86,6 @@ def _is_stored(parts: list[str]) -> bool:
     match parts:
         case ["executions", _, "notebook"] | ["code", _, "archive"]:
             return True
-        case ["executions", _, "outputs", _, *_]:
+        case ["executions", _, "outputs", _, *_] | ["executions", _, "payloads", _]:
             return True
     return False

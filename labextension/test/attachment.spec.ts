@@ -22,7 +22,7 @@ import {
   shown,
   stream
 } from './makes';
-import { FakeSocket, settings } from './sockets';
+import { FakeSocket, settings, surroundings } from './sockets';
 
 const SOURCE = 'print(1)';
 
@@ -39,7 +39,12 @@ class Page {
     if (attached(model).length === 0) {
       addAttached(model, entry);
     }
-    this.run = new Attachment(model, structuredClone(entry), fresh);
+    this.run = new Attachment(
+      model,
+      structuredClone(entry),
+      fresh,
+      surroundings()
+    );
     this.run.start(this.feed);
     FakeSocket.last.accept();
   }
@@ -168,25 +173,72 @@ describe('Attachment', () => {
       expect([page.shown(), page.shown('cell-2')]).toEqual([['one'], ['two']]);
     });
 
-    it('shows a cell that was running once, however often it is told', () => {
-      const bar = output(3, 'display_data', {
-        data: { 'text/plain': '0%' },
-        metadata: {},
-        transient: { display_id: 'bar' }
-      });
-      const records = [began(1), stream(2, 'start\n'), bar];
-      page.tell(records);
-      page = page.reload();
-      expect(asked()).toBe('1-0');
-      page.tell(records);
-      page.tell([
-        output(4, 'update_display_data', {
-          data: { 'text/plain': '50%' },
+    describe('in the midst of a cell', () => {
+      const bar = (n: number, message: string, text: string) =>
+        output(n, message, {
+          data: { 'text/plain': text },
           metadata: {},
           transient: { display_id: 'bar' }
-        })
-      ]);
-      expect(page.shown()).toEqual(['start\n', '50%']);
+        });
+      const records = [
+        began(1),
+        stream(2, 'start\n'),
+        bar(3, 'display_data', '0%')
+      ];
+      const rest = [bar(4, 'update_display_data', '50%'), finished(5)];
+
+      it('goes on after the last record that was saved', () => {
+        page.tell(records);
+        page.run.note();
+        page = page.reload();
+        expect(asked()).toBe('1-3');
+        expect([page.state(), page.shown()]).toEqual([
+          'running',
+          ['start\n', '0%']
+        ]);
+        page.tell(rest);
+        expect([page.state(), page.shown()]).toEqual([
+          'done',
+          ['start\n', '50%']
+        ]);
+      });
+
+      it('tells a cell again that is not as it was then, and shows it once', () => {
+        page.tell(records);
+        page.run.note();
+        page.tell([stream(4, 'more')]);
+        page = page.reload();
+        expect(asked()).toBe('1-0');
+        page.tell([...records, stream(4, 'more')]);
+        expect(page.shown()).toEqual(['start\n', '0%', 'more']);
+      });
+
+      it('tells a cell again whose cursor stands in the midst of a line', () => {
+        page.tell([began(1), stream(2, 'abc\r')]);
+        page.run.note();
+        page = page.reload();
+        expect(asked()).toBe('1-0');
+        page.tell([began(1), stream(2, 'abc\r'), stream(3, 'x')]);
+        expect(page.shown()).toEqual(['xbc']);
+      });
+
+      it('remembers a clearing that waits for what comes next', () => {
+        const wait = output(4, 'clear_output', { wait: true });
+        page.tell([...records, wait]);
+        page.run.note();
+        page = page.reload();
+        expect(asked()).toBe('1-4');
+        page.tell([stream(5, 'new')]);
+        expect(page.shown()).toEqual(['new']);
+      });
+
+      it('goes on in the same attempt, and takes all back in the next', () => {
+        page.tell(records);
+        page.run.note();
+        page = page.reload();
+        page.tell([began(1), stream(2, 'again')], 2);
+        expect(page.shown()).toEqual(['again']);
+      });
     });
 
     it('lets a later cell update what an earlier one displayed', () => {

@@ -3,8 +3,10 @@ import { nullTranslator } from '@jupyterlab/translation';
 
 import { Attachment } from '../src/attach/attachment';
 import { outcome, type ICellState } from '../src/attach/cells';
+import type { IAttached } from '../src/attach/metadata';
 import { Badges } from '../src/view/badge';
 import { notebook } from './makes';
+import { surroundings } from './sockets';
 
 const STATES: ICellState['state'][] = [
   'waiting',
@@ -39,14 +41,15 @@ describe('Badges', () => {
     // All that a badge uses of a cell.
     const node = document.createElement('div');
     cell = { node, model: { id: 'cell-1' } } as unknown as Cell;
-    run = new Attachment(notebook('1'), {
+    const entry: IAttached = {
       execution: 'ex_1',
       number: 12,
       status: 'started',
       position: null,
       cells: {},
       results: {}
-    });
+    };
+    run = new Attachment(notebook('1'), entry, false, surroundings());
   });
 
   const text = () => cell.node.textContent;

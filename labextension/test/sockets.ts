@@ -1,4 +1,6 @@
 import { ServerConnection } from '@jupyterlab/services';
+import type { ISurroundings } from '../src/attach/attachment';
+import { Requests } from '../src/master/requests';
 
 /** What a page says to the server extension's feed. */
 export interface IWish {
@@ -64,4 +66,12 @@ export function settings(): ServerConnection.ISettings {
     wsUrl: 'ws://localhost:8888/',
     WebSocket: FakeSocket as unknown as typeof WebSocket
   });
+}
+
+/** What a run in a notebook needs, of a server that answers no request. */
+export function surroundings(): ISurroundings {
+  return {
+    requests: new Requests(ServerConnection.makeSettings()),
+    hold: () => () => undefined
+  };
 }

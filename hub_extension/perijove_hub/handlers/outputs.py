@@ -20,3 +20,9 @@ async def get(call: Call) -> Redirect:
 async def notebook(call: Call) -> Redirect:
     """Redirect to the executed or the submitted notebook."""
     return Redirect(await call.services.outputs.notebook(call.caller, call.path["execution"], call.query.which))
+
+
+async def payload(call: Call) -> Redirect:
+    """Redirect to the content of a record that was too large for it."""
+    execution, sha256 = call.path["execution"], call.path["sha256"]
+    return Redirect(await call.services.outputs.payload(call.caller, execution, call.query.attempt, sha256))

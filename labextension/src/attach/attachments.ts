@@ -5,7 +5,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 import type { Feed } from '../master/feed';
 import type { IExecution } from '../master/types';
 import type { IAttachments } from '../tokens';
-import { Attachment } from './attachment';
+import { Attachment, type ISurroundings } from './attachment';
 import { fingerprint } from './fingerprint';
 import { attached, addAttached, KEY, type IAttached } from './metadata';
 import { Turn } from './turn';
@@ -24,7 +24,10 @@ export class Attachments implements IAttachments {
   private readonly changedSignal = new Signal<this, INotebookModel>(this);
   private readonly completedSignal = new Signal<this, INotebookModel>(this);
 
-  constructor(private readonly feed: Feed) {}
+  constructor(
+    private readonly feed: Feed,
+    private readonly surroundings: ISurroundings
+  ) {}
 
   get changed(): ISignal<this, INotebookModel> {
     return this.changedSignal;
@@ -108,6 +111,11 @@ export class Attachments implements IAttachments {
         }
       });
     }
+    context.saveState.connect((_, state) => {
+      if (state === 'started') {
+        this.of(model).forEach(run => run.note());
+      }
+    });
     context.disposed.connect(() => this.forget(model));
   }
 
@@ -116,7 +124,7 @@ export class Attachments implements IAttachments {
     if (!shown) {
       return;
     }
-    const run = new Attachment(model, entry, fresh);
+    const run = new Attachment(model, entry, fresh, this.surroundings);
     shown.runs = [...shown.runs, run];
     run.changed.connect(() => this.changedSignal.emit(model));
     run.completed.connect(() => this.completedSignal.emit(model));

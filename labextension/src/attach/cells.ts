@@ -1,4 +1,5 @@
 import type { Status } from '../master/types';
+import type { IAttached } from './metadata';
 
 /** Where one cell of a run stands. `since` is when it began, by this page's clock. */
 export interface ICellState {
@@ -19,4 +20,22 @@ export function outcome(
   }
   const stopped = state === 'failed' && run === 'stopped';
   return stopped || state === 'running' ? 'stopped' : state;
+}
+
+/** Where the cells of a run stand by what its document remembers. */
+export function remembered(entry: IAttached): Map<string, ICellState> {
+  return new Map(
+    Object.keys(entry.cells).map(id => {
+      const { state = 'waiting', seconds = null } = entry.results[id] ?? {};
+      return [
+        id,
+        {
+          state: entry.complete ? outcome(state, entry.status) : state,
+          since: null,
+          seconds,
+          offered: false
+        }
+      ];
+    })
+  );
 }

@@ -1,6 +1,8 @@
 import type { INotebookModel } from '@jupyterlab/notebook';
 
 import type { IPosition, Status } from '../master/types';
+import type { IMark } from './outputs';
+import type { IBeginning } from './progress';
 
 /** What came of one cell of a run. A cell without one has not begun. */
 export interface IResult {
@@ -10,6 +12,8 @@ export interface IResult {
   displays?: Record<string, number[]>;
   /** The cell was edited after it was sent: its result waits to be inserted or dismissed. */
   offered?: boolean;
+  /** How a running cell stood at the entry's position, from which it can go on if the document still holds that. */
+  going?: { began: IBeginning; mark: IMark };
 }
 
 /** What the notebook remembers of a run, so that reopening it goes on where the saved outputs end. */
@@ -18,9 +22,9 @@ export interface IAttached {
   number: number;
   status: Status;
   /**
-   * The last record that need not be told again. It stands before the cell that runs, and before the first cell whose
-   * result is still offered: such a cell is told again from its beginning, so that what a page only holds in memory
-   * (open displays, a delayed clearing, an offer) never has to agree with what was saved.
+   * The last record that need not be told again. In the midst of a cell only where the document holds all that matters
+   * (`going` says what); else before the first cell that is open. A cell whose result is still offered is open, and is
+   * told again from its beginning: a page holds it in memory only.
    */
   position: IPosition | null;
   /** The cells that were sent, each with the fingerprint of its source. */

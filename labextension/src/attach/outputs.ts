@@ -1,28 +1,39 @@
 import type { ICodeCellModel } from '@jupyterlab/cells';
-import type * as nbformat from '@jupyterlab/nbformat';
 
 import type { IOutputRecord } from '../master/types';
+import { asOutput, displayId, type Content } from './content';
 import type { Displays } from './displays';
+import type { LargeOutputs } from './large';
+import { Pending, UPDATE } from './pending';
 
-type Content = Record<string, unknown>;
-
-/** A widget lives in the kernel that made it, which this page cannot reach: its plain text is shown instead. */
-const WIDGET = 'application/vnd.jupyter.widget-view+json';
-const WIDGET_NOTE =
-  '[A widget needs a live kernel. The notebook that ran, in the execution’s tab, shows how it ended.]';
+/** How a cell's outputs stand: enough to tell whether a document holds what it held when this was noted. */
+export interface IMark {
+  /** How many outputs there are. */
+  outputs: number;
+  /** Characters of the last of them, if it is a stream. */
+  length: number;
+  /** The next output takes the place of all. */
+  clearing: boolean;
+}
 
 /**
  * Writes the remote outputs of one cell, as a local kernel's would be written: appended, cleared or updated in the cell's
  * own output model, never replaced as a whole. It is the cell's only writer while a run goes on.
+ *
+ * What it takes is held until `flush`, so that a burst costs the document few changes: neighbouring pieces of a stream
+ * are joined, and what is cleared or updated again before anybody could see it is never written.
  */
 export class OutputWriter {
-  private text: { name: string; text: string } | null = null;
+  private readonly pending = new Pending();
   private clearing = false;
+  /** The last stream's cursor stands at its end, so that more text goes on there, whatever came before. */
+  private atEnd = true;
 
   constructor(
     readonly cell: ICodeCellModel,
     private readonly id: string,
-    private readonly displays: Displays
+    private readonly displays: Displays,
+    private readonly large: LargeOutputs
   ) {}
 
   /**
@@ -33,8 +44,8 @@ export class OutputWriter {
    * whose outputs then act in the reader's name.
    */
   begin(trusted: boolean): void {
-    this.text = null;
-    this.clear(true);
+    this.pending.clear();
+    this.clearing = true;
     this.cell.executionCount = null;
     this.cell.executionState = 'running';
     if (trusted) {
@@ -42,11 +53,23 @@ export class OutputWriter {
     }
   }
 
+  /** The cell goes on from what the document holds. */
+  resume({ clearing }: IMark): void {
+    this.clearing = clearing;
+    this.cell.executionState = 'running';
+  }
+
+  /** How the cell stands, or null where more is held in memory than a document keeps. Call it after `flush`. */
+  mark(): IMark | null {
+    return this.atEnd ? markOf(this.cell, this.clearing) : null;
+  }
+
   /** The cell ended, or will not go on. */
   end(count: number | null): void {
     this.flush();
     if (this.clearing) {
-      this.clear(false);
+      this.clearing = false;
+      this.wipe();
     }
     this.cell.executionState = 'idle';
     this.cell.executionCount = count;
@@ -54,113 +77,95 @@ export class OutputWriter {
 
   /** Take back everything: the attempt that wrote it was lost. */
   takeBack(): void {
-    this.text = null;
-    this.clear(false);
+    this.pending.clear();
+    this.clearing = false;
+    this.wipe();
     this.cell.executionState = 'idle';
     this.cell.executionCount = null;
   }
 
-  /** Take one output message; call `flush` at the end of a batch. */
+  /** Take one output message; `flush` writes it. */
   write(record: IOutputRecord): void {
-    const content = record.content ?? omitted();
-    if (record.message === 'stream') {
-      this.stream(content);
-      return;
-    }
-    this.flush();
     if (record.message === 'clear_output') {
-      this.clear(content.wait === true);
-    } else if (record.message === 'update_display_data') {
-      this.update(content);
+      this.clear(record.content?.wait === true);
+    } else if (record.message === UPDATE) {
+      this.pending.update(record);
     } else {
-      this.append(record.message, content);
+      if (this.clearing) {
+        this.clear(false);
+      }
+      this.pending.add(record);
     }
   }
 
-  /** Write what was held back to join neighbouring pieces of a stream. */
+  /** Whether nothing is held back. */
+  get isEmpty(): boolean {
+    return this.pending.isEmpty;
+  }
+
+  /** Write what was held back. */
   flush(): void {
-    if (this.text) {
-      const { name, text } = this.text;
-      this.text = null;
-      this.add({ output_type: 'stream', name, text });
+    const { wiped, changes } = this.pending.take();
+    if (wiped) {
+      this.wipe();
+    }
+    for (const { n, message, content, ref } of changes) {
+      if (message !== UPDATE) {
+        this.append(n, message, content, ref);
+      } else if (content) {
+        this.displays.update(content, n);
+      } else if (ref) {
+        this.large.update({ n, ref });
+      }
     }
   }
 
   private clear(wait: boolean): void {
     this.clearing = wait;
     if (!wait) {
-      this.displays.forget(this.id);
+      this.pending.wipe();
+    }
+  }
+
+  private wipe(): void {
+    this.atEnd = true;
+    this.displays.forget(this.id);
+    if (this.cell.outputs.length > 0) {
       this.cell.outputs.clear();
     }
   }
 
-  private add(output: nbformat.IOutput): void {
-    if (this.clearing) {
-      this.clear(false);
-    }
-    this.cell.outputs.add(output);
-  }
-
-  private stream(content: Content): void {
-    const name = String(content.name);
-    const text = String(content.text);
-    if (this.text && this.text.name === name) {
-      this.text.text += text;
-      return;
-    }
-    this.flush();
-    this.text = { name, text };
-  }
-
-  private append(type: string, content: Content): void {
-    this.add(asOutput(type, content));
-    const id = displayId(content);
+  private append(
+    n: number,
+    message: string,
+    content: Content | null,
+    ref: string | null
+  ): void {
+    const type = content ? message : 'display_data';
+    const shown = content ?? this.large.standIn(message, ref ?? '');
+    this.cell.outputs.add(asOutput(type, shown));
+    this.atEnd =
+      type !== 'stream' || cursorAtEnd(shown.text as string, this.atEnd);
+    const id = displayId(shown);
     if (id) {
-      this.displays.add(id, this.id, this.cell.outputs.length - 1);
-    }
-  }
-
-  private update(content: Content): void {
-    for (const [model, index] of this.displays.of(displayId(content) ?? '')) {
-      const known = model.outputs.get(index).toJSON();
-      model.outputs.set(index, {
-        ...known,
-        ...asOutput(known.output_type, content)
-      });
+      this.displays.add(id, this.id, this.cell.outputs.length - 1, n);
     }
   }
 }
 
-function asOutput(type: string, content: Content): nbformat.IOutput {
-  const rest = { ...content };
-  delete rest.transient;
-  const data = rest.data as Record<string, unknown> | undefined;
-  if (data && WIDGET in data) {
-    rest.data = withoutWidget(data);
-  }
-  return { ...rest, output_type: type };
-}
-
-function withoutWidget(data: Record<string, unknown>): Record<string, unknown> {
-  const left = { ...data };
-  delete left[WIDGET];
-  const plain = left['text/plain'];
-  const text = typeof plain === 'string' ? [plain, WIDGET_NOTE] : [WIDGET_NOTE];
-  return { ...left, 'text/plain': text.join('\n') };
-}
-
-function displayId(content: Content): string | null {
-  const { transient } = content as { transient?: { display_id?: unknown } };
-  const id = transient?.display_id;
-  return typeof id === 'string' ? id : null;
-}
-
-function omitted(): Content {
+/** How a cell of the document stands. */
+export function markOf(cell: ICodeCellModel, clearing: boolean): IMark {
+  const { outputs } = cell;
+  const last = outputs.length > 0 ? outputs.get(outputs.length - 1) : null;
   return {
-    data: {
-      'text/plain':
-        '[This output is too large to be shown live. It is in the notebook that ran.]'
-    },
-    metadata: {}
+    outputs: outputs.length,
+    length: last?.streamText?.text.length ?? 0,
+    clearing
   };
+}
+
+/** Whether a stream's cursor is at its end after this text, too: a carriage return takes it elsewhere, a new line back. */
+function cursorAtEnd(text: string, before: boolean): boolean {
+  const line = text.slice(text.lastIndexOf('\n') + 1);
+  return !/[\r\b]/.test(line) && (before || line.length < text.length);
 }

@@ -51,6 +51,28 @@ export class Requests {
     return response.blob();
   }
 
+  /**
+   * What is stored at a path, as JSON, if it has no more bytes than `limit`.
+   *
+   * @param explain - the sentence for the person where it has more.
+   */
+  async limited<T>(
+    path: string,
+    limit: number,
+    explain: (size: number) => string
+  ): Promise<T> {
+    const response = await this.send(path, { method: 'GET' });
+    if (!response.ok) {
+      throw toError(response, await response.text());
+    }
+    const size = Number(response.headers.get('Content-Length') ?? 0);
+    if (size > limit) {
+      void response.body?.cancel();
+      throw new ApiError(0, 'too_large', explain(size), '');
+    }
+    return (await response.json()) as T;
+  }
+
   private async request<T>(path: string, init: RequestInit): Promise<T> {
     const response = await this.send(path, init);
     const text = await response.text();

@@ -9,6 +9,7 @@ import {
 } from '@jupyterlab/notebook';
 
 import { Attachments } from '../attach/attachments';
+import { holdMeasuring } from '../attach/measuring';
 import { IAttachments, IMaster } from '../tokens';
 
 /** Shows remote runs in the notebooks they came from, again when a notebook is reopened. */
@@ -23,7 +24,10 @@ export const attachments: JupyterFrontEndPlugin<IAttachments> = {
     master: IMaster,
     notebooks: INotebookTracker
   ): IAttachments => {
-    const service = new Attachments(master.feed);
+    const service = new Attachments(master.feed, {
+      requests: master.requests,
+      hold: holdMeasuring(notebooks)
+    });
     const restore = async (panel: NotebookPanel) => {
       await panel.context.ready;
       if (!panel.isDisposed) {

@@ -36,7 +36,10 @@ export class Badges {
     if (time && time.textContent !== length) {
       time.textContent = length;
     }
-    badge.title = run.problem ?? run.execution?.sentence ?? '';
+    const title = run.problem ?? run.execution?.sentence ?? '';
+    if (badge.title !== title) {
+      badge.title = title;
+    }
   }
 
   remove(cell: Cell): void {

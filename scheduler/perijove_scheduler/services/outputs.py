@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from perijove.errors import Conflict, NotFound, PerijoveError
 from perijove.model.control import Signed, SignedObject
 from perijove.model.events import ObjectRequest, SignRequest, Verb
 from perijove.model.resources import Output
-from perijove_scheduler.files.protocol import Files, notebook_key
+from perijove_scheduler.files.protocol import Files, notebook_key, payload_key
 from perijove_scheduler.services import present
 from perijove_scheduler.services.access import Access
 from perijove_scheduler.services.caller import Caller
@@ -19,6 +20,8 @@ from perijove_scheduler.store.tables import DatumRow
 
 #: Exactly one output has this media type, and it is the executed notebook.
 NOTEBOOK_TYPE = "application/x-ipynb+json"
+_JSON = "application/json"
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 class Outputs:
@@ -60,6 +63,28 @@ class Outputs:
             if output.media_type == NOTEBOOK_TYPE:
                 return self._signed(output)
         raise Conflict("It has no executed notebook.", "There is one when it has ended; the log may say why not.")
+
+    async def payload(self, caller: Caller, execution: str, attempt: int | None, sha256: str) -> str:
+        """Return a signed address of the content a record refers to; the worker may not have stored it yet.
+
+        Parameters
+        ----------
+        attempt : int, optional
+            Whose record; by default the latest attempt's.
+        sha256 : str
+            The record's ``ref``.
+
+        Raises
+        ------
+        perijove.errors.NotFound
+            There is no such attempt, or no record refers so.
+        """
+        caller.require("read")
+        row = (await self._access.execution(caller, execution)).row
+        if not _SHA256.fullmatch(sha256) or not 1 <= (attempt or row.attempt) <= row.attempt:
+            raise NotFound("It has no such payload.")
+        key = payload_key(row.id, attempt or row.attempt, sha256)
+        return self._files.sign(Verb.GET, key, self._limits.signed_seconds, f"{sha256}.json", _JSON)
 
     async def sign(self, request: SignRequest, group: str) -> Signed:
         """Answer a worker that asks for signed URLs; each object it may not touch gets the reason instead."""

@@ -36,6 +36,7 @@ GET executions/{execution}/log
 GET executions/{execution}/notebook
 GET executions/{execution}/outputs
 GET executions/{execution}/outputs/{name}
+GET executions/{execution}/payloads/{sha256}
 GET executions/{execution}/metadata
 GET code/{code}
 PUT code/{code}

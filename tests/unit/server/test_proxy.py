@@ -132,6 +132,15 @@ async def test_a_stored_object_is_fetched_here_without_the_token(ask, service, o
     assert "Authorization" not in service.requests[-1].headers
 
 
+async def test_the_content_of_a_large_record_is_fetched_here_too(ask, service):
+    place = "https://objects.example.org/payload"
+    service.on("GET", "executions/ex_1/payloads/0a", lambda _: httpx.Response(302, headers={"Location": place}))
+    service.on("GET", place, lambda _: httpx.Response(200, json={"data": {}}))
+    reply = await ask("GET", "master/executions/ex_1/payloads/0a")
+    assert told(reply) == {"data": {}}
+    assert "Authorization" not in service.requests[-1].headers
+
+
 async def test_what_an_execution_wrote_cannot_act_in_this_servers_name(ask, output):
     output(lambda _: httpx.Response(200, html="<script>fetch('/api/contents')</script>"))
     reply = await ask("GET", f"master/{OUTPUT}")

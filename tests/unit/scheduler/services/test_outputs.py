@@ -53,6 +53,20 @@ async def test_outputs_are_listed_and_fetched_from_signed_addresses(local) -> No
         await outputs.url(local.ada, execution, "none")
 
 
+async def test_a_records_large_content_is_fetched_from_a_signed_address_while_it_runs(local) -> None:
+    made = await local.submit(spec={"notebook": {"path": "train.ipynb"}, "group": "local"}, notebook=NOTEBOOK)
+    await local.start(made.id)
+    outputs = local.services.outputs
+    url = await outputs.payload(local.ada, made.id, None, SHA)
+    assert key_of(url) == ("GET", f"payloads/{made.id}/1/{SHA}")
+    assert await outputs.payload(local.ada, made.id, 1, SHA)
+    for attempt, name in ((2, SHA), (1, "../../etc"), (1, SHA.upper() + "x")):
+        with pytest.raises(NotFound):
+            await outputs.payload(local.ada, made.id, attempt, name)
+    with pytest.raises(UnknownExecution):
+        await outputs.payload(local.bob, made.id, None, SHA)
+
+
 async def test_both_notebooks_are_found(local) -> None:
     execution = await ended(local)
     executed = await local.services.outputs.notebook(local.ada, execution, "executed")
