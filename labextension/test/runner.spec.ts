@@ -5,7 +5,7 @@ import { Feed } from '../src/master/feed';
 import { Runner } from '../src/submit/runner';
 import { execution, notebook } from './makes';
 import { FakeService } from './service';
-import { settings } from './sockets';
+import { settings, surroundings } from './sockets';
 
 const WHOLE = { cells: null, context: 'needed' as const };
 
@@ -29,7 +29,7 @@ describe('Runner', () => {
     );
     const made = new Runner(
       { requests: service.requests, feed },
-      new Attachments(feed),
+      new Attachments(feed, surroundings()),
       {
         ask: (_, selection) => Promise.resolve({ choices: {}, selection }),
         tell: note => told.push(note),
