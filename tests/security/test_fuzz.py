@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sites import Site
 
 _HERE = Path(__file__).parent
@@ -20,6 +21,7 @@ _EXAMPLES = 5
 _METHODS = ("get", "put", "post", "delete", "head")
 
 
+@pytest.mark.timeout(900)
 def test_no_request_that_the_document_describes_or_forbids_breaks_the_service(site: Site, tmp_path: Path) -> None:
     deep = os.environ.get("PERIJOVE_FUZZ")
     document = tmp_path / "openapi.json"

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 from perijove_local.home import Home
 from perijove_local.hub import Hub
 from perijove_local.ports import free_ports
 from postgres import Cluster
+from waiting import until
 
 from perijove.client.client import Client
 from perijove_scheduler.embedded import EmbeddedRedis
@@ -53,6 +55,25 @@ class Site:
     def header(self, person: str) -> dict[str, str]:
         """Return what a request of somebody's carries."""
         return {"Authorization": f"token {self.tokens[person]}"}
+
+    def fresh_header(self, person: str) -> dict[str, str]:
+        """Return the same with a token that the service has not seen yet, so that it knows nothing old of its owner."""
+        return {"Authorization": f"token {self.hub.token(person)}"}
+
+    def hub_api(self, method: str, path: str, **body: Any) -> httpx.Response:
+        """Ask the Hub's own API, as an administrator."""
+        return httpx.request(
+            method, f"{self.hub.url}hub/api/{path}", json=body, headers=self.header("admin"), timeout=60
+        )
+
+    def expired_header(self, person: str) -> dict[str, str]:
+        """Return what somebody sends whose token was good and has expired; the service has not seen it before."""
+        made = httpx.post(
+            f"{self.hub.url}hub/api/users/{person}/tokens", json={"expires_in": 1}, headers=self.header(person)
+        )
+        token = str(made.raise_for_status().json()["token"])
+        until(lambda: not self.hub.accepts(token))
+        return {"Authorization": f"token {token}"}
 
     def http(self, person: str) -> httpx.Client:
         """Return somebody's bare client, based at the API."""

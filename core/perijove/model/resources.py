@@ -87,7 +87,7 @@ class CreateExecutions(Model):
     `notebook` is the converted document that every notebook spec runs which does not name a stored one by its digest.
     """
 
-    project: str | None = None
+    project: Reference | None = None
     specs: Annotated[list[Spec], Field(min_length=1, max_length=10_000)]
     notebook: dict[str, Any] | None = None
 

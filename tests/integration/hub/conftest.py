@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import httpx
 import pytest
+from browsers import signed_in
 from perijove_local.hub import Hub
 
 from perijove.client.client import Client
@@ -56,11 +56,5 @@ def own_address(hub: Hub, admin: Client) -> str:
 @pytest.fixture
 def browser(hub: Hub) -> Iterator[httpx.Client]:
     """A browser in which alice has signed in to the Hub with the password of its data folder."""
-    password = (hub.home.path / "password").read_text(encoding="utf-8")
-    with httpx.Client(base_url=hub.url, follow_redirects=True, timeout=30) as client:
-        form = client.get("hub/login").text
-        xsrf = re.search(r'name="_xsrf" value="([^"]+)"', form)
-        assert xsrf is not None
-        answer = client.post("hub/login", data={"username": "alice", "password": password, "_xsrf": xsrf[1]})
-        assert answer.is_success, answer.text
+    with signed_in(hub, "alice") as client:
         yield client
