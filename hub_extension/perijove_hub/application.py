@@ -6,8 +6,10 @@ import asyncio
 import json
 import logging
 import os
+import resource
 import secrets
 import signal
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,8 @@ from perijove_hub import logs, openapi
 from perijove_hub.environment import ENVIRONMENT
 from perijove_hub.hub import Hub
 from perijove_hub.identity import Identity
-from perijove_hub.web import make_application
+from perijove_hub.viewers import Viewers
+from perijove_hub.web import make_application, make_server
 from perijove_scheduler.platform import Platform
 from perijove_scheduler.platform.findings import refuse
 
@@ -56,6 +59,13 @@ class PerijoveHub(Application):
     identity_max_age = Integer(
         60, min=0, help="Seconds for which the Hub's answer about a token is remembered; a revoked one works that long."
     ).tag(config=True)
+    idle_timeout = Float(
+        75.0, min=0.1, help="Seconds a connection may take to send a request's head, or stay idle between requests."
+    ).tag(config=True)
+    slow_timeout = Float(
+        60.0, min=0.1, help="Seconds within which a request's body has to get on, by 100 bytes for each second."
+    ).tag(config=True)
+    max_streams = Integer(500, min=1, help="How many executions one user may follow at once.").tag(config=True)
     shutdown_timeout = Float(
         5.0, help="Seconds requests in flight get to end at a shutdown; the Hub kills a service after 20."
     ).tag(config=True)
@@ -146,10 +156,19 @@ class PerijoveHub(Application):
             auth.cache_max_age = self.identity_max_age
         prefix = auth.base_url
         document = json.dumps(openapi.document(prefix))
-        return Hub(platform, Identity(auth), prefix, document, open_metrics=not self.authenticate_prometheus)
+        return Hub(
+            platform,
+            Identity(auth),
+            prefix,
+            document,
+            open_metrics=not self.authenticate_prometheus,
+            patience=self.slow_timeout,
+            viewers=Viewers(self.max_streams),
+        )
 
     def _listen(self, application: tornado.web.Application) -> HTTPServer:
-        server = HTTPServer(application, xheaders=True, max_header_size=64 * 1024)
+        _allow_many_connections()
+        server = make_server(application, self.idle_timeout)
         address = urlsplit(self.service_url)
         server.listen(address.port or 80, address.hostname or "127.0.0.1")
         return server
@@ -183,6 +202,13 @@ async def _orphaned(every: float = 2.0) -> None:
     while os.getppid() == parent:  # noqa: ASYNC110 - see above: there is no event to wait for
         await asyncio.sleep(every)
     _log.warning("the Hub is gone, so this service stops")
+
+
+def _allow_many_connections() -> None:
+    """Take as many file descriptors as this process may have: each viewer holds one, and often only 1,024 are given."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # where the system allows less than it says, what is given has to do
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _kept_secret(path: Path) -> bytes:

@@ -26,14 +26,14 @@ def message(item: StoryItem) -> bytes:
 
 
 async def event_stream(
-    story: AsyncIterator[StoryItem], viewers: Viewers, heartbeat: float = HEARTBEAT
+    story: AsyncIterator[StoryItem], viewers: Viewers, heartbeat: float = HEARTBEAT, user: str = ""
 ) -> AsyncIterator[bytes]:
     """Iterate over batches of messages; what is ready together is sent together.
 
     A shutdown ends the stream without the ``end`` message, so viewers connect again and resume.
     """
     pump: Pump[StoryItem] = Pump(story)
-    viewers.add(pump)
+    viewers.add(pump, user)
     opening = _RETRY
     try:
         async for batch in pump.batches(heartbeat):

@@ -27,6 +27,8 @@ class Hub:
         The OpenAPI document.
     open_metrics : bool
         Whether Prometheus may scrape without a token.
+    patience : float
+        Seconds within which a sender of a body has to get on.
     started : asyncio.Event
         Set once the platform runs; the service listens before, as the Hub gives up on one that is silent for long.
     """
@@ -36,6 +38,7 @@ class Hub:
     prefix: str
     document: str
     open_metrics: bool = False
+    patience: float = 60.0
     metrics: Metrics = field(default_factory=Metrics)
     viewers: Viewers = field(default_factory=Viewers)
     requests: InFlight = field(default_factory=InFlight)

@@ -13,6 +13,7 @@ from pydantic.json_schema import models_json_schema
 from perijove._version import __version__
 from perijove.errors import Forbidden, InvalidRequest, InvalidSpec, PerijoveError, Unauthenticated, Unavailable
 from perijove.model.ids import CODE_PATTERN, NAME_PATTERN, REFERENCE_PATTERN
+from perijove_hub.problems import TooSlow
 from perijove_hub.route import Route
 from perijove_hub.routes import API, API_PREFIX, SERVICE
 
@@ -180,6 +181,8 @@ def failures(route: Route) -> list[type[PerijoveError]]:
         found += [Unauthenticated, Forbidden, Unavailable]
     if isinstance(route.body, type):
         found += [InvalidRequest, InvalidSpec, route.too_large]
+    if route.body is not None:
+        found.append(TooSlow)
     if route.query is not None or route.parameters:
         found.append(InvalidRequest)
     return sorted(set(found), key=lambda error: (error.status, code_of(error)))

@@ -36,6 +36,20 @@ class MethodNotAllowed(InvalidRequest):
     status = 405
 
 
+class TooSlow(InvalidRequest):
+    """The body came too slowly."""
+
+    status = 408
+    default_hint = "Send it again, over a better line."
+
+
+class TooMany(PerijoveError):
+    """You follow too many executions at once."""
+
+    status = 429
+    default_hint = "Close some of the streams, or look at the executions in a list."
+
+
 class InternalError(PerijoveError):
     """Perijove failed; this is not your doing."""
 

@@ -8,6 +8,7 @@ from perijove import errors as e
 from perijove.model import resources as r
 from perijove_hub import bodies, queries
 from perijove_hub.handlers import agents, code, executions, files, groups, info, outputs, projects, service, story
+from perijove_hub.problems import TooMany
 from perijove_hub.ranges import RangeNotSatisfiable
 from perijove_hub.route import JSON_LIMIT, Route
 
@@ -66,7 +67,7 @@ API: tuple[Route, ...] = (
     Route("GET", "executions/{execution}/why", executions.why, "What it waits for, in a sentence", answer=r.Why,
           errors=(e.UnknownExecution,)),
     Route("GET", "executions/{execution}/events", story.events, "Follow it: server-sent events that resume",
-          query=queries.After, answer="text/event-stream", errors=(e.UnknownExecution, e.Unavailable)),
+          query=queries.After, answer="text/event-stream", errors=(e.UnknownExecution, e.Unavailable, TooMany)),
     Route("GET", "executions/{execution}/log", story.log, "Its log as text", query=queries.OfAttempt,
           answer="text/plain", errors=(e.UnknownExecution,)),
     Route("GET", "executions/{execution}/notebook", outputs.notebook, "Its notebook (redirects to the bytes)",

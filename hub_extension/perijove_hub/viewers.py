@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
+from perijove_hub.problems import TooMany
+
 T = TypeVar("T")
 
 
@@ -82,24 +84,36 @@ class Pump(Generic[T]):
 
 
 class Viewers:
-    """Every stream that is being followed."""
+    """Every stream that is being followed.
 
-    def __init__(self) -> None:
-        self._pumps: set[Pump[Any]] = set()
+    Parameters
+    ----------
+    most_each : int
+        How many one user may follow at once.
+    """
+
+    def __init__(self, most_each: int = 500) -> None:
+        self._most_each = most_each
+        self._pumps: dict[Pump[Any], str] = {}
         self._leaving = False
 
     def __len__(self) -> int:
         return len(self._pumps)
 
-    def add(self, pump: Pump[Any]) -> None:
-        """Count a stream in; during a shutdown it ends at once."""
-        self._pumps.add(pump)
+    def check(self, user: str) -> None:
+        """Raise `TooMany` if `user` follows as many streams as one may."""
+        if sum(owner == user for owner in self._pumps.values()) >= self._most_each:
+            raise TooMany(f"You follow {self._most_each} executions already, which is the most one user may.")
+
+    def add(self, pump: Pump[Any], user: str = "") -> None:
+        """Count a stream of `user` in; during a shutdown it ends at once."""
+        self._pumps[pump] = user
         if self._leaving:
             pump.stop()
 
     def discard(self, pump: Pump[Any]) -> None:
         """Count a stream out."""
-        self._pumps.discard(pump)
+        self._pumps.pop(pump, None)
 
     def stop(self) -> None:
         """End every stream: viewers connect again and resume from the last number they saw."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 from jupyterhub.services.auth import HubOAuthCallbackHandler
+from tornado.httpserver import HTTPServer
 from tornado.routing import Rule
 from tornado.web import Application, RedirectHandler, StaticFileHandler, url
 
@@ -44,6 +45,25 @@ def make_application(hub: Hub, cookie_secret: bytes) -> Application:
         default_handler_class=ResourceHandler,
         default_handler_args={"hub": hub, "routes": {}},
         log_function=_logged_by_the_handler,
+    )
+
+
+def make_server(application: Application, idle_timeout: float) -> HTTPServer:
+    """Return the server.
+
+    Its own limit of a body is for pages, which take none; the REST API's handler has one for each route.
+
+    Parameters
+    ----------
+    idle_timeout : float
+        Seconds a connection may take to send a request's head, or stay idle between requests.
+    """
+    return HTTPServer(
+        application,
+        xheaders=True,
+        max_header_size=64 * 1024,
+        max_body_size=64 * 1024,
+        idle_connection_timeout=idle_timeout,
     )
 
 

@@ -20,11 +20,14 @@ from perijove.client.client import Client
 from perijove_scheduler.embedded import EmbeddedRedis
 
 _CONFIG = Path(__file__).parents[1] / "security" / "hub_config.py"
+#: How many event streams one user may have.
+STREAMS = 250
 #: Limits a test can reach: MiB, and seconds.
 _SETTINGS = (
     "--Platform.snapshot_limit=4",
     "--Platform.notebook_limit=4",
     "--Platform.local_max_workers=1",
+    f"--PerijoveHub.max_streams={STREAMS}",
 )
 PEOPLE = ("other", "viewer", "member", "keeper", "owner", "admin")
 

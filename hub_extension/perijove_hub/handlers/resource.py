@@ -21,7 +21,8 @@ from perijove_hub.call import Call
 from perijove_hub.handlers.answers import answer
 from perijove_hub.hub import Hub
 from perijove_hub.identity import caller_of, may_scrape
-from perijove_hub.problems import MethodNotAllowed, invalid_query, problem
+from perijove_hub.pace import Pace
+from perijove_hub.problems import MethodNotAllowed, TooSlow, invalid_query, problem
 from perijove_hub.route import Result, Route
 from perijove_hub.uploads import Upload
 from perijove_scheduler.services.caller import Caller
@@ -55,6 +56,8 @@ class ResourceHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc] 
         self._body = bytearray()
         self._upload: Upload[Result] = Upload()
         self.pouring: asyncio.Future[None] | None = None
+        self._pace = Pace(hub.patience, self._hurry)
+        self._hurrying: asyncio.Future[None] | None = None
 
     def set_default_headers(self) -> None:
         """No answer may be sniffed, framed or kept by a cache on the way."""
@@ -89,6 +92,8 @@ class ResourceHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc] 
             self._call = await self._admit(route)
             if isinstance(route.body, str):
                 self._upload.start(route.operation(self._call))
+            if self._expects_body():
+                self._pace.start()
         except Exception as error:  # noqa: BLE001 - every failure is answered in one place
             await self._refuse(error)
 
@@ -146,6 +151,7 @@ class ResourceHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc] 
         """Take a piece of the body; Tornado reads on when this returns."""
         if self._refusal is not None or self._finished:
             return
+        self._pace.received(len(chunk))
         try:
             if isinstance(self.route.body, str):
                 if not await self._upload.feed(chunk):
@@ -154,6 +160,12 @@ class ResourceHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc] 
             self._keep(chunk)
         except Exception as error:  # noqa: BLE001 - as in `prepare`
             await self._refuse(error)
+        finally:
+            self._pace.wait()
+
+    def _hurry(self) -> None:
+        """Refuse a sender that takes for ever."""
+        self._hurrying = asyncio.ensure_future(self._refuse(TooSlow()))
 
     def _keep(self, chunk: bytes) -> None:
         limit = self.route.limit(self.hub.platform.services.limits)
@@ -163,6 +175,7 @@ class ResourceHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc] 
 
     async def _serve(self, **_path: str) -> None:
         """Run the operation, now that the whole body is here."""
+        self._pace.stop()
         try:
             if self._refusal is None:
                 with self.hub.requests.one():
@@ -193,15 +206,19 @@ class ResourceHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc] 
         Closing the connection under a sender resets it, and the sender may never see why.
         """
         self._refusal = self._told(error)
+        self._pace.stop()
         self._upload.abort()
         self._body = bytearray()
-        if not (self._length() or "Transfer-Encoding" in self.request.headers):
+        if not self._expects_body():
             return
         self.set_header("Connection", "close")
         self._write_problem(self._refusal)
         self.set_header("Content-Length", sum(map(len, self._write_buffer)))
         await self.flush()
         asyncio.get_running_loop().call_later(LINGER, self._hang_up)
+
+    def _expects_body(self) -> bool:
+        return bool(self._length() or "Transfer-Encoding" in self.request.headers)
 
     def _hang_up(self) -> None:
         if not self._finished:
@@ -246,6 +263,7 @@ class ResourceHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc] 
     def on_connection_close(self) -> None:
         """Let go of whatever still works for a client that left."""
         super().on_connection_close()
+        self._pace.stop()
         self._upload.abort()
         if self.pouring is not None:
             self.pouring.cancel()

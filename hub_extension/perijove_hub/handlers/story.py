@@ -16,10 +16,11 @@ async def events(call: Call) -> Stream:
         after = position(call.headers.get("Last-Event-ID") or call.query.after)
     except ValueError as error:
         raise InvalidRequest(f"Last-Event-ID {error}.", "Leave it out to start with the first record.") from error
+    call.hub.viewers.check(call.caller.name)
     story = call.services.story.events(call.caller, call.path["execution"], after)
     # A proxy that collects or compresses the stream would hold back what should be seen at once.
     headers = {"X-Accel-Buffering": "no", "Cache-Control": "no-store, no-transform"}
-    return Stream("text/event-stream", event_stream(story, call.hub.viewers), headers)
+    return Stream("text/event-stream", event_stream(story, call.hub.viewers, user=call.caller.name), headers)
 
 
 async def log(call: Call) -> Stream:

@@ -1,0 +1,112 @@
+"""Large bodies and a thousand viewers: refused early or served, while memory stays where it was."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from urllib.parse import urlsplit
+
+import httpx
+import psutil
+import pytest
+from perijove_local.processes import processes_of
+from sites import STREAMS, Site
+from waiting import until
+
+_MIB = 2**20
+_BODY = 100 * _MIB
+#: MiB a service may grow by what it keeps of its own accord: caches, pools, fragments.
+_SLACK = 60
+_AT_ONCE = 25
+_USERS = ("owner", "member", "viewer", "keeper")
+
+
+def _service(site: Site) -> psutil.Process:
+    (found,) = [each for each in processes_of(site.hub.home.path) if "perijove_hub" in " ".join(each.cmdline())]
+    return found
+
+
+@pytest.fixture
+def grown(site: Site) -> Callable[[], float]:
+    """Return a function that tells by how many MiB the service has grown since the test began."""
+    service = _service(site)
+    before = service.memory_info().rss
+    return lambda: (service.memory_info().rss - before) / _MIB
+
+
+async def _chunks() -> AsyncIterator[bytes]:
+    piece = b" " * _MIB
+    for _ in range(_BODY // _MIB):
+        yield piece
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    ["POST projects", "POST executions", "POST executions/batch", "PUT code/~" + "0" * 64, "POST agents", "GET info"],
+)
+async def test_a_hundred_megabytes_are_refused_early_and_never_held(
+    site: Site, grown: Callable[[], float], request_line: str
+) -> None:
+    method, path = request_line.split()
+    headers = {**site.header("owner"), "Content-Type": "application/json"}
+    async with httpx.AsyncClient(base_url=site.api, headers=headers, timeout=120) as http:
+        announced = await http.request(method, path, content=_chunks(), headers={"Content-Length": str(_BODY)})
+        assert announced.status_code == 413, announced.text
+        unannounced = await http.request(method, path, content=_chunks())
+        # What is no archive is refused at its first byte, by what it is.
+        assert unannounced.status_code in ({413} if method != "PUT" else {400, 413}), unannounced.text
+    assert grown() < _SLACK
+
+
+async def test_a_thousand_event_streams_are_served_and_no_user_has_more_than_their_share(
+    site: Site, grown: Callable[[], float]
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    execution = await asyncio.to_thread(_waiting, site)
+    async with AsyncExitStack() as stack:
+        for user in _USERS:
+            for _ in range(STREAMS // _AT_ONCE):
+                await asyncio.gather(*(_follow(stack, site, user, execution) for _ in range(_AT_ONCE)))
+        assert _followed(site) == STREAMS * len(_USERS) == 1000
+        async with httpx.AsyncClient(base_url=site.api, timeout=120) as http:
+            one_more = await http.get(f"executions/{execution}/events", headers=site.header("owner"))
+            assert (one_more.status_code, one_more.json()["error"]["code"]) == (429, "too_many")
+            answers = [await http.get("executions", headers=site.header(user)) for user in (*_USERS, "other")]
+            assert all(answer.is_success for answer in answers)
+        assert grown() < 250
+    until(lambda: _followed(site) == 0)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def _waiting(site: Site) -> str:
+    """Return an execution that all of them may follow, and that does not end."""
+    with site.http("admin") as admin, site.http("owner") as owner:
+        admin.post("groups", json={"name": "crowd"}).raise_for_status()
+        project = owner.post("projects", json={"name": "crowd"}).raise_for_status().json()["id"]
+        for user in _USERS[1:]:
+            owner.put(f"projects/{project}/members/user/{user}", json={"role": "viewer"}).raise_for_status()
+        spec = {"command": ["true"], "group": "crowd"}
+        made = owner.post("executions", json={"project": project, "spec": spec}).raise_for_status()
+    return str(made.json()["id"])
+
+
+async def _follow(stack: AsyncExitStack, site: Site, user: str, execution: str) -> None:
+    """Open a stream, see that it has begun, and leave it open; a bare socket costs this process little."""
+    address = urlsplit(site.api)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    stack.callback(writer.close)
+    path = f"{address.path}executions/{execution}/events"
+    writer.write(
+        f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {site.header(user)['Authorization']}\r\n\r\n".encode()
+    )
+    assert (await asyncio.wait_for(reader.readline(), 120)).startswith(b"HTTP/1.1 200 ")
+    await asyncio.wait_for(reader.readuntil(b"event: execution"), 120)
+
+
+def _followed(site: Site) -> int:
+    metrics = httpx.get(f"{site.address}metrics", headers=site.header("admin"), timeout=60).raise_for_status().text
+    line = next(line for line in metrics.splitlines() if line.startswith("perijove_event_streams"))
+    return int(float(line.split()[-1]))
