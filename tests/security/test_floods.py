@@ -77,7 +77,7 @@ async def test_a_thousand_event_streams_are_served_and_no_user_has_more_than_the
             answers = [await http.get("executions", headers=site.header(user)) for user in (*_USERS, "other")]
             assert all(answer.is_success for answer in answers)
         assert grown() < 250
-    until(lambda: _followed(site) == 0)
+    await asyncio.to_thread(until, lambda: _followed(site) == 0, 120)
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
