@@ -15,6 +15,7 @@ from perijove.model.reasons import Reason
 from perijove_agent.ending import Failure
 from perijove_agent.kernel.adoption import adoption_code
 from perijove_agent.kernel.connection import KernelConnection
+from perijove_agent.kernel.remains import ASK, nothing_remains
 from perijove_agent.kernel.spec import KernelProgram
 from perijove_agent.runtime import Process
 
@@ -101,12 +102,24 @@ class Kernel:
             self.process.interrupt()
 
     async def shut_down(self, patience: float) -> None:
-        """Ask it to end, so that its exit handlers run; kill it after `patience` seconds."""
-        if self.alive:
+        """Ask it to end, so that its exit handlers run, and kill it after `patience` seconds; at once if it has none."""
+        if self.alive and not await self._has_nothing_left_to_do():
             if not await self._end_from_within():
                 self.client.shutdown()
             await asyncio.wait([asyncio.create_task(self.process.wait())], timeout=patience)
         await self.aclose()
+
+    async def _has_nothing_left_to_do(self) -> bool:
+        """Return whether an orderly end would change nothing, as `perijove_agent.kernel.remains` says."""
+        if not self.program.is_default:
+            return False
+        request = self.client.execute(
+            "", silent=True, store_history=False, allow_stdin=False, user_expressions={"remains": ASK}
+        )
+        try:
+            return nothing_remains((await self._reply(request, _BUSY))["content"])
+        except Empty:
+            return False
 
     async def _end_from_within(self) -> bool:
         """Stop an ipykernel's loop by code it runs, and return whether it did.
