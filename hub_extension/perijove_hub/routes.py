@@ -53,6 +53,8 @@ API: tuple[Route, ...] = (
     Route("POST", "executions/batch", executions.create_many, "Submit up to 10,000 executions: all of them, or none",
           "submit", body=r.CreateExecutions, answer=r.CreatedExecutions, status=201, idempotent=True,
           limit=_notebook_limit, errors=(*_SPEC_ERRORS, e.UnknownDatum)),
+    Route("POST", "executions/stop", executions.stop_many, "Stop up to 10,000 executions", "submit",
+          body=r.StopExecutions, answer=r.Stopping, errors=(e.UnknownExecution,)),
     Route("GET", "executions/compare", executions.compare, "Set executions side by side", query=queries.Compare,
           answer=r.Comparison, errors=(e.UnknownExecution,)),
     Route("GET", "executions/{execution}", executions.get, "An execution", answer=r.ExecutionDetail,

@@ -102,7 +102,7 @@ class Kernel:
             self.process.interrupt()
 
     async def shut_down(self, patience: float) -> None:
-        """Ask it to end, so that its exit handlers run, and kill it after `patience` seconds; at once if it has none."""
+        """Ask it to end in order, and kill it after `patience` seconds; at once if that would change nothing."""
         if self.alive and not await self._has_nothing_left_to_do():
             if not await self._end_from_within():
                 self.client.shutdown()

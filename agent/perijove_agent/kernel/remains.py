@@ -58,7 +58,9 @@ except BaseException:
     pass
 """
 #: Evaluated in the kernel: False where nothing remains.
-ASK = """__import__("ipykernel.kernelapp", fromlist=["IPKernelApp"]).IPKernelApp.instance().kernel._perijove_remains()"""
+ASK = (
+    """__import__("ipykernel.kernelapp", fromlist=["IPKernelApp"]).IPKernelApp.instance().kernel._perijove_remains()"""
+)
 
 
 def nothing_remains(reply: dict[str, object]) -> bool:

@@ -26,6 +26,7 @@ from perijove.model.resources import (
     Metadata,
     Output,
     Page,
+    Stopping,
     Why,
 )
 from perijove.model.spec import ParameterValue, Spec
@@ -134,6 +135,13 @@ class Executions(Api[Driver]):
     def stop(self, execution: str) -> Flow[Execution]:
         """Ask for an execution to stop."""
         return fetch(Execution, Request("POST", path("executions", execution, "stop")))
+
+    @endpoint
+    def stop_many(self, executions: Sequence[str]) -> Flow[int]:
+        """Ask for up to 10,000 executions to stop, in one request; return how many were not ending already."""
+        request = Request("POST", "executions/stop", json={"executions": [*executions]})
+        response = yield from send(request)
+        return Stopping.model_validate_json(response.content).stopping
 
     @endpoint
     def copy(

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import Field, StringConstraints
 
 from perijove.model.base import Model, Resource
-from perijove.model.ids import Line, Name, Reference, WorkerId
+from perijove.model.ids import ExecutionId, Line, Name, Reference, WorkerId
 from perijove.model.reasons import Reason
 from perijove.model.records import Phase
 from perijove.model.spec import ParameterValue, Resources, Spec
@@ -90,6 +90,18 @@ class CreateExecutions(Model):
     project: Reference | None = None
     specs: Annotated[list[Spec], Field(min_length=1, max_length=10_000)]
     notebook: dict[str, Any] | None = None
+
+
+class StopExecutions(Model):
+    """The body of POST executions/stop: all of them are asked to stop, or none where one is not yours to stop."""
+
+    executions: Annotated[list[ExecutionId], Field(min_length=1, max_length=10_000)]
+
+
+class Stopping(Resource):
+    """How many executions a request stopped, or asked to stop; those that had ended or were stopping do not count."""
+
+    stopping: int
 
 
 class CopyExecution(Model):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perijove.model.resources import Comparison, CreatedExecutions, Execution, ExecutionDetail, Page, Why
+from perijove.model.resources import Comparison, CreatedExecutions, Execution, ExecutionDetail, Page, Stopping, Why
 from perijove_hub.call import Call
 from perijove_scheduler.services.executions import ExecutionFilter
 
@@ -43,6 +43,11 @@ async def delete(call: Call) -> None:
 async def stop(call: Call) -> Execution:
     """Ask an execution to stop."""
     return await call.services.executions.stop(call.caller, call.path["execution"])
+
+
+async def stop_many(call: Call) -> Stopping:
+    """Ask many executions to stop."""
+    return await call.services.executions.stop_many(call.caller, call.body.executions)
 
 
 async def copy(call: Call) -> Execution:

@@ -104,13 +104,10 @@ class Applier(Loop):
         queue = self._queue
         if applied.changed:
             await queue.publish_changes(applied.changed)
+        stops = [(a, Stop(execution=a.execution, attempt=a.attempt)) for a in applied.stale if a.worker]
         await asyncio.gather(
-            *(queue.forget(a.group, a.execution, a.attempt) for a in applied.finished),
-            *(
-                queue.tell(a.group, a.worker, Stop(execution=a.execution, attempt=a.attempt))
-                for a in applied.stale
-                if a.worker
-            ),
+            queue.forget_many([(a.group, a.execution, a.attempt) for a in applied.finished]),
+            queue.tell_many([(a.group, a.worker, stop) for a, stop in stops]),
             *(queue.expire_records(a.group, a.execution, a.attempt, STREAM_KEPT) for a in applied.archived),
         )
         await self._offers.make(applied.requeued)

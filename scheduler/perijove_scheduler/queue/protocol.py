@@ -11,6 +11,9 @@ from perijove.model.events import Event
 from perijove.model.spec import Resources
 from perijove.model.tickets import Ticket
 
+#: One attempt: its group, its execution and its number.
+Attempt = tuple[str, str, int]
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -96,6 +99,9 @@ class Queue(Protocol):
         under way meanwhile is refused when it comes.
         """
 
+    async def withdraw_many(self, attempts: Sequence[Attempt]) -> list[bool]:
+        """`withdraw` each, pipelined."""
+
     async def ticket(self, group: str, execution: str) -> TicketState | None:
         """Return where a ticket stands, or None."""
 
@@ -108,8 +114,14 @@ class Queue(Protocol):
         Its holder learns at its next renewal that it was superseded. The attempt may be offered again.
         """
 
+    async def forget_many(self, attempts: Sequence[Attempt]) -> None:
+        """`forget` each, pipelined."""
+
     async def tell(self, group: str, worker: str, message: Control) -> None:
         """Append a control message to a worker's stream."""
+
+    async def tell_many(self, messages: Sequence[tuple[str, str, Control]]) -> None:
+        """`tell` each worker: its group, its id and the message; pipelined."""
 
     async def drain(self, group: str, worker: str, only_idle: bool = False) -> bool:
         """Fence a worker in one step: from now on a claim gives it nothing. Also tells it to drain.

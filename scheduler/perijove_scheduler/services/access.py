@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from perijove.errors import Forbidden, InvalidRequest, UnknownExecution, UnknownProject
 from perijove.model.ids import ID_PATTERN
@@ -53,6 +54,14 @@ class Access:
         if least is not Role.VIEWER:
             await self.project(caller, found.row.project_id, least)
         return found
+
+    async def executions(self, caller: Caller, executions: Sequence[str], least: Role) -> None:
+        """Check that the caller has at least a role in the project of every one of these executions."""
+        found = await self._store.executions.projects_of(caller.viewer, executions)
+        if missing := set(executions) - set(found):
+            raise UnknownExecution(f"There is no execution {min(missing)}, or it is not yours to see.")
+        for project in set(found.values()):
+            await self.project(caller, project, least)
 
 
 def checked_cursor(cursor: str | None) -> str | None:

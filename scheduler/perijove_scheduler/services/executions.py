@@ -22,6 +22,7 @@ from perijove.model.resources import (
     ExecutionDetail,
     Page,
     Role,
+    Stopping,
     Why,
 )
 from perijove.model.spec import Spec
@@ -36,7 +37,6 @@ from perijove_scheduler.services.limits import Limits
 from perijove_scheduler.services.submission import Request, Submission
 from perijove_scheduler.services.why import Explainer
 from perijove_scheduler.store.executions import ExecutionFilter, KeyUsed, Made
-from perijove_scheduler.store.outcomes import StopOutcome
 from perijove_scheduler.store.store import Store
 
 __all__ = ["ExecutionFilter", "Executions"]
@@ -137,21 +137,28 @@ class Executions:
         """Ask an execution to stop; one that is stopping or has ended is left as it is."""
         caller.require("submit")
         await self._access.execution(caller, execution, Role.MEMBER)
-        outcome = await self._store.lifecycle.stop(execution)
-        if outcome is not None:
-            await self._pass_on(outcome)
+        await self._stop([execution])
         return await self._one(caller, execution)
 
-    async def _pass_on(self, outcome: StopOutcome) -> None:
-        this = outcome.attempt
+    async def stop_many(self, caller: Caller, executions: Sequence[str]) -> Stopping:
+        """Ask executions to stop, if every one is the caller's to stop; those that have ended are left as they are."""
+        caller.require("submit")
+        await self._access.executions(caller, executions, Role.MEMBER)
+        return Stopping(stopping=await self._stop(executions))
+
+    async def _stop(self, executions: Sequence[str]) -> int:
+        outcomes = await self._store.lifecycle.stop_many(executions)
+        queued = [o.attempt for o in outcomes if o.before is Status.QUEUED]
+        told = [o.attempt for o in outcomes if o.after is Status.STOPPING and o.attempt.worker]
+        stops = [(this, Stop(execution=this.execution, attempt=this.attempt)) for this in told]
         async with best_effort():
-            if outcome.before is Status.QUEUED:
-                # A worker that claims before this is told to stop by the applier, to which its claim is stale.
-                await self._queue.withdraw(this.group, this.execution, this.attempt)
-            elif outcome.after is Status.STOPPING and this.worker:
-                await self._queue.tell(this.group, this.worker, Stop(execution=this.execution, attempt=this.attempt))
-        if outcome.before is not outcome.after:
-            await self._announcer.changed([this.execution], "dispatcher", "scaler")
+            # A worker that claims before this is told to stop by the applier, to which its claim is stale.
+            await self._queue.withdraw_many([(this.group, this.execution, this.attempt) for this in queued])
+            await self._queue.tell_many([(this.group, this.worker, stop) for this, stop in stops])
+        changed = [o.attempt.execution for o in outcomes if o.before is not o.after]
+        if changed:
+            await self._announcer.changed(changed, "dispatcher", "scaler")
+        return len(changed)
 
     async def delete(self, caller: Caller, execution: str) -> None:
         """Delete an execution that has ended, with its files."""

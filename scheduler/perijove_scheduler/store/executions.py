@@ -141,6 +141,14 @@ class Executions:
             found = {row.id: FoundExecution(row, name) for row, name in await session.execute(query)}
         return [found[id_] for id_ in dict.fromkeys(executions) if id_ in found]
 
+    async def projects_of(self, viewer: Viewer, executions: Sequence[str]) -> dict[str, str]:
+        """Return the project's id of each of these executions that `viewer` sees."""
+        row = ExecutionRow
+        visible = select(row.id, row.project_id).join(ProjectRow, ProjectRow.id == row.project_id).where(sees(viewer))
+        async with self._database.read() as session:
+            found = await session.execute(visible.where(row.id.in_(executions)))
+            return {each.id: each.project_id for each in found}
+
     async def list(
         self, viewer: Viewer, conditions: ExecutionFilter, after: str | None, limit: int
     ) -> Sequence[FoundExecution]:

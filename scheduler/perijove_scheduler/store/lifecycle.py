@@ -104,23 +104,31 @@ class Lifecycle(WaitingLines):
         return Lost(requeued, ended[Status.CRASHED], ended[Status.STOPPED])
 
     async def stop(self, execution: str) -> StopOutcome | None:
-        """Stop what waits, mark what runs as stopping, leave the rest; None when there is no such execution."""
+        """Stop one, as `stop_many` does; None when there is no such execution."""
+        return next(iter(await self.stop_many([execution])), None)
+
+    async def stop_many(self, executions: Sequence[str]) -> list[StopOutcome]:
+        """Stop what waits, mark what runs as stopping, leave the rest; say so of each that there is."""
         row = ExecutionRow
-        query = select(row.group_name, row.id, row.attempt, row.worker, row.status).where(row.id == execution)
+        query = select(row.group_name, row.id, row.attempt, row.worker, row.status).where(row.id.in_(executions))
         async with self._database.write() as session:
-            found = (await session.execute(query.with_for_update(key_share=True))).one_or_none()
-            if found is None:
-                return None
-            before = after = Status(found.status)
-            if before in sources(Status.STOPPED, Writer.REST):
-                after = Status.STOPPED
-                await session.execute(
-                    _move(execution, after).values(reason=Reason.STOPPED_BY_USER.value, finished_at=db_now())
-                )
-            elif before in sources(Status.STOPPING, Writer.REST):
-                after = Status.STOPPING
-                await session.execute(_move(execution, after))
-        return StopOutcome(before, after, AttemptRef(found.group_name, execution, found.attempt, found.worker or ""))
+            found = (await session.execute(query.order_by(row.id).with_for_update(key_share=True))).all()
+            waiting = [each.id for each in found if Status(each.status) in sources(Status.STOPPED, Writer.REST)]
+            running = [each.id for each in found if Status(each.status) in sources(Status.STOPPING, Writer.REST)]
+            if waiting:
+                stopped = {"reason": Reason.STOPPED_BY_USER.value, "finished_at": db_now()}
+                await session.execute(_move(waiting, Status.STOPPED).values(**stopped))
+            if running:
+                await session.execute(_move(running, Status.STOPPING))
+        after = {**dict.fromkeys(waiting, Status.STOPPED), **dict.fromkeys(running, Status.STOPPING)}
+        return [
+            StopOutcome(
+                before := Status(each.status),
+                after.get(each.id, before),
+                AttemptRef(each.group_name, each.id, each.attempt, each.worker or ""),
+            )
+            for each in found
+        ]
 
     async def archived(self, execution: str, attempt: int, records: int | None = None) -> None:
         """Note that an attempt's records lie in the archive, and how many there are."""
@@ -159,9 +167,9 @@ def _worker_end(state: WorkerState) -> Update:
     return update(WorkerRow).where(WorkerRow.ended_at.is_(None)).values(state=state.value, ended_at=db_now())
 
 
-def _move(execution: str, target: Status) -> Update:
+def _move(executions: Sequence[str], target: Status) -> Update:
     fence = _status_in(sources(target, Writer.REST))
-    return update(ExecutionRow).where(ExecutionRow.id == execution, fence).values(status=target.value)
+    return update(ExecutionRow).where(ExecutionRow.id.in_(executions), fence).values(status=target.value)
 
 
 def _status_in(statuses: frozenset[Status]) -> ColumnElement[bool]:

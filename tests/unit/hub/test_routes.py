@@ -25,6 +25,7 @@ DELETE projects/{project}/members/{kind}/{name}
 GET executions
 POST executions
 POST executions/batch
+POST executions/stop
 GET executions/compare
 GET executions/{execution}
 DELETE executions/{execution}

@@ -18,7 +18,7 @@ from perijove.wire.protocol import LEASE
 from perijove_scheduler.queue.memory import tickets
 from perijove_scheduler.queue.memory.agent import MemoryAgentWire
 from perijove_scheduler.queue.memory.state import EventStream, GroupState, Signal
-from perijove_scheduler.queue.protocol import Delivery, Glance, TicketState, WorkerLiveness
+from perijove_scheduler.queue.protocol import Attempt, Delivery, Glance, TicketState, WorkerLiveness
 
 
 class MemoryQueue:
@@ -101,6 +101,10 @@ class MemoryQueue:
         """Take back an offered ticket."""
         return tickets.withdraw(self.state(group), execution, attempt, self.clock())
 
+    async def withdraw_many(self, attempts: Sequence[Attempt]) -> list[bool]:
+        """Take back each."""
+        return [await self.withdraw(*attempt) for attempt in attempts]
+
     async def ticket(self, group: str, execution: str) -> TicketState | None:
         """Return where a ticket stands."""
         entry = self.state(group).tickets.get(execution)
@@ -114,10 +118,20 @@ class MemoryQueue:
         """Drop a ticket of this or an older attempt."""
         tickets.forget(self.state(group), execution, attempt, self.clock())
 
+    async def forget_many(self, attempts: Sequence[Attempt]) -> None:
+        """Drop each."""
+        for attempt in attempts:
+            await self.forget(*attempt)
+
     async def tell(self, group: str, worker: str, message: Control) -> None:
         """Append a control message to a worker's stream."""
         self.state(group).tell(worker, message)
         self.signal.ring()
+
+    async def tell_many(self, messages: Sequence[tuple[str, str, Control]]) -> None:
+        """Append each message."""
+        for message in messages:
+            await self.tell(*message)
 
     async def drain(self, group: str, worker: str, only_idle: bool = False) -> bool:
         """Fence a worker and tell it to drain."""

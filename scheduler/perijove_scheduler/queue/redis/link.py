@@ -14,6 +14,8 @@ from perijove.wire.connection import connect, execute, reach
 from perijove.wire.scripts import SCRIPTS
 
 _GENERATION = "pj:generation"
+# Calls that travel together: few enough that Redis, which does one thing at a time, is free again soon.
+_PIPELINED = 500
 
 Command = tuple[str | bytes | float, ...]
 
@@ -66,6 +68,12 @@ class RedisLink:
 
         Either Redis has all scripts or none: what is repeated has not happened.
         """
+        answers: list[Any] = []
+        for start in range(0, len(commands), _PIPELINED):
+            answers += await self._call_some(commands[start : start + _PIPELINED])
+        return answers
+
+    async def _call_some(self, commands: Sequence[Command]) -> list[Any]:
         try:
             return await self._pipelined(commands)
         except Unavailable as error:

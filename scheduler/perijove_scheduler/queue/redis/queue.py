@@ -8,7 +8,7 @@ from perijove.model.control import Control
 from perijove.model.tickets import Ticket
 from perijove.wire.keys import BELLS, CHANGES
 from perijove.wire.protocol import LEASE
-from perijove_scheduler.queue.protocol import Delivery, Glance, TicketState, WorkerLiveness
+from perijove_scheduler.queue.protocol import Attempt, Delivery, Glance, TicketState, WorkerLiveness
 from perijove_scheduler.queue.redis.channel import Channel
 from perijove_scheduler.queue.redis.events import Events
 from perijove_scheduler.queue.redis.link import RedisLink
@@ -64,7 +64,11 @@ class RedisQueue:
 
     async def withdraw(self, group: str, execution: str, attempt: int) -> bool:
         """Take back an offered ticket; False when a worker already claimed it (or there is none)."""
-        return await self._tickets.withdraw(group, execution, attempt)
+        return (await self._tickets.withdraw_many([(group, execution, attempt)]))[0]
+
+    async def withdraw_many(self, attempts: Sequence[Attempt]) -> list[bool]:
+        """Take back each, pipelined."""
+        return await self._tickets.withdraw_many(attempts)
 
     async def ticket(self, group: str, execution: str) -> TicketState | None:
         """Return where a ticket stands, or None."""
@@ -76,11 +80,19 @@ class RedisQueue:
 
     async def forget(self, group: str, execution: str, attempt: int) -> None:
         """Drop a ticket of this or an older attempt, whoever holds it."""
-        await self._tickets.forget(group, execution, attempt)
+        await self._tickets.forget_many([(group, execution, attempt)])
+
+    async def forget_many(self, attempts: Sequence[Attempt]) -> None:
+        """Drop each, pipelined."""
+        await self._tickets.forget_many(attempts)
 
     async def tell(self, group: str, worker: str, message: Control) -> None:
         """Append a control message to a worker's stream."""
-        await self._workers.tell(group, worker, message)
+        await self._workers.tell_many([(group, worker, message)])
+
+    async def tell_many(self, messages: Sequence[tuple[str, str, Control]]) -> None:
+        """Append each message to its worker's stream, pipelined."""
+        await self._workers.tell_many(messages)
 
     async def drain(self, group: str, worker: str, only_idle: bool = False) -> bool:
         """Fence a worker in one step and tell it to drain."""

@@ -12,7 +12,7 @@ from perijove.wire.agent import room
 from perijove.wire.connection import execute, reach
 from perijove.wire.keys import GroupKeys
 from perijove.wire.scripts import call
-from perijove_scheduler.queue.protocol import TicketState
+from perijove_scheduler.queue.protocol import Attempt, TicketState
 from perijove_scheduler.queue.redis.link import Command, RedisLink
 
 _WAKE = Wake().model_dump_json()
@@ -31,16 +31,18 @@ class Tickets:
             return []
         return [bool(answer) for answer in await self._link.call_many([_offer(t, self._lease) for t in tickets])]
 
-    async def withdraw(self, group: str, execution: str, attempt: int) -> bool:
-        """Take back an offered ticket."""
+    async def withdraw_many(self, attempts: Sequence[Attempt]) -> list[bool]:
+        """Take back offered tickets."""
         lifetime = int(limits.WITHDRAWN_FOR * 1000)
-        prefix = GroupKeys(group).prefix
-        return bool(await self._link.call(call("withdraw", prefix, execution, attempt, lifetime)))
+        commands = [call("withdraw", GroupKeys(group).prefix, one, n, lifetime) for group, one, n in attempts]
+        return [bool(answer) for answer in await self._link.call_many(commands)]
 
-    async def forget(self, group: str, execution: str, attempt: int) -> None:
-        """Drop a ticket of this or an older attempt."""
+    async def forget_many(self, attempts: Sequence[Attempt]) -> None:
+        """Drop tickets of these or older attempts."""
         lifetime = int(limits.FORGOTTEN_FOR * 1000)
-        await self._link.call(call("forget", GroupKeys(group).prefix, execution, attempt, lifetime))
+        await self._link.call_many(
+            [call("forget", GroupKeys(group).prefix, one, n, lifetime) for group, one, n in attempts]
+        )
 
     async def states(self, group: str, executions: Sequence[str]) -> list[TicketState | None]:
         """Return where each ticket stands, pipelined."""

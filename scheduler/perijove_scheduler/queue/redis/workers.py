@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from perijove.model.control import Control, Drain
@@ -23,10 +23,15 @@ class Workers:
     def __init__(self, link: RedisLink) -> None:
         self._link = link
 
-    async def tell(self, group: str, worker: str, message: Control) -> None:
-        """Append a control message to a worker's stream."""
+    async def tell_many(self, messages: Sequence[tuple[str, str, Control]]) -> None:
+        """Append control messages to workers' streams."""
         bounds = limits.CONTROL_LENGTH, limits.CONTROL_FOR
-        await self._link.call(call("tell", GroupKeys(group).prefix, worker, message.model_dump_json(), *bounds))
+        await self._link.call_many(
+            [
+                call("tell", GroupKeys(group).prefix, worker, message.model_dump_json(), *bounds)
+                for group, worker, message in messages
+            ]
+        )
 
     async def drain(self, group: str, worker: str, only_idle: bool) -> bool:
         """Fence a worker and tell it to drain."""

@@ -128,6 +128,12 @@ def test_many_specs_go_in_one_request(talk, service):
     assert service.requests[0].headers["Idempotency-Key"]
 
 
+def test_many_are_stopped_in_one_request(talk, service):
+    service.json({"stopping": 1})
+    assert talk.do(lambda c: c.executions.stop_many(["ex-1", "ex-2"])) == 1
+    assert json.loads(service.bodies[0]) == {"executions": ["ex-1", "ex-2"]}
+
+
 def test_a_list_goes_on_from_page_to_page(talk, service, execution):
     service.json({"items": [execution(number=3), execution(number=2)], "next": "c1"})
     service.json({"items": [execution(number=1)], "next": None})

@@ -8,15 +8,17 @@ from typing import Any
 import pytest
 
 from perijove.errors import (
+    Forbidden,
     IdempotencyConflict,
     InvalidNotebook,
     InvalidParameter,
     InvalidSpec,
     PerijoveError,
     UnknownCode,
+    UnknownExecution,
     UnknownGroup,
 )
-from perijove.model.resources import CreatedExecutions, CreateExecutions
+from perijove.model.resources import CreatedExecutions, CreateExecutions, CreateProject, Role
 from perijove_scheduler.services.caller import Caller
 
 COMMAND = {"command": "true", "group": "local"}
@@ -116,3 +118,32 @@ async def test_a_token_that_may_only_read_makes_no_batch(local) -> None:
 def test_a_batch_has_one_to_ten_thousand_specs(count: int) -> None:
     with pytest.raises(ValueError, match="specs"):
         CreateExecutions.model_validate({"specs": [COMMAND] * count})
+
+
+async def test_many_are_stopped_at_once_each_as_it_stands(local) -> None:
+    made = [one.id for one in (await batch(local, *[COMMAND] * 4)).executions]
+    await local.store.lifecycle.admit(made[1:2])
+    await local.start(made[2])
+    await local.start(made[3])
+    await local.finish(made[3])
+    assert (await local.services.executions.stop_many(local.ada, made)).stopping == 3
+    rows = [await local.services.executions.get(local.ada, one) for one in made]
+    assert [row.status for row in rows] == ["stopped", "stopped", "stopping", "complete"]
+    agent = local.queue.agent("local", local.worker)
+    (told,) = [message for _, message in await agent.listen("0", 0)]
+    assert (told.kind, told.execution) == ("stop", made[2])
+    assert (await local.services.executions.stop_many(local.ada, made)).stopping == 0
+
+
+async def test_where_one_is_not_the_callers_to_stop_none_is(local) -> None:
+    mine = (await batch(local, COMMAND, COMMAND)).executions
+    theirs = await local.submit(local.bob)
+    with pytest.raises(UnknownExecution, match=theirs.id):
+        await local.services.executions.stop_many(local.ada, [mine[0].id, theirs.id, mine[1].id])
+    project = await local.services.projects.create(local.bob, CreateProject(name="shared"))
+    await local.services.projects.set_member(local.bob, "shared", "user", "ada", Role.VIEWER)
+    seen = await local.submit(local.bob, project=project.id)
+    with pytest.raises(Forbidden, match="viewer"):
+        await local.services.executions.stop_many(local.ada, [mine[0].id, seen.id])
+    states = {(await local.services.executions.get(local.ada, one)).status for one in (mine[0].id, mine[1].id, seen.id)}
+    assert states == {"created"}
