@@ -9,7 +9,7 @@ from __future__ import annotations
 
 # Runs in the kernel when it is adopted, in a namespace of its own; `shell` is IPython's.
 WATCH = """
-import atexit, ctypes, os, sys, threading, weakref
+import atexit, ctypes, os, sys, threading, types, weakref
 
 def _writable():
     found = set()
@@ -46,7 +46,11 @@ def remains():
             stream.flush()
         ctypes.CDLL(None).fflush(None)
         now = _look()
-        by_hand = any(hasattr(type(value), "__del__") for value in list(shell.user_ns.values()))
+        # Destructors of Python code; what C code keeps are open files, which are looked at themselves.
+        by_hand = any(
+            isinstance(getattr(type(value), "__del__", None), types.FunctionType)
+            for value in list(shell.user_ns.values())
+        )
         return by_hand or _children() or any(now[kind] - before[kind] for kind in before)
     except BaseException:
         return True
