@@ -14,6 +14,8 @@ import pytest
 
 # A test's cluster may forget everything when the machine fails; it need not wait for the disk.
 _CARELESS = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off -c listen_addresses=''"
+# What a crashed server had not handed to the operating system yet is lost; what it committed must not be.
+_SURVIVING = "-c synchronous_commit=on"
 
 
 class Cluster:
@@ -23,9 +25,12 @@ class Cluster:
     ----------
     password : bool
         Whether the server asks for a password, as it does where others may reach it.
+    crashes : bool
+        Whether the server will be stopped in the middle and must keep what it committed.
     """
 
-    def __init__(self, *, password: bool = False) -> None:
+    def __init__(self, *, password: bool = False, crashes: bool = False) -> None:
+        self._options = f"{_CARELESS} {_SURVIVING}" if crashes else _CARELESS
         self._binaries = _binaries()
         self.password = secrets.token_urlsafe(24) if password else ""
         self.folder = Path(tempfile.mkdtemp(prefix="perijove-pg-"))
@@ -51,7 +56,7 @@ class Cluster:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        options = f"-k {self.folder} {_CARELESS}"
+        options = f"-k {self.folder} {self._options}"
         self._run("pg_ctl", "start", "-w", "-D", self._data, "-l", self.folder / "log", "-o", options)
 
     def stop(self) -> None:

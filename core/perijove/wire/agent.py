@@ -18,6 +18,7 @@ from perijove.wire.connection import COMMAND_TIMEOUT, connect, execute, reach
 from perijove.wire.keys import GroupKeys
 from perijove.wire.protocol import LEASE, Appended, Held, Renewal
 from perijove.wire.scripts import call
+from perijove.wire.unheard import Unheard
 
 _ORPHAN_MS = int(limits.ORPHAN_AFTER * 1000)
 
@@ -56,6 +57,7 @@ class RedisAgentWire:
         # A blocking read holds its connection, and is limited by `listen` itself.
         self._listening = connect(url, worker, timeout=None, connections=1)
         self._registered: _Registration | None = None
+        self._unheard = Unheard()
 
     async def _call(self, script: str, *arguments: str | bytes | float) -> Any:
         return await execute(self._redis, *call(script, self._keys.prefix, *arguments))
@@ -75,11 +77,17 @@ class RedisAgentWire:
         if self._registered is None:
             raise RuntimeError("register first")
         named = [part for item in held for part in (item.execution, item.attempt)]
-        draining, superseded, forgotten, orphans = await self._call(
+        draining, superseded, forgotten, orphans, born, oldest = await self._call(
             "renew", self._worker, self._lease, _ORPHAN_MS, *self._registered.arguments(), *named
         )
         if draining:
             self._registered.state = "draining"
+        if born.decode() == self._unheard.born:
+            self._unheard.heard(oldest.decode())
+        else:
+            for event in self._unheard.again():
+                await self.close(event)
+            self._unheard.born = born.decode()
         by_execution = {item.execution.encode(): item for item in held}
         return Renewal(
             superseded=[by_execution[execution] for execution in superseded],
@@ -93,7 +101,12 @@ class RedisAgentWire:
         if not isinstance(event, Finished):
             raise TypeError("an attempt is closed by a Finished event")
         document = event.model_dump_json()
-        return bool(await self._call("close", event.execution, event.attempt, event.worker, document))
+        name = await self._call("close", event.execution, event.attempt, event.worker, document)
+        if not name:
+            self._unheard.settle(event)
+            return False
+        self._unheard.told(event, name.decode())
+        return True
 
     async def hand_back(self, held: Held) -> bool:
         """Give an attempt back unfinished."""

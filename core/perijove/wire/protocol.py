@@ -85,7 +85,8 @@ class AgentWire(Protocol):
         """End an attempt: drop its ticket and emit `event` (`Finished`) in one step.
 
         Returns False, and emits nothing, when the ticket is another attempt's or another worker's. Where Redis does not
-        know the ticket (it was flushed) the event is emitted all the same, after a ``held`` one: SQL fences it.
+        know the ticket (it was flushed) the event is emitted all the same, after a ``held`` one: SQL fences it. A
+        renewal that finds Redis flushed before the master has applied the event emits it again.
         """
 
     async def hand_back(self, held: Held) -> bool:

@@ -203,3 +203,39 @@ async def test_only_a_finished_event_closes(wire: Wire, worker: str) -> None:
 async def test_a_worker_registers_before_it_renews(wire: Wire) -> None:
     with pytest.raises(RuntimeError):
         await wire.agent().renew([])
+
+
+async def test_an_end_that_a_flush_took_before_anybody_read_it_is_told_again(wire: Wire, worker: str) -> None:
+    agent, mine = await claimed(wire, worker)
+    await agent.renew([held(mine)])
+    await agent.close(finished(worker, mine))
+    await wire.flush()
+    await wire.queue.prepare()
+    await agent.renew([])
+    assert [d.event for d in await wire.events()] == [
+        HeldEvent(worker=worker, execution=mine.execution, attempt=1), finished(worker, mine),
+    ]  # fmt: skip
+
+
+async def test_an_end_that_was_read_is_not_told_again_after_a_flush(wire: Wire, worker: str) -> None:
+    agent, mine = await claimed(wire, worker)
+    await agent.renew([held(mine)])
+    await agent.close(finished(worker, mine))
+    assert await wire.kinds() == ["finished"]
+    await agent.renew([])
+    await wire.flush()
+    await wire.queue.prepare()
+    await agent.renew([])
+    assert await wire.events() == []
+
+
+async def test_an_end_is_told_again_after_every_flush_until_it_was_read(wire: Wire, worker: str) -> None:
+    agent, mine = await claimed(wire, worker)
+    await agent.close(finished(worker, mine))
+    for _ in range(2):
+        await wire.flush()
+        await wire.queue.prepare()
+        await agent.renew([])
+    assert await wire.kinds() == ["held", "finished"]
+    await agent.renew([])
+    assert await wire.events() == []

@@ -1,5 +1,5 @@
 -- Drop an attempt's ticket and emit how it ended, unless the ticket is somebody else's by now.
--- ARGV: execution, attempt, worker, event
+-- ARGV: execution, attempt, worker, event. Returns the event's entry, or 0.
 local execution, attempt, worker = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local t = read_ticket(execution)
 local mine = t and t.attempt == attempt and t.state == 'claimed' and t.worker == worker
@@ -11,5 +11,4 @@ unqueue(execution)
 if t then release(execution, t.worker) end
 release(execution, worker)
 redis.call('DEL', ticket_key(execution))
-emit(ARGV[4])
-return 1
+return emit(ARGV[4])

@@ -14,7 +14,7 @@ local function clock()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
-local function emit(document) redis.call('XADD', EVENTS, '*', 'e', document) end
+local function emit(document) return redis.call('XADD', EVENTS, '*', 'e', document) end
 
 local function emit_attempt(kind, worker, execution, attempt)
   emit(cjson.encode({kind = kind, worker = worker, execution = execution, attempt = tonumber(attempt)}))

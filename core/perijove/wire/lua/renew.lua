@@ -1,6 +1,7 @@
 -- Renew a worker and the tickets it names; take back those Redis lost, and find those the worker does not know of.
 -- ARGV: worker, lease (ms), orphan age (ms), state, cpus, memory, gpus, version, host, then execution, attempt, …
--- Returns {draining, {superseded executions}, {forgotten executions}, {orphaned tickets}}.
+-- Returns {draining, {superseded executions}, {forgotten executions}, {orphaned tickets}, when this worker's hash was
+-- made, the oldest event nobody has applied yet}.
 local worker, lease, orphan_age = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local now = clock()
 local superseded, forgotten, orphans, named = {}, {}, {}, {}
@@ -10,6 +11,8 @@ if redis.call('EXISTS', worker_key(worker)) == 0 then
     'version', ARGV[8], 'host', ARGV[9])
 end
 redis.call('ZADD', WORKERS, now, worker)
+local time = redis.call('TIME')
+redis.call('HSETNX', worker_key(worker), 'born', time[1] .. '.' .. time[2])
 
 local function restore(execution, attempt, old)
   unqueue(execution)
@@ -63,4 +66,6 @@ for i = 1, #held, 2 do
 end
 
 local draining = redis.call('HGET', worker_key(worker), 'state') ~= 'active'
-return {draining and 1 or 0, superseded, forgotten, orphans}
+local oldest = redis.call('XRANGE', EVENTS, '-', '+', 'COUNT', 1)
+return {draining and 1 or 0, superseded, forgotten, orphans, redis.call('HGET', worker_key(worker), 'born'),
+  oldest[1] and oldest[1][1] or ''}

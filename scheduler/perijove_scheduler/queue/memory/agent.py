@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from perijove.model.control import Control
 from perijove.model.events import Event, Finished
@@ -13,6 +14,7 @@ from perijove.model.reasons import Reason
 from perijove.model.spec import Resources
 from perijove.model.tickets import Ticket
 from perijove.wire.protocol import Appended, Held, Renewal
+from perijove.wire.unheard import Unheard
 from perijove_scheduler.queue.memory import tickets
 from perijove_scheduler.queue.memory.state import GroupState, LogStream, WorkerEntry
 
@@ -28,6 +30,7 @@ class MemoryAgentWire:
         self._group = group
         self._worker = worker
         self._registered: WorkerEntry | None = None
+        self._unheard = Unheard()
 
     def _state(self) -> GroupState:
         return self._queue.state(self._group)
@@ -42,7 +45,7 @@ class MemoryAgentWire:
         """Renew this worker's entry, or make it anew as the worker knows itself."""
         if self._registered is None:
             raise RuntimeError("register first")
-        worker = self._state().workers.setdefault(self._worker, replace(self._registered))
+        worker = self._state().workers.setdefault(self._worker, replace(self._registered, born=uuid4().hex))
         worker.renewed = self._queue.clock()
         return worker
 
@@ -54,10 +57,16 @@ class MemoryAgentWire:
 
     async def renew(self, held: Sequence[Held]) -> Renewal:
         """Renew this worker and the tickets it names."""
-        self._enter()
+        me = self._enter()
         renewal = tickets.renew(self._state(), self._worker, list(held), self._queue.clock())
         if renewal.draining and self._registered is not None:
             self._registered.state = "draining"
+        if me.born == self._unheard.born:
+            self._unheard.heard(next(iter(self._state().events.entries), ""))
+        else:
+            for event in self._unheard.again():
+                await self.close(event)
+            self._unheard.born = me.born
         self._queue.signal.ring()
         return renewal
 
@@ -65,9 +74,13 @@ class MemoryAgentWire:
         """Drop the attempt's ticket and emit how it ended."""
         if not isinstance(event, Finished):
             raise TypeError("an attempt is closed by a Finished event")
-        closed = tickets.close(self._state(), event)
+        name = tickets.close(self._state(), event)
+        if name:
+            self._unheard.told(event, name)
+        else:
+            self._unheard.settle(event)
         self._queue.signal.ring()
-        return closed
+        return bool(name)
 
     async def hand_back(self, held: Held) -> bool:
         """Close an attempt unfinished."""

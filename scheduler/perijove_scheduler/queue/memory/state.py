@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field
+from uuid import uuid4
 
 from perijove.model.control import Control
 from perijove.model.spec import Resources
@@ -78,6 +79,7 @@ class WorkerEntry:
     renewed: float = 0.0
     idle: float | None = None
     free: Resources = field(default_factory=Resources)
+    born: str = field(default_factory=lambda: uuid4().hex)
 
 
 @dataclass
@@ -88,10 +90,11 @@ class EventStream:
     delivered: dict[str, tuple[str, float]] = field(default_factory=dict)
     counter: int = 0
 
-    def add(self, document: str) -> None:
-        """Append an entry."""
+    def add(self, document: str) -> str:
+        """Append an entry; return its id."""
         self.counter += 1
         self.entries[f"{self.counter}-0"] = document
+        return f"{self.counter}-0"
 
 
 @dataclass
@@ -125,9 +128,9 @@ class GroupState:
         self.messages += 1
         self.control[worker].append((self.messages, message))
 
-    def emit(self, document: str) -> None:
-        """Append an event to the stream."""
-        self.events.add(document)
+    def emit(self, document: str) -> str:
+        """Append an event to the stream; return its id."""
+        return self.events.add(document)
 
     def unqueue(self, execution: str) -> None:
         """Take an execution off the queue, if it is there."""

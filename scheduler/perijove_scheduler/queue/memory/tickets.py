@@ -159,11 +159,11 @@ def _orphan(state: GroupState, worker: str, execution: str, attempt: int, renewa
         state.emit(lost.model_dump_json())
 
 
-def close(state: GroupState, event: Finished) -> bool:
+def close(state: GroupState, event: Finished) -> str:
     """Drop an attempt's ticket and emit how it ended, unless the ticket is somebody else's by now."""
     entry = state.tickets.get(event.execution)
     if entry is not None and not _may_close(entry, event):
-        return False
+        return ""
     if entry is None or entry.attempt < event.attempt or entry.state == "offered":
         # Redis was flushed, perhaps before the claim was applied: say first that it ran.
         ran = Held(worker=event.worker, execution=event.execution, attempt=event.attempt)
@@ -173,8 +173,7 @@ def close(state: GroupState, event: Finished) -> bool:
         state.release(event.execution, entry.worker)
     state.release(event.execution, event.worker)
     state.tickets.pop(event.execution, None)
-    state.emit(event.model_dump_json())
-    return True
+    return state.emit(event.model_dump_json())
 
 
 def _may_close(entry: TicketEntry, event: Finished) -> bool:

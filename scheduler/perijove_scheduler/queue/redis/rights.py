@@ -14,7 +14,7 @@ _SENT = ("auth", "hello", "ping", "client|setname", "evalsha", "xadd", "xread")
 _IN_SCRIPTS = (
     *("hdel", "hget", "hgetall", "hincrby", "hmget", "hset", "hsetnx"),
     *("del", "exists", "persist", "time"),
-    *("lrange", "lrem", "xrevrange", "zadd", "zrem"),
+    *("lrange", "lrem", "xrange", "xrevrange", "zadd", "zrem"),
 )
 
 

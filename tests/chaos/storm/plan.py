@@ -1,0 +1,84 @@
+"""What a run executes, made from its seed: every work says what must be found of it afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from dataclasses import dataclass
+from typing import Any
+
+from nbformat.v4 import new_code_cell, new_notebook
+
+from perijove.model.reasons import Reason
+from perijove.model.spec import Notebook, Spec
+
+GROUP = "storm"
+#: The name of the executed notebook among an execution's outputs.
+EXECUTED = "book.ipynb"
+#: More than any run of faults uses up: how often infrastructure may fail is a test of its own.
+_RETRIES = 100
+_CHUNKS = 10
+#: How often each kind comes, of a hundred.
+_SHARES = {"command": 45, "failing command": 15, "notebook": 30, "failing notebook": 10}
+
+
+@dataclass(frozen=True)
+class Work:
+    """One execution to be: what is submitted, and what must be found.
+
+    Attributes
+    ----------
+    lines : int
+        How many numbered lines it prints, from 0.
+    outputs : dict
+        Name → SHA-256 of what it writes; the executed notebook comes on top.
+    """
+
+    name: str
+    spec: Spec
+    document: dict[str, Any] | None
+    reason: Reason
+    lines: int
+    outputs: dict[str, str]
+
+
+def make_plan(seed: int, count: int, shares: dict[str, int] | None = None) -> list[Work]:
+    """Return `count` works; the same seed makes the same ones."""
+    chance, shares = random.Random(seed), shares or _SHARES
+    kinds = chance.choices(list(shares), list(shares.values()), k=count)
+    return [_work(f"{kind} {number}", kind, chance) for number, kind in enumerate(kinds)]
+
+
+def _work(name: str, kind: str, chance: random.Random) -> Work:
+    content = f"{name} {chance.getrandbits(64):016x}"
+    outputs = {"result.txt": hashlib.sha256(content.encode()).hexdigest()}
+    pause, fails = chance.choice([0.0, 0.02, 0.1]), kind.startswith("failing")
+    common: dict[str, Any] = {"title": name, "group": GROUP, "retries": _RETRIES}
+    if kind.endswith("command"):
+        lines = chance.randrange(20, 400) // _CHUNKS * _CHUNKS
+        spec = Spec(command=_commands(content, lines, pause, fails), **common)
+        return Work(name, spec, None, Reason.NONZERO_EXIT if fails else Reason.OK, lines, outputs)
+    lines = 2000
+    spec = Spec(notebook=Notebook(path=EXECUTED), **common)
+    document = _notebook(content, lines, pause, fails)
+    return Work(name, spec, document, Reason.CELL_ERROR if fails else Reason.OK, lines, outputs)
+
+
+def _commands(content: str, lines: int, pause: float, fails: bool) -> list[str]:
+    step = lines // _CHUNKS
+    counting = f"for i in $(seq 0 {step} {lines - 1}); do seq -f 'line %.0f' $i $((i+{step - 1})); sleep {pause}; done"
+    return [f"printf '%s' '{content}' > $PERIJOVE_OUTPUTS/result.txt", f"{counting}{'; exit 3' * fails}"]
+
+
+def _notebook(content: str, lines: int, pause: float, fails: bool) -> dict[str, Any]:
+    writing = (
+        f"import os, pathlib, time\npathlib.Path(os.environ['PERIJOVE_OUTPUTS'], 'result.txt').write_text({content!r})"
+    )
+    step = lines // _CHUNKS
+    counting = (
+        f"for n in range({lines}):\n    print(f'line {{n}}')\n    if n % {step} == 0:\n        time.sleep({pause})"
+        + "\nraise RuntimeError('on purpose')" * fails
+    )
+    cells = [new_code_cell(source, id=f"cell-{n}") for n, source in enumerate((writing, counting))]
+    spec = {"name": "python3", "display_name": "python3", "language": "python"}
+    return {**new_notebook(cells=cells, metadata={"kernelspec": spec})}
