@@ -11,7 +11,9 @@ from perijove import __version__, errors
 from perijove.model.control import Control, Drain, Signed, Stop, Wake
 from perijove.model.reasons import Reason
 from perijove.patience import Backoff, set_within
+from perijove.wire.connection import Unwelcome
 from perijove.wire.protocol import RENEW_EVERY
+from perijove_agent.exile import Exile
 from perijove_agent.holdings import Holdings
 from perijove_agent.orphanhood import Orphanhood
 from perijove_agent.persistence import persist
@@ -38,14 +40,17 @@ class Agent:
         The agent's parts.
     orphanhood : Orphanhood
         Notices that the platform is gone for good.
+    exile : Exile
+        Notices that the platform has given this worker up.
     renew_every : float
         Seconds between two renewals.
     """
 
-    def __init__(self, tools: Tools, orphanhood: Orphanhood, renew_every: float = RENEW_EVERY) -> None:
+    def __init__(self, tools: Tools, orphanhood: Orphanhood, exile: Exile, renew_every: float = RENEW_EVERY) -> None:
         self._tools = tools
         self._wire = tools.wire
         self._orphanhood = orphanhood
+        self._exile = exile
         self._renew_every = renew_every
         self._slots = Slots(tools.settings.capacity)
         self._bell = asyncio.Event()
@@ -59,7 +64,14 @@ class Agent:
         self._leaving.set()
 
     async def run(self) -> None:
-        """Work until told to leave or drained. Redis being away only makes it wait."""
+        """Work until told to leave or drained. Redis being away only makes it wait.
+
+        Raises
+        ------
+        perijove_agent.exile.Exiled
+            The master has given this worker up. What it held is others'; nothing of it runs any more.
+        """
+        self.holdings.salvage()
         leaving = asyncio.create_task(self._leaving.wait())
         taking = [asyncio.create_task(loop()) for loop in (self._claim, self._watch_platform)]
         keeping = [asyncio.create_task(loop()) for loop in (self._listen, self._renew)]
@@ -69,16 +81,18 @@ class Agent:
             # With the fence no claim is under way whose ticket would be lost.
             async with self.holdings.fence:
                 await cancelled([leaving, *taking])
-            # What still ends needs signed URLs and its lease.
-            await self.holdings.hand_back()
+            # What still ends needs signed URLs and its lease; an exile has neither.
+            if any(task.done() for task in keeping):
+                await self.holdings.abandon()
+            else:
+                await self.holdings.hand_back()
             await cancelled(keeping)
             await self._sign_off()
         for task in done:
             task.result()
 
     async def _register(self) -> None:
-        capacity = self._slots.capacity
-        await persist("registering", lambda: self._wire.register(capacity, __version__, platform.node()))
+        await self._wire.register(self._slots.capacity, __version__, platform.node())
         self._registered.set()
 
     async def _listen(self) -> None:
@@ -128,12 +142,25 @@ class Agent:
             return ticket is not None
 
     async def _renew(self) -> None:
-        await self._register()
+        backoff = Backoff(0.1, self._renew_every)
         while True:
-            await persist("a renewal", self._renew_once, most=self._renew_every)
+            try:
+                await self._renew_once()
+            except Unwelcome:
+                await self._exile.refused()
+            except errors.Unavailable as error:
+                log.debug("a renewal waits: %s", error)
+                self._exile.welcome()
+                await backoff.sleep()
+                continue
+            else:
+                self._exile.welcome()
+                backoff.reset()
             await asyncio.sleep(self._renew_every)
 
     async def _renew_once(self) -> None:
+        if not self._registered.is_set():
+            await self._register()
         async with self.holdings.fence:
             renewal = await self._wire.renew(self.holdings.held)
             for held in renewal.superseded:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 from perijove.model.events import Archived, ObjectRequest
+from perijove.patience import Backoff
 from perijove.wire.protocol import Held
 from perijove_agent.persistence import persist
 from perijove_agent.records.archive import Archive, compress
+from perijove_agent.records.ended import EndedSpool
+from perijove_agent.records.recorder import PATIENCE
 from perijove_agent.records.spool import Spool
 from perijove_agent.tasks import cancelled
 from perijove_agent.tools import Tools
@@ -20,7 +24,8 @@ log = logging.getLogger(__name__)
 class Archivist:
     """Compresses spools, stores them and tells the master, in the background.
 
-    Giving up costs nothing but the live stream's memory: the master archives what Redis has, and that is everything.
+    Giving up rarely costs more than the live stream's memory: the master archives what Redis has, which is everything
+    unless Redis was flushed meanwhile.
 
     Parameters
     ----------
@@ -33,35 +38,55 @@ class Archivist:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def archive(self, held: Held, spool: Spool) -> None:
-        """Archive a closed spool, and delete it."""
-        task = asyncio.create_task(self._archive(held, spool))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        """Archive the spool of an attempt that has ended, and delete it."""
+        self._begin(EndedSpool.seal(spool, held, self._tools.worker))
+
+    def salvage(self) -> None:
+        """Archive what an agent that was killed on this folder had not archived yet."""
+        for spool in EndedSpool.left_in(self._tools.folders.spools):
+            log.info("archiving the records of %s, which an earlier agent ran", spool.held.execution)
+            self._begin(spool)
 
     async def finish(self, patience: float) -> None:
-        """Wait up to `patience` seconds for what is under way; give up the rest."""
+        """Wait up to `patience` seconds for what is under way; the rest is left to the next agent on this folder."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=patience)
         await cancelled(self._tasks)
 
-    async def _archive(self, held: Held, spool: Spool) -> None:
-        try:
-            archive = await asyncio.to_thread(compress, spool.path)
-            request = ObjectRequest(what="log", sha256=archive.sha256)
-            await self._tools.uploader.upload(held, request, archive.path, "application/zstd")
-            await self._tell(held, spool, archive)
-        except (UploadError, OSError) as error:
-            log.warning("the records of %s stay for the master to archive: %s", held.execution, error)
-        finally:
-            spool.discard()
-            spool.path.with_name(spool.path.name + ".zst").unlink(missing_ok=True)
+    def _begin(self, spool: EndedSpool) -> None:
+        task = asyncio.create_task(self._archive(spool))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-    async def _tell(self, held: Held, spool: Spool, archive: Archive) -> None:
+    async def _archive(self, spool: EndedSpool) -> None:
+        try:
+            archive = await self._compressed(spool)
+            request = ObjectRequest(what="log", sha256=archive.sha256)
+            await self._tools.uploader.upload(spool.held, request, archive.path, "application/zstd")
+            await self._tell(spool, archive)
+        except (UploadError, OSError) as error:
+            log.warning("the records of %s stay for the master to archive: %s", spool.held.execution, error)
+        finally:
+            spool.path.with_name(spool.path.name + ".zst").unlink(missing_ok=True)
+        spool.discard()
+
+    async def _compressed(self, spool: EndedSpool) -> Archive:
+        """Return the compressed spool; a disk that is full is waited for."""
+        backoff, deadline = Backoff(0.5, 10.0), time.monotonic() + PATIENCE
+        while True:
+            try:
+                return await asyncio.to_thread(compress, spool.path)
+            except OSError:  # noqa: PERF203 - a retry loop
+                if time.monotonic() > deadline:
+                    raise
+                await backoff.sleep()
+
+    async def _tell(self, spool: EndedSpool, archive: Archive) -> None:
         event = Archived(
-            worker=self._tools.worker,
-            execution=held.execution,
-            attempt=held.attempt,
-            records=spool.last,
+            worker=spool.worker,
+            execution=spool.held.execution,
+            attempt=spool.held.attempt,
+            records=spool.records,
             size=archive.size,
             sha256=archive.sha256,
         )

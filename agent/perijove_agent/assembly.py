@@ -10,6 +10,7 @@ import httpx
 
 from perijove.wire.protocol import RENEW_EVERY, AgentWire
 from perijove_agent.agent import Agent
+from perijove_agent.exile import Exile
 from perijove_agent.folders import DataFolders
 from perijove_agent.inventory import Inventory
 from perijove_agent.kernel.launcher import KernelLauncher
@@ -55,7 +56,7 @@ async def assembled(
         kernels = WarmKernels(launcher, warm_kernels, environment, folders.idle)
         stack.push_async_callback(kernels.aclose)
         signer = Signer(wire.emit, worker)
-        source = Source(http, signer, Cache(folders.cache, settings.cache_limit), folders.root / "downloads")
+        source = Source(http, signer, Cache(folders.cache, settings.cache_limit), folders.downloads)
         tools = Tools(
             settings=settings,
             worker=worker,
@@ -71,7 +72,8 @@ async def assembled(
             inventory=Inventory(),
         )
         stack.push_async_callback(cancelled, [asyncio.create_task(_warm_up(tools))])
-        yield Agent(tools, Orphanhood(http, settings.url, settings.orphaned_after), renew_every)
+        orphanhood = Orphanhood(http, settings.url, settings.orphaned_after)
+        yield Agent(tools, orphanhood, Exile(http, settings.url), renew_every)
 
 
 async def _warm_up(tools: Tools) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perijove.wire.protocol import Held
+from perijove_agent.records.ended import ENDED
 
 
 @dataclass(frozen=True)
@@ -90,15 +91,29 @@ class DataFolders:
 
     def spool(self, held: Held) -> Path:
         """Return the file an attempt's records are spooled to."""
-        return self.root / "spool" / f"{held.execution}-{held.attempt}.jsonl"
+        return self.spools / f"{held.execution}-{held.attempt}.jsonl"
+
+    @property
+    def spools(self) -> Path:
+        """Holds the spools: of attempts that run, and of ended ones until they are archived."""
+        return self.root / "spool"
+
+    @property
+    def downloads(self) -> Path:
+        """Where downloads grow."""
+        return self.root / "downloads"
 
     def prepare(self) -> None:
         """Make the folder, and clear up after an agent that was killed.
 
         A restarted agent is a new worker, so what an earlier one left is nobody's: its attempts were given to others,
-        and what it had sent is archived by the master.
+        and what it had sent is archived by the master. Only the spools of attempts that had ended are kept, as nothing
+        else may have all of their records.
         """
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for name in ("attempts", "spool", "idle"):
-            shutil.rmtree(self.root / name, ignore_errors=True)
+        for folder in (self.root / "attempts", self.downloads, self.idle):
+            shutil.rmtree(folder, ignore_errors=True)
         self.idle.mkdir()
+        for path in self.spools.glob("*"):
+            if path.suffix != ENDED:
+                path.unlink(missing_ok=True)

@@ -92,6 +92,17 @@ class Holdings:
         if found := self._running.get(held):
             found[0].desk.sender.rewind()
 
+    def salvage(self) -> None:
+        """Archive what an earlier agent on this folder had not archived yet."""
+        self._archivist.salvage()
+
+    async def abandon(self) -> None:
+        """Kill everything, and tell nobody: what was held is others' by now."""
+        self._leaving = True
+        await cancelled(task for _, task in self._running.values())
+        await cancelled(self._refusals)
+        await self._archivist.finish(0)
+
     async def hand_back(self) -> None:
         """Let attempts whose work is done finish; kill the others and give them back."""
         self._leaving = True

@@ -7,10 +7,14 @@ import logging
 import os
 import signal
 
+import httpx
+
+from perijove.model.resources import Enrolment
 from perijove.wire.agent import RedisAgentWire
 from perijove_agent.agent import Agent
 from perijove_agent.assembly import assembled, http_client
 from perijove_agent.enrolment import enrol
+from perijove_agent.exile import Exiled
 from perijove_agent.settings import Settings
 from perijove_agent.tasks import cancelled
 
@@ -21,7 +25,7 @@ _TERMINATED = 128 + signal.SIGTERM
 
 
 async def serve(settings: Settings) -> None:
-    """Run an agent until it is drained, orphaned or signalled.
+    """Run an agent until it is drained, orphaned or signalled. Given up by the master, it enrols again as a new worker.
 
     The first SIGTERM or SIGINT hands back what runs and ends; the second ends at once, and the guard clears up.
 
@@ -33,23 +37,34 @@ async def serve(settings: Settings) -> None:
     told = asyncio.Event()
     _on_signals(told)
     async with http_client() as http:
-        enrolling, leaving = asyncio.create_task(enrol(http, settings)), asyncio.create_task(told.wait())
-        try:
-            await asyncio.wait({enrolling, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            if not enrolling.done():
+        while enrolment := await _enrol(http, settings, told):
+            log.info("enrolled as %s of group %s", enrolment.worker, enrolment.group)
+            try:
+                await _work(http, settings, enrolment, told)
+            except Exiled:
+                log.warning("the master took this worker for lost; enrolling as a new one")
+            else:
                 return
-            enrolment = enrolling.result()
-        finally:
-            await cancelled([enrolling, leaving])
-        log.info("enrolled as %s of group %s", enrolment.worker, enrolment.group)
-        wire = RedisAgentWire(enrolment.redis_url, enrolment.group, enrolment.worker, enrolment.lease)
-        try:
-            warm = enrolment.warm_kernels if settings.warm_kernels is None else settings.warm_kernels
-            every = enrolment.renew_every
-            async with assembled(settings, enrolment.worker, wire, http, warm, every) as agent:
-                await _run(agent, told)
-        finally:
-            await wire.aclose()
+
+
+async def _enrol(http: httpx.AsyncClient, settings: Settings, told: asyncio.Event) -> Enrolment | None:
+    """Enrol, unless told to end first."""
+    enrolling, leaving = asyncio.create_task(enrol(http, settings)), asyncio.create_task(told.wait())
+    try:
+        await asyncio.wait({enrolling, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        return enrolling.result() if enrolling.done() else None
+    finally:
+        await cancelled([enrolling, leaving])
+
+
+async def _work(http: httpx.AsyncClient, settings: Settings, enrolment: Enrolment, told: asyncio.Event) -> None:
+    wire = RedisAgentWire(enrolment.redis_url, enrolment.group, enrolment.worker, enrolment.lease)
+    try:
+        warm = enrolment.warm_kernels if settings.warm_kernels is None else settings.warm_kernels
+        async with assembled(settings, enrolment.worker, wire, http, warm, enrolment.renew_every) as agent:
+            await _run(agent, told)
+    finally:
+        await wire.aclose()
 
 
 async def _run(agent: Agent, told: asyncio.Event) -> None:

@@ -18,12 +18,12 @@ from perijove.model.events import ObjectRequest
 from perijove.patience import Backoff
 from perijove.wire.protocol import Held
 from perijove_agent.signer import Signer
-from perijove_agent.staging.download import describe
+from perijove_agent.staging.download import describe, in_trouble
 
 log = logging.getLogger(__name__)
 
 _CHUNK = 1 << 20
-#: Refusals after which an upload is given up. A store that is not there at all is waited for instead.
+#: Refusals after which an upload is given up. A store that is in trouble, or not there at all, is waited for instead.
 _REFUSALS = 6
 #: Tries with one URL; it may have expired.
 _TRIES_PER_URL = 2
@@ -80,7 +80,7 @@ class Uploader:
             try:
                 return await self._put(url, path, media_type)
             except httpx.HTTPStatusError as error:
-                refusals += 1
+                refusals += not in_trouble(error)
                 problem: Exception = error
             except httpx.TransportError as error:
                 problem = error

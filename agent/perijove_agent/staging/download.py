@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import time
 from email.message import Message
 from pathlib import Path
 from typing import IO
@@ -19,26 +20,34 @@ log = logging.getLogger(__name__)
 
 _CHUNK = 1 << 20
 _TRIES = 5
+#: Statuses that say: not now.
+_LATER = frozenset({408, 425, 429})
+_SERVER_ERROR = 500
 
 
 class DownloadError(Exception):
     """A file could not be fetched; the message says why."""
 
 
-async def download(http: httpx.AsyncClient, url: str, folder: Path, name: str = "", tries: int = _TRIES) -> Fetched:
+async def download(http: httpx.AsyncClient, url: str, folder: Path, name: str = "", patience: float = 0.0) -> Fetched:
     """Fetch `url` into `folder`, under `name` or else the name the server or the URL gives.
+
+    Parameters
+    ----------
+    patience : float
+        Seconds a server that is away or in trouble is waited for; it is asked several times in any case.
 
     Raises
     ------
     DownloadError
         The server refused it, or could not be reached after several tries.
     """
-    backoff = Backoff(0.3, 10.0)
+    backoff, deadline = Backoff(0.3, 10.0), time.monotonic() + patience
     while True:
         try:
             return await _fetch(http, url, folder, name)
         except (httpx.TransportError, httpx.HTTPStatusError) as error:  # noqa: PERF203 - a retry loop
-            if _final(error) or backoff.failures >= tries - 1:
+            if _final(error) or (backoff.failures >= _TRIES - 1 and time.monotonic() > deadline):
                 raise DownloadError(describe(error)) from error
             log.info("fetching again after: %s", describe(error))
             await backoff.sleep()
@@ -57,12 +66,16 @@ def describe(error: Exception) -> str:
     return f"the connection failed ({type(error).__name__})"
 
 
+def in_trouble(error: httpx.HTTPStatusError) -> bool:
+    """Return whether an answer says that the server can't just now, rather than that the request is wrong."""
+    return error.response.status_code >= _SERVER_ERROR or error.response.status_code in _LATER
+
+
 def _final(error: Exception) -> bool:
     """Return whether trying again is no use: the request itself is wrong."""
     if not isinstance(error, httpx.HTTPStatusError):
         return isinstance(error, httpx.UnsupportedProtocol)
-    status = error.response.status_code
-    return status < 500 and status not in {408, 425, 429}  # noqa: PLR2004 - HTTP's classes of statuses
+    return not in_trouble(error)
 
 
 async def _fetch(http: httpx.AsyncClient, url: str, folder: Path, name: str) -> Fetched:

@@ -15,6 +15,9 @@ from perijove_agent.signer import Signer
 from perijove_agent.staging.cache import Cache, Fetched
 from perijove_agent.staging.download import DownloadError, download
 
+#: Seconds the platform's own store may be away.
+_PATIENCE = 600.0
+
 
 class Source:
     """Fetches immutable objects, once each however many attempts ask for one at a time.
@@ -70,7 +73,7 @@ class Source:
         self._folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._folder) as place:
             try:
-                file = await download(self._http, url, Path(place), name)
+                file = await download(self._http, url, Path(place), name, _PATIENCE)
             except DownloadError as error:
                 raise errors.Unavailable(f"It could not be fetched: {error}.") from error
             return await asyncio.to_thread(self._cache.put, key, file)

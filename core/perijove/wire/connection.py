@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import AuthenticationError, NoPermissionError, NoScriptError, RedisError
 
 from perijove.errors import Unavailable
 
@@ -19,8 +19,13 @@ CONNECT_TIMEOUT = 5.0
 _HEALTH_CHECK = 15
 _CONNECTIONS = 32
 _CANCEL_AGAIN = 0.1
+_REFUSALS = (AuthenticationError, NoPermissionError)
 
 T = TypeVar("T")
+
+
+class Unwelcome(Unavailable):
+    """Redis does not know this user, or not any more."""
 
 
 def connect(url: str, name: str, timeout: float | None = COMMAND_TIMEOUT, connections: int = _CONNECTIONS) -> Redis:
@@ -104,4 +109,7 @@ def _result(task: asyncio.Future[T]) -> T:
     except NoScriptError as error:
         raise Unavailable("Redis does not have our scripts yet.", "The master loads them within seconds.") from error
     except (RedisError, OSError, asyncio.TimeoutError) as error:
+        # A connection that is refused at its start is a ConnectionError for that reason.
+        if isinstance(error, _REFUSALS) or isinstance(error.__cause__, _REFUSALS):
+            raise Unwelcome(f"Redis refuses this user: {error}") from error
         raise Unavailable(f"Redis cannot be used: {error or type(error).__name__}") from error

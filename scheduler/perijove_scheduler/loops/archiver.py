@@ -48,12 +48,11 @@ class Archiver(Loop):
         return await self._store.lifecycle.to_archive(leases * self._queue.lease, _BATCH)
 
     async def _is_coming(self, attempt: ToArchive) -> bool:
-        """Return whether the worker lives and has not sent all its records: it may archive them yet."""
+        """Return whether Redis has not all its records: its worker, or the next agent on its disk, may archive them."""
         if attempt.records is None:
             return False
-        alive = {each.worker for each in await self._queue.workers(attempt.group)}
         last = await self._queue.last_record(attempt.group, attempt.execution, attempt.attempt)
-        return attempt.worker in alive and last < attempt.records
+        return last < attempt.records
 
     async def _archive(self, attempt: ToArchive) -> None:
         key, records = log_key(attempt.execution, attempt.attempt), attempt.records

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from storm.doorway import Doorway
 from storm.plan import GROUP
-from storm.processes import Program
+from storm.processes import Program, environment
 from storm.proxy import Proxy
 
 _SPOOL_MIB = 16
@@ -54,7 +54,7 @@ class Machine:
 
     async def start(self) -> None:
         """Start an agent, with the machine's clock."""
-        self.agent.environment = {**os.environ, "TMPDIR": str(self.temporary), **_shifted(self.clock)}
+        self.agent.environment = environment(TMPDIR=str(self.temporary), **_shifted(self.clock))
         await self.agent.start()
 
     def fill_disk(self) -> None:
@@ -79,7 +79,7 @@ class Machine:
 
     def left(self) -> list[Path]:
         """Return the files of attempts and spools on its disk."""
-        places = (self.data / "attempts", self.spool)
+        places = (self.data / "attempts", self.data / "downloads", self.spool)
         return [path for place in places if place.exists() for path in place.iterdir()]
 
 

@@ -8,8 +8,16 @@ import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-#: Seconds any program may take to end when it is asked to.
-PATIENCE = 60.0
+#: Seconds any program may take to start, or to end when it is asked to; machines that run tests are busy.
+PATIENCE = 120.0
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return the environment of a program of the platform.
+
+    It may keep its compiled modules: started again and again, it would otherwise compile hundreds of them each time.
+    """
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | more
 
 
 class Program:

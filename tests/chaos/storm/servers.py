@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import secrets
 import sys
 from pathlib import Path
@@ -17,7 +16,7 @@ from redis.exceptions import RedisError
 from perijove_hub.scopes import access_scope
 from perijove_scheduler.embedded.server import find_server
 from storm.doorway import PREFIX, Doorway
-from storm.processes import PATIENCE, Program
+from storm.processes import PATIENCE, Program, environment
 
 _LOOK = 0.05
 
@@ -29,7 +28,7 @@ class RedisServer(Program):
         self.port, self.password = free_ports(1)[0], secrets.token_urlsafe(16)
         options = {"port": self.port, "bind": "127.0.0.1", "requirepass": self.password, "save": "", "dir": folder}
         argv = [find_server(), *(part for name, value in options.items() for part in (f"--{name}", str(value)))]
-        super().__init__(argv, os.environ, folder / "redis.log")
+        super().__init__(argv, environment(), folder / "redis.log")
 
     @property
     def url(self) -> str:
@@ -63,8 +62,7 @@ class Service(Program):
     def __init__(self, folder: Path, port: int, doorway: Doorway, settings: dict[str, object]) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self._http = doorway.http
-        environment = {
-            **os.environ,
+        hub = {
             "JUPYTERHUB_API_TOKEN": "service",
             "JUPYTERHUB_API_URL": f"http://127.0.0.1:{doorway.port}/hub/api",
             "JUPYTERHUB_BASE_URL": "/",
@@ -76,7 +74,7 @@ class Service(Program):
         }
         given = {"data_dir": folder / "data", "public_url": doorway.url.rstrip("/"), "local_group": "", **settings}
         argv = [sys.executable, "-m", "perijove_hub", *(f"--Platform.{name}={value}" for name, value in given.items())]
-        super().__init__(argv, environment, folder / "service.log")
+        super().__init__(argv, environment(**hub), folder / "service.log")
 
     async def up(self) -> None:
         """Start it, and wait until it and all it stands on answer."""

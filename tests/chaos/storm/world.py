@@ -172,6 +172,6 @@ async def world(machines: int = 4) -> AsyncIterator[World]:
             await made.start(machines)
             yield made
         except BaseException:
-            log.error("what the platform said lies in %s", folder)
+            log.warning("what the platform said lies in %s", folder)
             raise
     shutil.rmtree(folder)

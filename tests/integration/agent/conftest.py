@@ -18,6 +18,7 @@ from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application, RequestHandler, stream_request_body
 
+from perijove.errors import NotFound
 from perijove.model.control import Signed, SignedObject
 from perijove.model.events import Event, Finished, ObjectRequest, SignRequest, Verb
 from perijove.model.ids import new_id
@@ -59,8 +60,11 @@ class _FileHandler(RequestHandler):
     async def get(self, key: str) -> None:
         for name, value in self.grant.headers().items():
             self.set_header(name, value)
-        async for chunk in self.files.get(key):
-            self.write(chunk)
+        try:
+            async for chunk in self.files.get(key):
+                self.write(chunk)
+        except NotFound:
+            self.set_status(404)
 
     async def _chunks(self) -> AsyncIterator[bytes]:
         while chunk := await self.body.get():

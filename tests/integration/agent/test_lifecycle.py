@@ -8,12 +8,18 @@ from typing import Any
 
 import psutil
 import pytest
+import zstandard
 from waiting import until as eventually
 
 from perijove.code import pack, scan
 from perijove.model.events import Archived, Finished, Held, Stopped
+from perijove.model.ids import new_id
 from perijove.model.reasons import Reason
-from perijove_scheduler.files.protocol import code_key
+from perijove.wire.protocol import Held as HeldAttempt
+from perijove_agent.folders import DataFolders
+from perijove_agent.records.ended import EndedSpool
+from perijove_agent.records.spool import Spool
+from perijove_scheduler.files.protocol import code_key, log_key
 
 #: Prints its process id, and sleeps.
 SLEEP = "sleep 1000 & echo $!; wait"
@@ -50,6 +56,18 @@ async def test_a_superseded_attempt_is_killed_and_reports_nothing(master: Any, w
         assert (finished.attempt, finished.reason) == (2, Reason.OK)
         assert await ended(process)
     assert [e.attempt for e in master.events if isinstance(e, Finished)] == [2]
+
+
+async def test_what_a_killed_agent_had_not_archived_the_next_on_its_disk_archives(master: Any, workers: Any) -> None:
+    held, worker = HeldAttempt(new_id("ex"), 3), new_id("wk")
+    spool = Spool(DataFolders(workers.settings.data_dir).spool(held))
+    spool.append(b'{"n":1}')
+    ended = EndedSpool.seal(spool, held, worker)
+    async with workers.agent():
+        archived = await master.event(Archived, held.execution)
+    assert (archived.worker, archived.attempt, archived.records) == (worker, 3, 1)
+    assert zstandard.decompress(await master.read(log_key(held.execution, 3)), 100) == b'{"n":1}\n'
+    assert list(ended.path.parent.iterdir()) == []
 
 
 async def test_an_agent_told_to_end_hands_its_work_back_and_leaves(master: Any, workers: Any, command: Any) -> None:

@@ -42,10 +42,15 @@ class _EnrolHandler(RequestHandler):
         await self.queue.grant(request.group, worker, hashlib.sha256(password.encode()).hexdigest())
         enrolment = Enrolment(
             worker=worker, group=request.group, redis_url=self.queue.worker_url(worker, password),
-            runtime="process", warm_kernels=0, lease=30, renew_every=5,
+            runtime="process", warm_kernels=0, lease=3, renew_every=0.5,
         )  # fmt: skip
         self.set_status(201)
         self.write(enrolment.model_dump_json())
+
+
+class _HealthHandler(RequestHandler):
+    def get(self) -> None:
+        self.write({"status": "ok"})
 
 
 @pytest.fixture
@@ -61,7 +66,7 @@ async def redis(tmp_path: Path) -> AsyncIterator[RedisQueue]:
 @pytest.fixture
 async def url(redis: RedisQueue) -> AsyncIterator[str]:
     socket, port = bind_unused_port()
-    server = HTTPServer(Application([("/api/v1/agents", _EnrolHandler, {"queue": redis})]))
+    server = HTTPServer(Application([("/api/v1/agents", _EnrolHandler, {"queue": redis}), ("/health", _HealthHandler)]))
     server.add_socket(socket)
     yield f"http://127.0.0.1:{port}/"
     server.stop()
@@ -122,6 +127,29 @@ async def test_a_killed_agent_leaves_no_process_and_no_socket(
         process.kill()
         _, alive = await asyncio.to_thread(psutil.wait_procs, [guard, job], 30)
         assert alive == []
+
+
+async def worker_other_than(redis: RedisQueue, known: str) -> str:
+    while True:
+        for each in await redis.workers("local"):
+            if each.worker != known:
+                return each.worker
+        await redis.read_events(["local"], "master", 0.05, 100)
+
+
+async def test_an_agent_that_was_taken_for_lost_enrols_again_as_a_new_worker(
+    redis: RedisQueue, url: str, tmp_path: Path, command: Any
+) -> None:
+    async with program(url, tmp_path / "data") as process:
+        await redis.offer(ticket := command("sleep 1000 & echo $!; wait"))
+        job = psutil.Process(await asyncio.wait_for(printed_pid(redis, ticket), 60))
+        lost = await worker_other_than(redis, "")
+        await redis.revoke(lost)
+        await redis.remove_worker("local", lost)
+        assert await asyncio.wait_for(worker_other_than(redis, lost), 60) != lost
+        assert not job.is_running()
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 60) == 0
 
 
 async def test_a_refused_token_ends_the_program_with_a_sentence(url: str, tmp_path: Path) -> None:

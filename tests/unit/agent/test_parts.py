@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from perijove.model.ids import new_id
 from perijove.model.reasons import Reason
 from perijove.model.spec import Resources, Spec
 from perijove.model.tickets import Ticket
 from perijove.patience import Backoff
+from perijove.wire.protocol import Held
 from perijove_agent.__main__ import main
 from perijove_agent.ending import Ending, Failure, Halt
 from perijove_agent.executed import free_name
@@ -21,6 +23,8 @@ from perijove_agent.folders import AttemptFolders, DataFolders
 from perijove_agent.kernel.adoption import needs_fresh_start
 from perijove_agent.kernel.spec import find_program, kernel_name
 from perijove_agent.outputs import find_outputs
+from perijove_agent.records.ended import EndedSpool
+from perijove_agent.records.spool import Spool
 from perijove_agent.slots import Slots
 from perijove_agent.staging.cache import Cache, Fetched
 from perijove_agent.staging.download import file_name
@@ -190,10 +194,13 @@ def test_some_variables_need_a_fresh_interpreter() -> None:
 
 def test_a_new_agent_clears_up_after_a_killed_one_and_keeps_the_cache(tmp_path: Path) -> None:
     folders = DataFolders(tmp_path / "data")
-    for name in ("attempts/x", "spool", "cache/y"):
+    for name in ("attempts/x", "downloads/x", "spool", "cache/y"):
         (folders.root / name).mkdir(parents=True)
+    spools = [Spool(folders.spool(Held(new_id("ex"), attempt))) for attempt in (1, 2)]
+    ended = EndedSpool.seal(spools[0], Held(new_id("ex"), 1), new_id("wk"))
     folders.prepare()
-    assert sorted(p.name for p in folders.root.iterdir()) == ["cache", "idle"]
+    assert sorted(p.name for p in folders.root.iterdir()) == ["cache", "idle", "spool"]
+    assert list(EndedSpool.left_in(folders.spools)) == [ended]
 
 
 def test_the_program_refuses_to_start_without_a_token() -> None:
