@@ -83,10 +83,13 @@ async def test_a_living_worker_that_still_sends_records_is_waited_for_longer(wor
     assert await archived(world, execution) == LINES
 
 
-async def test_a_worker_that_left_is_not_waited_for(world) -> None:
+async def test_records_that_redis_lost_are_waited_for_on_the_disk_of_a_worker_that_left(world) -> None:
     agent, execution = await ended(world, records=len(LINES) + 1)
     await agent.wire.leave()
     await some_time_later(world)
+    await world.archiver.turn()
+    assert await archived(world, execution) is None
+    await some_time_later(world, 600)
     await world.archiver.turn()
     assert await archived(world, execution) == LINES
 
