@@ -45,7 +45,7 @@ class RedisServer(Program):
             while True:
                 try:
                     await redis.ping()
-                except RedisError:
+                except RedisError:  # noqa: PERF203 - a retry loop
                     await asyncio.sleep(_LOOK)
                 else:
                     return

@@ -86,7 +86,7 @@ class World:
         while True:
             try:
                 await self.client.executions.create(work.spec, notebook=work.document, key=_key(work))
-            except (Unavailable, ConnectionLost) as error:
+            except (Unavailable, ConnectionLost) as error:  # noqa: PERF203 - a retry loop
                 log.debug("submitting again: %s", error)
                 await asyncio.sleep(_LOOK)
             except PerijoveError as error:
