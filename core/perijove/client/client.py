@@ -15,6 +15,7 @@ from perijove.client.executions import Executions
 from perijove.client.flow import Flow, Request
 from perijove.client.groups import Groups
 from perijove.client.projects import Projects
+from perijove.client.recall import Recall
 from perijove.client.settings import Settings
 from perijove.client.submit import Report, Submission, silent, submit
 from perijove.model.resources import Execution, Info
@@ -30,6 +31,7 @@ class _Perijove(Api[Driver]):
         self.executions: Executions[Driver] = Executions(driver)
         self.code: CodeVersions[Driver] = CodeVersions(driver)
         self.groups: Groups[Driver] = Groups(driver)
+        self._recall = Recall()
 
     @endpoint
     def info(self) -> Flow[Info]:
@@ -39,7 +41,7 @@ class _Perijove(Api[Driver]):
     @endpoint
     def submit(self, submission: Submission, report: Report = silent) -> Flow[Execution]:
         """Snapshot, convert and send a piece of work; see `perijove.client.submit`."""
-        return submit(submission, report)
+        return submit(submission, report, self._recall)
 
 
 class Client(_Perijove[SyncDriver]):

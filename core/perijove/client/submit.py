@@ -6,6 +6,7 @@ so that bad input is refused before anything is packed or sent.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +17,12 @@ from perijove.client.code import CodeVersions
 from perijove.client.executions import Executions
 from perijove.client.flow import Flow, Request, Work
 from perijove.client.groups import Groups
+from perijove.client.recall import Recall
 from perijove.client.roots import find_root
 from perijove.client.transfer import send
 from perijove.client.typed import value_of
 from perijove.code import Packed, Plan, pack, scan
-from perijove.errors import ImageNotSupported, InvalidRequest, UnknownGroup
+from perijove.errors import ImageNotSupported, InvalidRequest, PerijoveError, UnknownCode, UnknownGroup
 from perijove.model.resources import Execution, Group, Info, Page
 from perijove.model.spec import ParameterValue, Resources, Spec
 
@@ -141,31 +143,66 @@ def silent(_advance: Advance) -> None:
     """Report nothing."""
 
 
-def submit(work: Submission, report: Report = silent) -> Flow[Execution]:
+def submit(work: Submission, report: Report = silent, recall: Recall | None = None) -> Flow[Execution]:
     """Submit a piece of work and return its execution.
+
+    Parameters
+    ----------
+    recall : Recall, optional
+        What is known from earlier submissions to the same service.
 
     Raises
     ------
     perijove.errors.InvalidSpec, perijove.errors.SnapshotTooLarge, perijove.errors.UnknownGroup, …
         The input is bad; nothing was created.
     """
+    recall = recall if recall is not None else Recall()
+    try:
+        return (yield from _submit(work, report, recall))
+    except PerijoveError:
+        recall.forget()  # what it knew may be why
+        raise
+
+
+def _submit(work: Submission, report: Report, recall: Recall) -> Flow[Execution]:
     if (work.path is None) == (not work.command):
         raise InvalidRequest("Give either a notebook or a command.")
-    info = Info.model_validate_json((yield from send(Request("GET", "info"))).content)
+    info = yield from _info(recall)
     root = work.root or find_root(work.path or Path.cwd())
     path, prepared = work.path, None
     if path is not None:
         prepared = yield Work(lambda: _prepare(work, path, root))
     spec = _spec(work, prepared)
-    group = yield from _group(work)
+    group = yield from _group(work, recall)
     if prepared:
         _tell(prepared, report)
     leave_out = {spec.notebook.path} if spec.notebook else set()
     plan: Plan = yield Work(lambda: scan(root, info.snapshot_limit, leave_out, work.extra))
-    code = yield from _store(plan, work.project, report)
-    spec = spec.model_copy(update={"group": group.name, "code": code})
+    spec = spec.model_copy(update={"group": group.name})
     document = prepared.document if prepared else None
+    known = yield Work(lambda: recall.code(plan, work.project))
+    if known is not None:
+        report(Scanned(plan))
+        report(Known(known))
+        try:
+            return (yield from _create(work, spec, known, document))
+        except UnknownCode:
+            recall.forget()  # it was deleted meanwhile
+    code = yield from _store(plan, work.project, report, recall)
+    return (yield from _create(work, spec, code, document))
+
+
+def _create(work: Submission, spec: Spec, code: str, document: Mapping[str, Any] | None) -> Flow[Execution]:
+    spec = spec.model_copy(update={"code": code})
     return (yield from Executions.create.flow(None, spec, project=work.project, notebook=document))
+
+
+def _info(recall: Recall) -> Flow[Info]:
+    if (known := recall.info()) is not None:
+        return known
+    info = Info.model_validate_json((yield from send(Request("GET", "info"))).content)
+    recall.heard(info)
+    return info
 
 
 def _prepare(work: Submission, path: Path, root: Path) -> Prepared:
@@ -187,9 +224,12 @@ def _tell(prepared: Prepared, report: Report) -> None:
         report(Chosen(running, going.chosen, sorted(names)))
 
 
-def _group(work: Submission) -> Flow[Group]:
+def _group(work: Submission, recall: Recall) -> Flow[Group]:
     """Return the group, known to be the caller's and to take such work before a snapshot is stored for it."""
-    group = (yield from Groups.get.flow(None, work.group)) if work.group else (yield from _default_group())
+    group = recall.group(work.group) if work.group else None
+    if group is None:
+        group = (yield from Groups.get.flow(None, work.group)) if work.group else (yield from _default_group())
+        recall.heard(group)
     if work.image and group.runtime == "process":
         raise ImageNotSupported(f"The group {group.name} runs processes, not containers, so it takes no image.")
     return group
@@ -230,9 +270,10 @@ def _input(name: str, uris: str | Sequence[str]) -> dict[str, Any]:
     return {"name": name, "uris": [uris] if isinstance(uris, str) else [*uris]}
 
 
-def _store(plan: Plan, project: str | None, report: Report) -> Flow[str]:
+def _store(plan: Plan, project: str | None, report: Report, recall: Recall) -> Flow[str]:
     """See to it that the service has the snapshot; return its code version."""
     report(Scanned(plan))
+    began = time.time_ns()
     packed: Packed = yield Work(lambda: pack(plan))
     try:
         for note in packed.plan.notes:
@@ -245,4 +286,5 @@ def _store(plan: Plan, project: str | None, report: Report) -> Flow[str]:
             )
     finally:
         packed.path.unlink(missing_ok=True)
+    yield Work(lambda: recall.stored(packed.plan, project, packed.id, began))
     return packed.id

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tarfile
+import time
 from pathlib import Path
 
 import httpx
@@ -11,8 +13,10 @@ import pytest
 import zstandard
 
 from perijove import errors
+from perijove.client import Client
 from perijove.client.roots import find_root
 from perijove.client.submit import Chosen, Known, Noted, Scanned, Submission, Uploading
+from perijove.code import scan
 
 INFO = {"version": "1", "user": "ann", "admin": False, "scopes": [], "snapshot_limit": 1 << 20, "notebook_limit": 1}
 CODE = {"id": "~1", "project": "p", "size": 1, "created_by": "ann", "created_at": "2026-11-20T00:00:00Z"}
@@ -208,3 +212,65 @@ def test_run_submits_and_returns_the_execution(service, execution, notebook):
     spec = json.loads(service.bodies[-1])["spec"]
     assert (spec["parameters"], spec["resources"]) == ({"epochs": 2}, {"cpus": 2})
     assert Path(spec["notebook"]["path"]).name == "train.ipynb"
+
+
+@pytest.fixture
+def client(service):
+    """A client that submits more than once."""
+    transport = httpx.MockTransport(service.answer)
+    with Client("https://hub.example.org/services/perijove/", "t0k", transport=transport) as client:
+        yield client
+
+
+def packed_long_ago(client, notebook):
+    """Let the folder's files look as if they had been packed a minute after they were written."""
+    plan = scan(notebook.parents[1], leave_out={"work/train.ipynb"})
+    client._recall.stored(plan, None, "~1", time.time_ns() + 60_000_000_000)
+
+
+def test_the_next_submission_of_an_unchanged_folder_is_one_request(client, service, execution, notebook):
+    service.json(INFO).json(GROUP).json(CODE).json(execution()).json(execution())
+    work, reports = Submission(path=notebook, group="local"), []
+    client.submit(work)
+    packed_long_ago(client, notebook)
+    client.submit(work, reports.append)
+    assert routes(service)[3:] == ["POST executions", "POST executions"]
+    assert json.loads(service.bodies[-1])["spec"]["code"] == "~1"
+    assert Known("~1") in reports
+
+
+def test_a_folder_that_was_just_written_is_packed_again(client, service, execution, notebook):
+    service.json(INFO).json(GROUP).json(CODE).json(execution()).json(CODE).json(execution())
+    work = Submission(path=notebook, group="local")
+    client.submit(work)
+    client.submit(work)
+    assert [route.partition("/")[0] for route in routes(service)[4:]] == ["GET code", "POST executions"]
+
+
+def test_a_changed_file_is_packed_again_whatever_its_time_says(client, service, execution, notebook):
+    service.json(INFO).json(GROUP).json(CODE).json(execution())
+    helper = notebook.parents[1] / "helper.py"
+    packed_long_ago(client, notebook)
+    times = helper.stat()
+    helper.write_text("x = 2\n")
+    os.utime(helper, ns=(times.st_atime_ns, times.st_mtime_ns))
+    client.submit(Submission(path=notebook, group="local"))
+    assert json.loads(service.bodies[-1])["spec"]["code"] != "~1"
+
+
+def test_a_snapshot_that_the_service_lost_is_stored_again(client, service, execution, notebook):
+    service.json(INFO).json(GROUP).error(422, "unknown_code")
+    service.error(404, "unknown_code").json(CODE).json(execution())
+    packed_long_ago(client, notebook)
+    client.submit(Submission(path=notebook, group="local"))
+    verbs = [route.partition("/")[0] for route in routes(service)]
+    assert verbs == ["GET info", "GET groups", "POST executions", "GET code", "PUT code", "POST executions"]
+
+
+def test_what_the_service_refused_is_asked_anew(client, service, execution, notebook):
+    service.json(INFO).json(GROUP).json(CODE).error(404, "unknown_group")
+    service.json(INFO).json(GROUP).json(CODE).json(execution())
+    work = Submission(path=notebook, group="local")
+    with pytest.raises(errors.UnknownGroup):
+        client.submit(work)
+    assert client.submit(work).number == 12
