@@ -114,6 +114,7 @@ class Site:
         finally:
             process.terminate()
             process.wait()
+            process.stdout.close()
             self._clear(group)
 
     def _clear(self, group: str) -> None:
