@@ -41,6 +41,7 @@ from perijove_agent.settings import GIB, MIB, Settings
 @click.option("--grace", default=30.0, help="Seconds between the interrupt and the kill of stopped work.")
 @click.option("--leave-within", default=5.0, help="Seconds to store and hand back work in, when told to end.")
 @click.option("--cache-limit", default=20, help="GiB of fetched code and data to keep.")
+@click.option("--input-limit", default=100, help="GiB one input from another server may have.")
 @click.option("--spool-room", default=64, help="MiB of an attempt's records that may wait for Redis.")
 @click.option("--orphaned-after", default=3600.0, help="Seconds to idle after a platform that is gone.")
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info")
@@ -60,6 +61,7 @@ def main(  # noqa: PLR0917 - one parameter an option is click's way
     grace: float,
     leave_within: float,
     cache_limit: int,
+    input_limit: int,
     spool_room: int,
     orphaned_after: float,
     log_level: str,
@@ -87,6 +89,7 @@ def main(  # noqa: PLR0917 - one parameter an option is click's way
         leave_within=leave_within,
         spool_room=spool_room * MIB,
         cache_limit=cache_limit * GIB,
+        input_limit=input_limit * GIB,
         orphaned_after=orphaned_after,
         warm_kernels=warm_kernels,
     )

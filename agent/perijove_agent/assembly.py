@@ -67,7 +67,7 @@ async def assembled(
             kernels=kernels,
             signer=signer,
             source=source,
-            inputs=Inputs(http, source),
+            inputs=Inputs(http, source, settings.input_limit),
             uploader=Uploader(http, signer),
             inventory=Inventory(),
         )

@@ -42,6 +42,8 @@ class Settings:
         Bytes of fetched code and data to keep.
     code_limit : int
         The most bytes a code snapshot may unpack to.
+    input_limit : int
+        The most bytes of one input that another server sends.
     orphaned_after : float
         Seconds an idle agent waits for a platform that is gone before it leaves.
     stats_every : float
@@ -62,6 +64,7 @@ class Settings:
     spool_room: int = 64 * MIB
     cache_limit: int = 20 * GIB
     code_limit: int = 8 * GIB
+    input_limit: int = 100 * GIB
     orphaned_after: float = 3600.0
     stats_every: float = 2.0
     warm_kernels: int | None = None

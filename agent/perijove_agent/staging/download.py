@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
+from perijove.model.sizes import describe_size
 from perijove.patience import Backoff
 from perijove_agent.staging.cache import Fetched
 
@@ -29,23 +30,32 @@ class DownloadError(Exception):
     """A file could not be fetched; the message says why."""
 
 
-async def download(http: httpx.AsyncClient, url: str, folder: Path, name: str = "", patience: float = 0.0) -> Fetched:
+async def download(
+    http: httpx.AsyncClient,
+    url: str,
+    folder: Path,
+    name: str = "",
+    patience: float = 0.0,
+    limit: int | None = None,
+) -> Fetched:
     """Fetch `url` into `folder`, under `name` or else the name the server or the URL gives.
 
     Parameters
     ----------
     patience : float
         Seconds a server that is away or in trouble is waited for; it is asked several times in any case.
+    limit : int, optional
+        The most bytes to take, whatever the server says of their number.
 
     Raises
     ------
     DownloadError
-        The server refused it, or could not be reached after several tries.
+        The server refused it, could not be reached after several tries, or sends more than `limit`.
     """
     backoff, deadline = Backoff(0.3, 10.0), time.monotonic() + patience
     while True:
         try:
-            return await _fetch(http, url, folder, name)
+            return await _fetch(http, url, folder, name, limit)
         except (httpx.TransportError, httpx.HTTPStatusError) as error:  # noqa: PERF203 - a retry loop
             if _final(error) or (backoff.failures >= _TRIES - 1 and time.monotonic() > deadline):
                 raise DownloadError(describe(error)) from error
@@ -78,7 +88,7 @@ def _final(error: Exception) -> bool:
     return not in_trouble(error)
 
 
-async def _fetch(http: httpx.AsyncClient, url: str, folder: Path, name: str) -> Fetched:
+async def _fetch(http: httpx.AsyncClient, url: str, folder: Path, name: str, limit: int | None) -> Fetched:
     async with http.stream("GET", url, follow_redirects=True) as response:
         response.raise_for_status()
         path = folder / (name or file_name(response.headers.get("content-disposition", ""), str(response.url)))
@@ -88,6 +98,8 @@ async def _fetch(http: httpx.AsyncClient, url: str, folder: Path, name: str) -> 
             with part.open("wb") as file:
                 async for chunk in response.aiter_bytes(_CHUNK):
                     size += len(chunk)
+                    if limit is not None and size > limit:
+                        raise DownloadError(f"it is larger than this worker's limit of {describe_size(limit)}")
                     await asyncio.to_thread(_take, chunk, file, digest)
             part.replace(path)
         finally:

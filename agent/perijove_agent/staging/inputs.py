@@ -35,10 +35,13 @@ class Inputs:
         Fetches what other servers have.
     source : Source
         Fetches data of the platform.
+    limit : int, optional
+        The most bytes to take of a file of another server's.
     """
 
-    def __init__(self, http: httpx.AsyncClient, source: Source) -> None:
+    def __init__(self, http: httpx.AsyncClient, source: Source, limit: int | None = None) -> None:
         self._http = http
+        self._limit = limit
         self._source = source
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
@@ -69,7 +72,7 @@ class Inputs:
             return InputFile(name, uri, _settle(file.path), file.size, file.sha256)
 
     async def _web(self, uri: str, place: Path) -> Fetched:
-        return await download(self._http, uri, place)
+        return await download(self._http, uri, place, limit=self._limit)
 
     async def _datum(self, held: Held, uri: str, place: Path) -> Fetched:
         datum = uri.removeprefix(_DATUM)

@@ -6,9 +6,10 @@ import hashlib
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, BinaryIO, cast
+from typing import IO, BinaryIO, NoReturn, cast
 
 import zstandard
+from typing_extensions import Self
 
 from perijove import errors
 from perijove.code.names import check_name, stays_inside
@@ -18,6 +19,12 @@ from perijove.model.sizes import describe_size
 _CHUNK = 1 << 20
 #: What a tar may hold besides its files' bytes, so that a flood of headers meets the limit too.
 _HEADERS = 1 << 30
+#: The most entries, and bytes of a header that says more of an entry than fits a block, such as a long name: the
+#: library reads it whole, whatever size it claims.
+_ENTRIES, _EXTENSION = 500_000, 64 * 1024
+_EXTENDS = {
+    tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK,
+}  # fmt: skip
 #: A tar ends with two blocks of zeros.
 _END = 2 * tarfile.BLOCKSIZE
 
@@ -37,13 +44,15 @@ def inspect(source: BinaryIO, limit: int = DEFAULT_LIMIT) -> None:
     perijove.errors.InvalidPath, perijove.errors.SnapshotTooLarge, perijove.errors.InvalidRequest
         As `perijove.code.unpack` raises them.
     """
-    seen: set[str] = set()
+    # Digests: names may be long, and there may be many.
+    seen: set[bytes] = set()
     with refusing_damage():
         for _, member in entries(source, limit):
             name = member.name.rstrip("/")
-            if name in seen and not member.isdir():
+            digest = hashlib.blake2b(name.encode(), digest_size=16).digest()
+            if digest in seen and not member.isdir():
                 raise stands_twice(name)
-            seen.add(name)
+            seen.add(digest)
 
 
 def entries(source: BinaryIO, limit: int, code: str = "") -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
@@ -55,10 +64,11 @@ def entries(source: BinaryIO, limit: int, code: str = "") -> Iterator[tuple[tarf
     left = limit
     with zstandard.ZstdDecompressor().stream_reader(cast("IO[bytes]", file), closefd=False) as stream:
         bounded = _Bounded(stream, limit)
-        with tarfile.open(fileobj=cast("IO[bytes]", bounded), mode="r|") as tar:
-            for member in tar:
+        with tarfile.open(fileobj=cast("IO[bytes]", bounded), mode="r|", tarinfo=_Member) as tar:
+            for number, member in enumerate(tar, 1):
+                tar.members = []  # type: ignore[attr-defined]  # the library keeps every entry it has read
                 left -= member.size
-                if left < 0:
+                if left < 0 or number > _ENTRIES:
                     raise _too_large(limit)
                 if member.size < 0:
                     raise _damaged()
@@ -74,7 +84,8 @@ def refusing_damage() -> Iterator[None]:
     """Turn what the libraries raise at bytes that are no snapshot into our error."""
     try:
         yield
-    except (tarfile.TarError, zstandard.ZstdError, EOFError) as error:
+    except (tarfile.TarError, zstandard.ZstdError, EOFError, ValueError, LookupError, ArithmeticError) as error:
+        # tarfile lets the last three out where a header's numbers or records are none
         raise _damaged() from error
 
 
@@ -98,6 +109,21 @@ def _damaged() -> errors.InvalidRequest:
 
 def _too_large(limit: int) -> errors.SnapshotTooLarge:
     return errors.SnapshotTooLarge(f"The code snapshot unpacks to more than the limit of {describe_size(limit)}.")
+
+
+class _Member(tarfile.TarInfo):
+    """An entry that may not claim what would have the library read without end."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """Read an entry's block."""
+        member = super().frombuf(buf, encoding, errors)
+        if (member.type in _EXTENDS and member.size > _EXTENSION) or member.type == tarfile.GNUTYPE_SPARSE:
+            raise _damaged()
+        return member
+
+    def _proc_gnusparse_10(self, *_: object) -> NoReturn:
+        raise _damaged()  # a map of holes, as long as it says
 
 
 class _Digested:
