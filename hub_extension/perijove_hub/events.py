@@ -8,7 +8,7 @@ from perijove_hub.viewers import Pump, Viewers
 from perijove_scheduler.services.story import EndItem, RecordItem, StateItem, StoryItem
 
 #: A comment is sent after this many silent seconds, so that no proxy takes the stream for dead.
-HEARTBEAT = 15.0
+HEARTBEAT = 5.0
 _HEARTBEAT_COMMENT = b": still here\n\n"
 #: How long a browser waits before it connects again, in milliseconds.
 _RETRY = b"retry: 1000\n"

@@ -55,6 +55,21 @@ describe('Badges', () => {
   const text = () => cell.node.textContent;
   const buttons = () => [...cell.node.querySelectorAll('button')];
 
+  it('stands between code and outputs, also where these come later', () => {
+    badges.show(cell, run, state({}));
+    for (const part of ['jp-Cell-inputWrapper', 'jp-Cell-outputWrapper']) {
+      const node = document.createElement('div');
+      node.className = part;
+      cell.node.append(node);
+    }
+    badges.show(cell, run, state({}));
+    expect([...cell.node.children].map(node => node.className)).toEqual([
+      'jp-Cell-inputWrapper',
+      'pj-Badge',
+      'jp-Cell-outputWrapper'
+    ]);
+  });
+
   it('has a word of its own for every state', () => {
     const words = STATES.map(each => {
       badges.show(cell, run, state({ state: each }));

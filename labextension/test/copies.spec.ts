@@ -51,6 +51,22 @@ describe('Copies', () => {
     });
   });
 
+  it('trusts what the person ran, and nothing else', async () => {
+    const cells = [{ cell_type: 'code', metadata: { tags: ['a'] } }];
+    service = new FakeService(() => ({ cells }));
+    copies = new Copies(
+      service.requests,
+      folder as unknown as Contents.IManager
+    );
+    const path = await copies.notebook(run, 'executed', true);
+    const metadata = { tags: ['a'], trusted: true };
+    expect(folder.saved.get(path)?.content).toEqual({
+      cells: [{ cell_type: 'code', metadata }]
+    });
+    await copies.notebook(run, 'executed', false);
+    expect(folder.saved.get(path)?.content).toEqual({ cells });
+  });
+
   it('keeps the notebook as submitted apart from the one that ran', async () => {
     expect(await copies.notebook(run, 'submitted')).toBe(
       'perijove/ann/7-submitted.ipynb'

@@ -21,8 +21,9 @@ from perijove.model.resources import Execution
 
 #: Seconds a follower keeps trying to come back to the service after it last heard of it.
 PATIENCE = 600.0
-#: Seconds of silence after which a connection counts as lost; the service says something well within it.
-SILENCE = 60.0
+#: Seconds of silence after which a connection counts as lost; the service says something every five. A proxy in between
+#: may well keep a connection open whose other end is gone, so silence is all that tells.
+SILENCE = 20.0
 #: The most seconds between two tries to come back.
 _LONGEST_PAUSE = 5.0
 _SERVER_FAILURE = 500

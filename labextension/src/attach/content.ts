@@ -6,7 +6,7 @@ export type Content = Record<string, unknown>;
 /** A widget lives in the kernel that made it, which this page cannot reach: its plain text is shown instead. */
 const WIDGET = 'application/vnd.jupyter.widget-view+json';
 const WIDGET_NOTE =
-  '[A widget needs a live kernel. The notebook that ran, in the execution’s tab, shows how it ended.]';
+  '[A widget needs a live kernel; the notebook that ran shows how it ended.]';
 
 /** A message's content as a notebook keeps it. */
 export function asOutput(type: string, content: Content): nbformat.IOutput {

@@ -1,4 +1,5 @@
 import { PathExt } from '@jupyterlab/coreutils';
+import type { INotebookContent } from '@jupyterlab/nbformat';
 import type { Contents } from '@jupyterlab/services';
 
 import type { Requests } from '../master/requests';
@@ -16,17 +17,26 @@ export class Copies {
     private readonly contents: Contents.IManager
   ) {}
 
-  /** Copy the notebook that ran; return the copy's path. */
-  async notebook(execution: IExecution, which: Which): Promise<string> {
+  /**
+   * Copy the notebook that ran; return the copy's path.
+   *
+   * @param own - whether the person ran it: then it is trusted as if it had run here, and shows its widgets.
+   */
+  async notebook(
+    execution: IExecution,
+    which: Which,
+    own = false
+  ): Promise<string> {
     const blob = await this.requests.blob(
       `master/executions/${execution.id}/notebook?which=${which}`
     );
     const suffix = which === 'submitted' ? '-submitted' : '';
     const path = `${folderOf(execution)}${suffix}.ipynb`;
+    const content = JSON.parse(await blob.text()) as INotebookContent;
     await this.save(path, {
       type: 'notebook',
       format: 'json',
-      content: JSON.parse(await blob.text()) as unknown
+      content: own ? trusted(content) : content
     });
     return path;
   }
@@ -75,6 +85,17 @@ export class Copies {
       });
     }
   }
+}
+
+/** The server signs a notebook all of whose cells say that they are trusted. */
+function trusted(content: INotebookContent): INotebookContent {
+  return {
+    ...content,
+    cells: content.cells.map(cell => ({
+      ...cell,
+      metadata: { ...cell.metadata, trusted: true }
+    }))
+  };
 }
 
 /** An execution's place: numbers count within a project. */

@@ -12,6 +12,8 @@ import { askForChanges } from './rerun';
 /** Where an action shows its result. */
 export interface IPlaces {
   openDetail(id: string): void;
+  /** Whether the person who looks ran it. */
+  isOwn(execution: IExecution): boolean;
   openFile(path: string): Promise<unknown>;
   openFolder(path: string): Promise<unknown>;
   /** Say that something takes a while; the result takes it back. */
@@ -65,7 +67,13 @@ export class Deeds implements IActions {
 
   openNotebook(execution: IExecution, which: Which): void {
     this.attempt(async () =>
-      this.places.openFile(await this.copies.notebook(execution, which))
+      this.places.openFile(
+        await this.copies.notebook(
+          execution,
+          which,
+          this.places.isOwn(execution)
+        )
+      )
     );
   }
 

@@ -53,6 +53,7 @@ export class Executions implements IExecutions {
       master.requests,
       app.serviceManager.contents,
       {
+        isOwn: ({ owner }) => owner === this.user,
         openDetail: id => this.open(id),
         openFile: path => this.openFile(path),
         openFolder: path => app.commands.execute(BROWSE, { path }),

@@ -2,6 +2,7 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
+import type { Cell } from '@jupyterlab/cells';
 import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
@@ -43,12 +44,17 @@ export const badges: JupyterFrontEndPlugin<void> = {
       },
       trans
     );
+    const awaited = new WeakSet<Cell>();
     const paint = (panel: NotebookPanel) => {
       const model = panel.content.model;
       if (!model) {
         return;
       }
       for (const cell of panel.content.widgets) {
+        if (cell.isPlaceholder() && !awaited.has(cell)) {
+          awaited.add(cell); // Its badge finds its place when the cell's parts are there.
+          void cell.ready.then(() => repaint());
+        }
         const run = attachments.ofCell(model, cell.model.id);
         const state = run?.cells.get(cell.model.id);
         if (run && state) {

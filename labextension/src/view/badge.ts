@@ -24,6 +24,7 @@ export class Badges {
 
   show(cell: Cell, run: Attachment, state: ICellState): void {
     const badge = existing(cell) ?? create(cell);
+    place(badge, cell);
     const words = describe(state.state, this.trans);
     const key = `${run.entry.execution} ${state.state} ${state.offered}`;
     if (badge.dataset.key !== key) {
@@ -115,13 +116,16 @@ function create(cell: Cell): HTMLElement {
   badge.className = CLASS;
   badge.setAttribute('role', 'group');
   badge.setAttribute('aria-label', 'Perijove');
-  const input = cell.node.querySelector(':scope > .jp-Cell-inputWrapper');
-  if (input) {
-    input.after(badge);
-  } else {
-    cell.node.append(badge);
-  }
+  cell.node.append(badge);
   return badge;
+}
+
+/** Keep the badge between code and outputs: a cell that comes into sight gets its parts later than its badge. */
+function place(badge: HTMLElement, cell: Cell): void {
+  const input = cell.node.querySelector(':scope > .jp-Cell-inputWrapper');
+  if (input && input.nextElementSibling !== badge) {
+    input.after(badge);
+  }
 }
 
 function span(name: string, text: string): HTMLElement {
