@@ -31,8 +31,8 @@ _FORBIDDEN = (
     "CONFIG GET *", "CONFIG SET maxmemory 1", "KEYS *", "SCAN 0", "FLUSHALL", "FLUSHDB", "SWAPDB 0 1", "SELECT 1",
     "ACL LIST", "ACL SETUSER x on", "ACL GETUSER default", "DEBUG SLEEP 0", "SHUTDOWN NOSAVE", "SAVE", "BGSAVE",
     "BGREWRITEAOF", "REPLICAOF NO ONE", "MIGRATE h 1 k 0 1", "RESTORE k 0 x", "MODULE LOAD /tmp/x.so", "MONITOR",
-    "CLIENT LIST", "CLIENT KILL TYPE normal", "CLIENT PAUSE 1000", "INFO", "SLOWLOG GET", "LATENCY RESET", "ROLE", "WAIT 1 1",
-    "EVAL 'return 1' 0", "EVAL_RO 'return 1' 0", "SCRIPT LOAD x", "SCRIPT FLUSH", "SCRIPT KILL", "FUNCTION LOAD x",
+    "CLIENT LIST", "CLIENT KILL TYPE normal", "CLIENT PAUSE 1000", "INFO", "SLOWLOG GET", "LATENCY RESET", "ROLE",
+    "WAIT 1 1",    "EVAL 'return 1' 0", "EVAL_RO 'return 1' 0", "SCRIPT LOAD x", "SCRIPT FLUSH", "SCRIPT KILL", "FUNCTION LOAD x",
     "FUNCTION DELETE x", "FUNCTION LIST", "FCALL x 0", "EVALSHA_RO x 0", "PUBLISH pj:changes x", "SUBSCRIBE x",
     "RENAME {mine}a {mine}b", "COPY {mine}a {mine}b", "SORT {mine}a STORE {mine}b", "OBJECT FREQ {mine}a",
 )  # fmt: skip
@@ -73,7 +73,9 @@ async def test_its_rights_are_these_and_no_others(master: Redis, agent: Redis) -
     granted = {name for name in user["commands"] if name != "-@all"}
     assert {name.removeprefix("+") for name in granted} == _ALLOWED
     assert all(name.startswith("+") for name in granted)
-    assert list(user["keys"]) == [f"~{_MINE.prefix}*"] or user["keys"] == f"~{_MINE.prefix}*"
+    keys = [user["keys"]] if isinstance(user["keys"], str) else user["keys"]
+    # The two versions write the same differently.
+    assert [key if isinstance(key, str) else f"~{key.decode()}" for key in keys] == [f"~{_MINE.prefix}*"]
     assert not user["channels"]
     assert user["passwords"] == [hashlib.sha256(_PASSWORD.encode()).hexdigest()]
     assert "nopass" not in user["flags"]
