@@ -32,7 +32,8 @@ _FORBIDDEN = (
     "ACL LIST", "ACL SETUSER x on", "ACL GETUSER default", "DEBUG SLEEP 0", "SHUTDOWN NOSAVE", "SAVE", "BGSAVE",
     "BGREWRITEAOF", "REPLICAOF NO ONE", "MIGRATE h 1 k 0 1", "RESTORE k 0 x", "MODULE LOAD /tmp/x.so", "MONITOR",
     "CLIENT LIST", "CLIENT KILL TYPE normal", "CLIENT PAUSE 1000", "INFO", "SLOWLOG GET", "LATENCY RESET", "ROLE",
-    "WAIT 1 1",    "EVAL 'return 1' 0", "EVAL_RO 'return 1' 0", "SCRIPT LOAD x", "SCRIPT FLUSH", "SCRIPT KILL", "FUNCTION LOAD x",
+    "WAIT 1 1",
+    "EVAL 'return 1' 0", "EVAL_RO 'return 1' 0", "SCRIPT LOAD x", "SCRIPT FLUSH", "SCRIPT KILL", "FUNCTION LOAD x",
     "FUNCTION DELETE x", "FUNCTION LIST", "FCALL x 0", "EVALSHA_RO x 0", "PUBLISH pj:changes x", "SUBSCRIBE x",
     "RENAME {mine}a {mine}b", "COPY {mine}a {mine}b", "SORT {mine}a STORE {mine}b", "OBJECT FREQ {mine}a",
 )  # fmt: skip
