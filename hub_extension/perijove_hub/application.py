@@ -154,6 +154,8 @@ class PerijoveHub(Application):
         auth = HubOAuth.instance(parent=self)
         if "cache_max_age" not in self.config.HubOAuth:
             auth.cache_max_age = self.identity_max_age
+        # A link from elsewhere may open a page; nothing else that another site does carries the cookie.
+        auth.cookie_options = {"samesite": "Lax", **auth.cookie_options}
         prefix = auth.base_url
         document = json.dumps(openapi.document(prefix))
         return Hub(

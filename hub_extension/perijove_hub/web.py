@@ -11,12 +11,13 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from jupyterhub.services.auth import HubOAuthCallbackHandler
 from tornado.httpserver import HTTPServer
 from tornado.routing import Rule
-from tornado.web import Application, RedirectHandler, StaticFileHandler, url
+from tornado.web import Application, RedirectHandler, url
 
 from perijove_hub.handlers.resource import ResourceHandler
 from perijove_hub.hub import Hub
 from perijove_hub.pages.documentation import DocumentationPage
 from perijove_hub.pages.home import HomePage
+from perijove_hub.protection import ProtectedFiles
 from perijove_hub.route import Route
 from perijove_hub.routes import API, API_PREFIX, SERVICE
 
@@ -34,7 +35,7 @@ def make_application(hub: Hub, cookie_secret: bytes) -> Application:
         *_resources(hub, API, hub.prefix + API_PREFIX),
         *_resources(hub, SERVICE, hub.prefix),
         url(re.escape(hub.prefix) + "oauth_callback", HubOAuthCallbackHandler),
-        url(re.escape(hub.prefix) + "static/(.*)", StaticFileHandler, {"path": _STATIC}),
+        url(re.escape(hub.prefix) + "static/(.*)", ProtectedFiles, {"path": _STATIC}),
         url(re.escape(hub.prefix + API_PREFIX) + "docs", DocumentationPage, {"hub": hub, "templates": templates}),
         url(re.escape(hub.prefix.rstrip("/")), RedirectHandler, {"url": hub.prefix, "permanent": False}),
         url(re.escape(hub.prefix), HomePage, {"hub": hub, "templates": templates}),

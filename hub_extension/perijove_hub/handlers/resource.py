@@ -23,6 +23,7 @@ from perijove_hub.hub import Hub
 from perijove_hub.identity import caller_of, may_scrape
 from perijove_hub.pace import Pace
 from perijove_hub.problems import MethodNotAllowed, TooSlow, invalid_query, problem
+from perijove_hub.protection import INERT, protect
 from perijove_hub.route import Result, Route
 from perijove_hub.uploads import Upload
 from perijove_scheduler.services.caller import Caller
@@ -61,10 +62,8 @@ class ResourceHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc] 
 
     def set_default_headers(self) -> None:
         """No answer may be sniffed, framed or kept by a cache on the way."""
-        self.set_header("X-Content-Type-Options", "nosniff")
-        self.set_header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+        protect(self, INERT)
         self.set_header("Cache-Control", "no-store")
-        self.clear_header("Server")
 
     @property
     def route(self) -> Route:

@@ -13,6 +13,7 @@ from perijove.errors import PerijoveError, Unauthenticated
 from perijove_hub.hub import Hub
 from perijove_hub.identity import caller_of
 from perijove_hub.problems import problem
+from perijove_hub.protection import OF_PAGES, protect
 from perijove_scheduler.services.caller import Caller
 
 
@@ -27,11 +28,7 @@ class Page(HubOAuthenticated, RequestHandler):  # type: ignore[misc] # JupyterHu
 
     def set_default_headers(self) -> None:
         """Pages load nothing from elsewhere and are framed by nobody."""
-        self.set_header(
-            "Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
-        )
-        self.set_header("X-Content-Type-Options", "nosniff")
-        self.clear_header("Server")
+        protect(self, OF_PAGES)
         self.set_header("Cache-Control", "no-store")
 
     def compute_etag(self) -> None:
