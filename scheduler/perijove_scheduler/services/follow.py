@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from perijove.errors import UnknownExecution
@@ -101,7 +102,8 @@ class Follower:
         self, viewer: Viewer, state: _State, attempt: int, n: int, watch: Watch
     ) -> AsyncGenerator[RecordItem | _State, None]:
         """Tell one attempt's records, and the states seen meanwhile, until it is over and told."""
-        live = _Live(self._tail, state.group, state.execution.id, attempt, n)
+        look = partial(self._look, viewer, state.execution.id)
+        live = _Live(self._tail.follow(state.group, state.execution.id, attempt, n), n, watch, look)
         try:
             while not await self._is_told(state, attempt, live.after):
                 if state.archived(attempt):
@@ -109,10 +111,11 @@ class Follower:
                         for number, line in records:
                             yield RecordItem(attempt, number, line)
                     return
-                for number, line in await live.wait(watch):
+                records, seen = await live.wait()
+                for number, line in records:
                     yield RecordItem(attempt, number, line)
-                if live.changed:
-                    state = await self._look(viewer, state.execution.id)
+                if seen is not None:
+                    state = seen
                     yield state
         finally:
             await live.aclose()
@@ -139,32 +142,55 @@ class Follower:
 
 
 class _Live:
-    """The live stream of one attempt, waited for together with changes of the row."""
+    """The live stream of one attempt, waited for together with changes of the row.
 
-    def __init__(self, tail: Tail, group: str, execution: str, attempt: int, after: int) -> None:
-        self._records = tail.follow(group, execution, attempt, after)
+    The row is looked at beside the records: however long the database takes, no record waits for it.
+    """
+
+    def __init__(
+        self, records: AsyncIterator[Records], after: int, watch: Watch, look: Callable[[], Awaitable[_State]]
+    ) -> None:
+        self._records = records
+        self._watch = watch
+        self._look = look
         self._next: asyncio.Future[Records] | None = None
         self._change: asyncio.Future[None] | None = None
+        self._looking: asyncio.Future[_State] | None = None
         self.after = after
-        self.changed = False
 
-    async def wait(self, watch: Watch) -> Records:
-        """Wait for records or a change; return the records, and set `changed`."""
+    async def wait(self) -> tuple[Records, _State | None]:
+        """Wait for records, or for the row as it stands after a change; return what there is of both."""
         self._next = self._next or asyncio.ensure_future(anext(self._records))
-        self._change = self._change or asyncio.ensure_future(watch.wait())
-        either: list[asyncio.Future[Any]] = [self._next, self._change]
+        self._change = self._change or asyncio.ensure_future(self._watch.wait())
+        # What changes during a look is looked at afterwards.
+        either: list[asyncio.Future[Any]] = [self._next, self._looking or self._change]
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        self.changed = self._change.done()
-        if self.changed:
-            self._change = None
-        if not self._next.done():
+        seen = self._take_look()
+        if self._looking is None and self._change.done():
+            self._change, self._looking = None, asyncio.ensure_future(self._look())
+        return self._take_records(), seen
+
+    def _take_look(self) -> _State | None:
+        if self._looking is None or not self._looking.done():
+            return None
+        seen, self._looking = self._looking.result(), None
+        return seen
+
+    def _take_records(self) -> Records:
+        if self._next is None or not self._next.done():
             return []
         records, self._next = self._next.result(), None
         self.after = records[-1][0] if records else self.after
         return records
 
     async def aclose(self) -> None:
-        """Stop waiting, and stop the stream."""
+        """Stop waiting, and stop the stream. A change whose look nobody saw is left to whoever watches next."""
+        if self._looking is not None or (self._change is not None and self._change.done()):
+            self._watch.notify()
+        if self._looking is not None:
+            await asyncio.wait({self._looking})  # cancelling a query would cost its connection
+            if not self._looking.cancelled():
+                self._looking.exception()
         for waiting in (self._next, self._change):
             if waiting is not None:
                 waiting.cancel()
