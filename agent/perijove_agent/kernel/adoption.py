@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from perijove_agent.kernel.remains import WATCH
-
 # Runs in the kernel, in a namespace of its own, so that the notebook sees none of its names.
 _CODE = """
 import os, tempfile
@@ -27,7 +25,7 @@ def adoption_code(environment: Mapping[str, str], folder: Path) -> str:
     IPython puts ``''`` at the front of ``sys.path``, so modules beside the notebook are found as well.
     """
     names = f"{{'environment': {dict(environment)!r}, 'folder': {str(folder)!r}, 'shell': get_ipython()}}"
-    return f"exec({_CODE + WATCH!r}, {names})"
+    return f"exec({_CODE!r}, {names})"
 
 
 def needs_fresh_start(environment: Mapping[str, str]) -> bool:

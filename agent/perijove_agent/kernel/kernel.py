@@ -7,6 +7,7 @@ import codecs
 import shutil
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -15,7 +16,7 @@ from perijove.model.reasons import Reason
 from perijove_agent.ending import Failure
 from perijove_agent.kernel.adoption import adoption_code
 from perijove_agent.kernel.connection import KernelConnection
-from perijove_agent.kernel.remains import ASK, nothing_remains
+from perijove_agent.kernel.remains import ASK, WATCH, nothing_remains
 from perijove_agent.kernel.spec import KernelProgram
 from perijove_agent.runtime import Process
 
@@ -81,6 +82,13 @@ class Kernel:
                 task.cancel()
             await asyncio.gather(answered, ended, return_exceptions=True)
         raise Failure(Reason.NO_KERNEL, await self._why_not(timeout))
+
+    async def watch_remains(self) -> None:
+        """Let it remember what it has before its work, so that it can tell in the end whether something remains."""
+        if self.program.is_default:
+            request = self.client.execute(WATCH, silent=True, store_history=False, allow_stdin=False)
+            with suppress(Empty):  # then it cannot tell, and ends in order
+                await self._reply(request, _BUSY)
 
     async def adopt(self, environment: Mapping[str, str], folder: Path) -> None:
         """Make it the kernel of one execution; its first cell still gets execution count 1."""

@@ -61,6 +61,7 @@ class KernelLauncher:
             raise
         try:
             await kernel.wait_ready(self._timeout)
+            await kernel.watch_remains()
         except BaseException:
             await kernel.aclose()
             raise

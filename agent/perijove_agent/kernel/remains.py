@@ -7,8 +7,8 @@ it did not have before the run; whatever cannot be told counts as something.
 
 from __future__ import annotations
 
-# Runs in the kernel when it is adopted, in a namespace of its own; `shell` is IPython's.
-WATCH = """
+# Runs in the kernel at its start, in a namespace of its own.
+_WATCH = """
 import atexit, ctypes, os, sys, threading, types, weakref
 
 def _writable():
@@ -61,6 +61,8 @@ try:
 except BaseException:
     pass
 """
+#: Run in the kernel before anybody's work is.
+WATCH = f"exec({_WATCH!r}, {{'shell': get_ipython()}})"
 #: Evaluated in the kernel: False where nothing remains.
 ASK = (
     """__import__("ipykernel.kernelapp", fromlist=["IPKernelApp"]).IPKernelApp.instance().kernel._perijove_remains()"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections import Counter
@@ -101,12 +102,16 @@ class Dispatcher(Loop):
         return True
 
     async def _look(self, names: Sequence[str]) -> list[_Group]:
-        settings = await self._store.groups.all()
+        # A person waits for this: the three questions are asked at once.
+        settings, workers, demands = await asyncio.gather(
+            self._store.groups.all(), self._store.workers.capacities(names), self._demands(names)
+        )
         known = [name for name in names if name in settings]
-        workers = await self._store.workers.capacities(known)
-        async with self._store.read() as session:
-            demands = await demand(session, known)
         return [_group(name, settings[name], workers[name], demands[name]) for name in known]
+
+    async def _demands(self, names: Sequence[str]) -> dict[str, list[Demand]]:
+        async with self._store.read() as session:
+            return await demand(session, names)
 
 
 def _group(

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from perijove.errors import Forbidden, NotFound, UnknownExecution
+from perijove.model.events import Advanced
 from perijove.model.reasons import Reason
 from perijove_scheduler.files.protocol import payload_key
 from perijove_scheduler.services.caller import Caller
 from perijove_scheduler.services.story import EndItem, RecordItem, StateItem
+from perijove_scheduler.store.executions import Executions
 
 
 def line(n: int, kind: str = "log", **values: Any) -> bytes:
@@ -57,6 +59,30 @@ async def started(world: Any) -> str:
     made = await world.submit()
     await world.start(made.id)
     return made.id
+
+
+async def test_records_do_not_wait_for_a_row_that_takes_long_to_read(local) -> None:
+    asked, answered = asyncio.Event(), asyncio.Event()
+
+    class Slow(Executions):
+        async def attempts(self, executions: Any) -> Any:
+            asked.set()
+            await answered.wait()
+            return await super().attempts(executions)
+
+    execution = await started(local)
+    viewer = Viewer(local, execution)
+    await viewer.until(lambda item: isinstance(item, StateItem))
+    local.store.executions = Slow(local.store.database)
+    await local.apply(Advanced(worker=local.worker, execution=execution, attempt=1, done=1, total=2))
+    reading = asyncio.create_task(viewer.until(is_record(1, 2)))
+    await asked.wait()
+    await local.tell(execution, line(1), line(2))
+    await reading
+    await local.finish(execution, records=2)
+    answered.set()
+    await viewer.to_the_end()
+    assert viewer.states[-1] == "complete"
 
 
 async def test_a_story_is_followed_from_its_beginning_to_its_end(local) -> None:
