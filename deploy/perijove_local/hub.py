@@ -115,6 +115,11 @@ class Hub:
         """Return a fresh token of one of the configuration's users."""
         return mint(self.url, self._token, user, note="local platform")
 
+    @property
+    def setup_token(self) -> str:
+        """The token that makes tokens of the configuration's users."""
+        return self._token
+
     def accepts(self, token: str) -> bool:
         """Return whether `token` is still good."""
         reply = httpx.get(f"{self.url}hub/api/user", headers={"Authorization": f"token {token}"}, timeout=60)

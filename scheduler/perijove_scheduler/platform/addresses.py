@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from perijove.errors import Unavailable
 
-_PASSWORD = re.compile(r"(?<=:)[^:@/]*(?=@)")
 #: Options of a Redis URL that name files of the service's machine.
 _FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
 
 def shown(url: str) -> str:
-    """Return a URL without its password and without its options, which may hold another."""
-    return _PASSWORD.sub("***", url.partition("?")[0])
+    """Return a URL without its password and without its options, which may hold another.
+
+    A password that should have been percent-encoded is not taken for anything else: it ends at the last ``@``.
+    """
+    plain = url.partition("?")[0]
+    head, at, place = (plain if "@" in plain else url).rpartition("@")
+    if not at:
+        return plain
+    scheme, mark, user = head.partition("://") if "://" in head else ("", "", head)
+    return f"{scheme}{mark}{user.partition(':')[0]}:***@{place.partition('?')[0]}"
 
 
 def with_tls(url: str, ca_file: str = "", cert_file: str = "", key_file: str = "") -> str:

@@ -72,7 +72,11 @@ def _opened(url: str) -> Database:
     except ModuleNotFoundError as error:
         sentence = f"The database {shown(url)} needs the package {error.name}."
         raise Refused(sentence, "pip install 'perijove[postgres]'") from error
-    except (SQLAlchemyError, OSError, ValueError) as error:
+    except ValueError as error:
+        # The library's own words may quote a password that is not encoded.
+        sentence = f"{shown(url)} is not the address of a database."
+        raise Refused(sentence, f"{_HINT} A password's '/', '?', '#', '@' and ':' are percent-encoded.") from error
+    except (SQLAlchemyError, OSError) as error:
         raise Refused(f"The database {shown(url)} cannot be opened: {error}", _HINT) from error
 
 

@@ -32,8 +32,10 @@ async def check_redis(url: str) -> list[Finding]:
     """Return what is wrong with the Redis at `url`, the worst first; nothing where all is well."""
     try:
         redis = connect(url, "perijove-check")
-    except ValueError as error:
-        return [Finding(f"{shown(url)} is not the address of a Redis: {error}", _HINT)]
+    except ValueError:
+        # The library's own words may quote a password that is not encoded.
+        sentence = f"{shown(url)} is not the address of a Redis."
+        return [Finding(sentence, f"{_HINT} A password's '/', '?', '#', '@' and ':' are percent-encoded.")]
     try:
         return await _checked(redis, url)
     except Refused as refused:

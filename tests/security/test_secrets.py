@@ -1,0 +1,147 @@
+"""A whole life of the platform, after which no secret lies where it was not put."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+import redis
+import zstandard
+from perijove_local.processes import processes_of
+from sites import Site
+from stories import follow, notebook
+
+from perijove.model.spec import Spec
+from perijove.model.status import Status
+
+#: Where a secret is meant to lie, below the platform's folder; every one of them is for its owner's eyes only.
+_KEPT = {
+    "the local group's enrolment token": r"tokens/local|agents/wk-[0-9a-z]+/token",
+    "the Hub's proxy token": r"proxy-token",
+    "the users' password": r"password",
+    "the administrators' password": r"admin-password",
+}
+#: JupyterHub keeps the environment of the services it starts; docs/security.md says where to put passwords instead.
+_BY_THE_HUB = {"PostgreSQL's password": r"jupyterhub\.sqlite", "Redis' password": r"jupyterhub\.sqlite"}
+
+
+def _secrets(site: Site) -> dict[str, str]:
+    """Return every secret there is, by what it is."""
+    home = site.hub.home.path
+    return {
+        "PostgreSQL's password": site.cluster.password,
+        "Redis' password": urlsplit(site.redis_url).password or "",
+        "a user's Hub token": site.tokens["owner"],
+        "an administrator's Hub token": site.tokens["admin"],
+        "the Hub's set-up token": site.hub.setup_token,
+        "the local group's enrolment token": (home / "tokens" / "local").read_text(),
+        "the Hub's proxy token": (home / "proxy-token").read_text(),
+        "the users' password": (home / "password").read_text(),
+        "the administrators' password": (home / "admin-password").read_text(),
+    }
+
+
+@pytest.fixture
+def lived(site: Site) -> dict[str, bytes]:
+    """Everything REST answered while work ran, failed, was refused and stopped, and agents came and went."""
+    answers: dict[str, bytes] = {}
+    with site.http("owner") as http, site.http("admin") as admin, site.client("owner") as owner:
+        group = admin.post("groups", json={"name": "planted"}).raise_for_status().json()
+        for token in (group["token"], "wrong"):
+            body = {"group": "planted", "token": token, "host": "h", "version": "1", "capacity": {}}
+            answer = http.post("agents", json=body)
+            if answer.is_error:
+                answers["an enrolment that was refused"] = answer.content
+        cells = ("import os", "print(sorted(os.environ.items()))", "raise ValueError(str(dict(os.environ)))")
+        work = {"notebook": {"path": "n.ipynb"}, "group": "local"}
+        made = owner.executions.create(Spec.model_validate(work), notebook=notebook(*cells))
+        assert follow(owner, made).end.status is Status.ERROR
+        spec = {"command": ["env", "cat /proc/self/environ"], "group": "local"}
+        command = owner.executions.create(Spec.model_validate(spec))
+        assert follow(owner, command).end.status is Status.COMPLETE
+        for path in ("info", "projects", "executions", "groups", "groups/planted/workers", "groups/local/workers",
+                     f"executions/{made.id}", f"executions/{command.id}", f"executions/{made.id}/why",
+                     f"executions/{made.id}/log", f"executions/{command.id}/log", f"executions/{made.id}/events",
+                     f"executions/{made.id}/metadata", f"executions/{made.id}/outputs", "openapi.json",
+                     "executions/nothing", "executions?cursor=x"):  # fmt: skip
+            answers[path] = http.get(path).content
+        answers["the notebook"] = http.get(f"executions/{made.id}/notebook", follow_redirects=True).content
+        for path in ("metrics", "health", "files/nothing?signature=x"):
+            answers[path] = admin.get(f"{site.address}{path}").content
+        answers["malformed"] = http.post("executions", content=b"{").content
+    answers["wrong token"] = httpx.get(f"{site.api}info", headers={"Authorization": "token wrong"}).content
+    return answers
+
+
+def test_no_secret_lies_where_it_was_not_put(site: Site, lived: dict[str, bytes]) -> None:
+    found = []
+    for what, secret in _secrets(site).items():
+        assert len(secret) >= 20, what
+        places = [place for place, content in _everything(site, lived) if secret.encode() in content]
+        allowed = re.compile((_KEPT | _BY_THE_HUB).get(what, r"(?!)"))
+        found += [f"{what} in {place}" for place in places if not allowed.fullmatch(place)]
+    assert not found, "\n".join(found)
+
+
+def _everything(site: Site, answers: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    """Iterate over everything that was written or told: files, logs, the database, Redis, answers, command lines."""
+    home = site.hub.home.path
+    for path in sorted(home.rglob("*")):
+        if path.is_file() and not path.is_socket():
+            yield str(path.relative_to(home)), _content(path)
+    yield "the database", site.cluster.dump()
+    yield from _in_redis(site)
+    for name, content in answers.items():
+        yield f"the answer to {name}", content
+    for process in processes_of(home):
+        yield f"the command line of {process.name()}", " ".join(process.cmdline()).encode()
+
+
+def _content(path: Path) -> bytes:
+    """Return a file's bytes; of what is compressed, what it says."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return b""
+    if path.suffix == ".zst":
+        return zstandard.ZstdDecompressor().decompressobj().decompress(content)
+    return content
+
+
+def _in_redis(site: Site) -> Iterator[tuple[str, bytes]]:
+    """Iterate over what Redis holds of ours, and over its log; its users' passwords are digests there."""
+    with redis.Redis.from_url(site.redis_url) as client:
+        for key in client.scan_iter():
+            yield f"Redis' key {key.decode()}", b"".join(_texts(client, key))
+        yield "Redis' users", repr(client.execute_command("ACL LIST")).encode()
+
+
+def _texts(client: redis.Redis, key: bytes) -> Iterator[bytes]:
+    kind = client.type(key)
+    if kind == b"stream":
+        for _, fields in client.xrange(key):
+            yield from (text for pair in fields.items() for text in pair)
+    elif kind == b"hash":
+        yield from (text for pair in client.hgetall(key).items() for text in pair)
+    elif kind == b"string":
+        yield client.get(key) or b""
+    elif kind == b"list":
+        yield from client.lrange(key, 0, -1)
+    elif kind == b"zset":
+        yield from client.zrange(key, 0, -1)
+    else:
+        raise AssertionError(f"a {kind!r} is not looked into")
+
+
+def test_what_keeps_a_secret_is_for_its_owner_alone(site: Site) -> None:
+    home = site.hub.home.path
+    assert home.stat().st_mode & 0o077 == 0
+    kept = [path for path in home.rglob("*") if path.is_file() and any(
+        re.fullmatch(pattern, str(path.relative_to(home))) for pattern in _KEPT.values())]  # fmt: skip
+    assert len(kept) >= len(_KEPT)
+    for path in kept:
+        assert path.stat().st_mode & 0o077 == 0, path
