@@ -114,7 +114,7 @@ def world(site: Site) -> World:
         compared = _stopped(owner, project)
     known = {
         "project": project, "execution": story.id, "group": "inside", "worker": new_id("wk"), "kind": "user",
-        "code": code_id(snapshot), "key": urlsplit(mine).path.partition("/files/")[2],
+        "sha256": "0" * 64, "code": code_id(snapshot), "key": urlsplit(mine).path.partition("/files/")[2],
     }  # fmt: skip
     with signed_in(site.hub, "keeper") as browser:
         browser.get(f"{site.hub.service_url}api/v1/docs").raise_for_status()
@@ -206,6 +206,7 @@ class _Cell:
             "GET executions": code,
             "POST executions": {"json": {"project": project, "spec": _COMMAND}},
             "POST executions/batch": {"json": {"project": project, "specs": [_COMMAND]}},
+            "POST executions/stop": {"json": {"executions": [self._values["execution"]]}},
             "GET executions/compare": {"params": {"id": [self._values["execution"], self._world.compared]}},
             "POST executions/{execution}/copy": {"json": {"group": "inside"}},
             "GET code/{code}": code,
