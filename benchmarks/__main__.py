@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.figures import Result, Row
+from benchmarks.figures import Figure, Result, Row
 from benchmarks.rows import ROWS
 from benchmarks.site import Site
 from benchmarks.table import printed, with_table
@@ -26,6 +26,7 @@ def _chosen() -> argparse.Namespace:
     names = [row.name for row in ROWS]
     parser.add_argument("--only", nargs="+", choices=names, metavar="ROW", help=f"only these: {', '.join(names)}")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: shows that every row runs, measures nothing")
+    parser.add_argument("--read", type=Path, nargs="+", metavar="FILE", help="measure nothing: show what --json wrote")
     parser.add_argument("--json", type=Path, help="also write every figure and every single measurement to this file")
     parser.add_argument("--docs", type=Path, help="also put the table into this folder's performance.md")
     return parser.parse_args()
@@ -52,10 +53,22 @@ def document(found: dict[str, Result]) -> dict[str, Any]:
     return {"machine": machine, "rows": {name: asdict(result) for name, result in found.items()}}
 
 
+def read(files: list[Path]) -> dict[str, Result]:
+    """Return what earlier runs wrote, in the order of the table; the later file wins."""
+    rows: dict[str, Any] = {}
+    for file in files:
+        rows |= json.loads(file.read_text())["rows"]
+    names = [row.name for row in ROWS if row.name in rows]
+    return {name: Result([Figure(**one) for one in rows[name]["figures"]], rows[name]["series"]) for name in names}
+
+
 def main() -> int:
     """Measure, print, and write what was asked for."""
     chosen = _chosen()
-    found = run([row for row in ROWS if not chosen.only or row.name in chosen.only], chosen.quick)
+    if chosen.read:
+        found = read(chosen.read)
+    else:
+        found = run([row for row in ROWS if not chosen.only or row.name in chosen.only], chosen.quick)
     figures = [figure for result in found.values() for figure in result.figures]
     printed(figures)
     if chosen.json:

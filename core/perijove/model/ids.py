@@ -31,7 +31,13 @@ def new_id(prefix: str) -> str:
         Two or three lower-case letters that say what the identifier names (`ex` execution, `pr` project,
         `wk` worker, `da` datum).
     """
-    return f"{prefix}-{str(ULID()).lower()}"
+    return new_ids(prefix, 1)[0]
+
+
+def new_ids(prefix: str, count: int) -> list[str]:
+    """Return fresh identifiers in ascending order, as `new_id` makes them: they follow each other as ULIDs may."""
+    first = int(ULID())
+    return [f"{prefix}-{str(ULID.from_int(first + place)).lower()}" for place in range(count)]
 
 
 def _no_control_characters(value: str) -> str:

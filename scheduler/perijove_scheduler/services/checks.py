@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from perijove.errors import ImageNotSupported, InvalidSpec, UnknownCode, UnknownDatum, UnknownGroup
 from perijove.model.resources import GroupSettings
-from perijove.model.spec import Spec
+from perijove.model.spec import Resources, Spec
 from perijove_scheduler.policies.sizes import capacity, need
 from perijove_scheduler.services.caller import Caller
 from perijove_scheduler.store.documents import is_plain
@@ -28,6 +28,7 @@ class Checks:
         self._caller = caller
         self._project = project
         self._groups: dict[str, GroupSettings | None] = {}
+        self._fitting: set[tuple[str, str | None, Resources]] = set()
         self._known: set[str] = set()
 
     async def spec(self, spec: Spec) -> None:
@@ -38,6 +39,9 @@ class Checks:
         await self._inputs(spec)
 
     async def _group(self, spec: Spec) -> None:
+        asked = (spec.group, spec.image, spec.resources)
+        if asked in self._fitting:
+            return
         if spec.group not in self._groups:
             self._groups[spec.group] = await self._store.groups.settings(spec.group)
         settings = self._groups[spec.group]
@@ -52,6 +56,7 @@ class Checks:
                 f"A worker of group {spec.group} has {offered.cpus:g} CPUs{memory} and {offered.gpus} GPUs.",
                 "Ask for less, or choose a group with larger machines.",
             )
+        self._fitting.add(asked)
 
     async def _code(self, spec: Spec) -> None:
         if spec.code is None or spec.code in self._known:
@@ -61,6 +66,8 @@ class Checks:
         self._known.add(spec.code)
 
     async def _inputs(self, spec: Spec) -> None:
+        if not spec.inputs:
+            return
         uris = {uri for item in spec.inputs for uri in item.uris if uri.startswith(_DATUM)}
         data = {uri.removeprefix(_DATUM) for uri in uris - self._known}
         if data and (unknown := data - await self._store.data.visible(self._caller.viewer, sorted(data))):

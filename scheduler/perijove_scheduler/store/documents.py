@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 
@@ -25,9 +26,9 @@ def plain(value: Any) -> Any:
     return value
 
 
-def dumps(value: Any) -> str:
-    """Write a document as the JSON that every database takes."""
-    return _written(value) or _dumps(plain(value))
+def dumps(value: Any, default: Callable[[Any], Any] | None = None) -> str:
+    """Write a document as the JSON that every database takes; `default` as `json.dumps` has it."""
+    return _written(value, default) or _dumps(plain(value), default)
 
 
 def is_plain(value: Any) -> bool:
@@ -35,15 +36,15 @@ def is_plain(value: Any) -> bool:
     return _written(value) is not None or bool(plain(value) == value)
 
 
-def _written(value: Any) -> str | None:
+def _written(value: Any, default: Callable[[Any], Any] | None = None) -> str | None:
     """Return a JSON value's text, unless it might hold what no database takes. Nearly all is told at C's speed."""
     try:
-        text = _dumps(value)
+        text = _dumps(value, default)
         text.encode()  # raises where there is half of a surrogate pair
     except ValueError:
         return None
     return None if "\\u0000" in text else text
 
 
-def _dumps(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+def _dumps(value: Any, default: Callable[[Any], Any] | None) -> str:
+    return json.dumps(value, default=default, separators=(",", ":"), allow_nan=False, ensure_ascii=False)

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from perijove.model.ids import new_id
+from perijove.model.ids import new_ids
 from perijove.model.status import TERMINAL, Status
 from perijove_scheduler.store.clock import db_now
 from perijove_scheduler.store.code import keep_code
@@ -207,8 +207,7 @@ async def _create(session: AsyncSession, new: Sequence[NewExecution]) -> list[Ma
     if found is None:
         return None
     after, now = found
-    # Identifiers of one millisecond are in no order, and a line is served in the order of its identifiers.
-    ids = sorted(new_id("ex") for _ in new)
+    ids = new_ids("ex", count)  # in order, as a line is served in the order of its identifiers
     made = [Made(id_, number) for id_, number in zip(ids, range(after - count, after), strict=True)]
     await insert_many(session, _EXECUTIONS, [_row(*pair, now) for pair in zip(made, new, strict=True)])
     tags = [{"execution_id": one.id, "tag": tag} for one, each in zip(made, new, strict=True)

@@ -89,8 +89,10 @@ def recordset(table: Table, columns: Mapping[str, str]) -> TableValuedAlias:
 
 def document(rows: Sequence[Row]) -> dict[str, str]:
     """Return the parameters of a statement that reads a `recordset`."""
-    return {"rows": dumps([{name: _plain(value) for name, value in row.items()} for row in rows])}
+    return {"rows": dumps([dict(row) for row in rows], default=_time)}
 
 
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value
+def _time(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{value!r} has no place in a row")
