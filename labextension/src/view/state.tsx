@@ -8,7 +8,7 @@ import type { Reach } from '../master/reach';
 import type { IAttachments } from '../tokens';
 import { duration } from './duration';
 import { useNow } from './hooks';
-import { reachWords } from './reach';
+import { briefReach, reachWords } from './reach';
 import { runningTime, statusWord } from './words';
 
 export interface IStateActions {
@@ -86,7 +86,7 @@ function State({ run, reach, trans, open, stop }: IStateProps): JSX.Element {
   const now = useNow(!run.final);
   const { status, number } = run.entry;
   const stopping = status === 'stopping';
-  const unheard = run.final ? null : reachWords(reach, trans);
+  const unheard = run.final ? null : briefReach(reach, trans);
   const away = unheard !== null && reach.standing === 'away';
   return (
     <>
@@ -94,7 +94,7 @@ function State({ run, reach, trans, open, stop }: IStateProps): JSX.Element {
         type="button"
         className="pj-RunState-open"
         title={
-          (away ? reach.trouble : null) ??
+          (away ? `${reachWords(reach, trans)}. ${reach.trouble}` : null) ??
           run.problem ??
           run.execution?.sentence ??
           ''
@@ -104,7 +104,10 @@ function State({ run, reach, trans, open, stop }: IStateProps): JSX.Element {
         data-away={away}
         onClick={() => open(run)}
       >
-        #{number} <span role="status">{unheard ?? words(run, trans)}</span>{' '}
+        #{number}{' '}
+        <span className="pj-RunState-words" role="status">
+          {unheard ?? words(run, trans)}
+        </span>{' '}
         {!away && <span className="pj-RunState-time">{time(run, now)}</span>}
       </button>
       {!run.final && (
