@@ -6,8 +6,21 @@ from typing import Any
 
 from perijove import errors as e
 from perijove.model import resources as r
+from perijove.model.retention import RetentionReport, RetentionSettings
 from perijove_hub import bodies, queries
-from perijove_hub.handlers import agents, code, executions, files, groups, info, outputs, projects, service, story
+from perijove_hub.handlers import (
+    agents,
+    code,
+    executions,
+    files,
+    groups,
+    info,
+    outputs,
+    projects,
+    retention,
+    service,
+    story,
+)
 from perijove_hub.problems import TooMany
 from perijove_hub.ranges import RangeNotSatisfiable
 from perijove_hub.route import JSON_LIMIT, Route
@@ -46,6 +59,12 @@ API: tuple[Route, ...] = (
           "submit", body=r.SetMember, answer=r.Project, errors=(e.UnknownProject,)),
     Route("DELETE", "projects/{project}/members/{kind}/{name}", projects.remove_member, "Take a role away", "submit",
           answer=r.Project, errors=(e.UnknownProject,)),
+    Route("GET", "projects/{project}/retention", retention.get, "For how long it keeps what has ended",
+          answer=RetentionSettings, errors=(e.UnknownProject,)),
+    Route("PUT", "projects/{project}/retention", retention.put, "Say for how long it keeps what has ended", "submit",
+          body=RetentionSettings, answer=RetentionSettings, errors=(e.UnknownProject,)),
+    Route("GET", "retention", retention.report, "What the next nightly sweep would remove now", "admin",
+          answer=RetentionReport),
     Route("GET", "executions", executions.index, "List executions, newest first", query=queries.ListExecutions,
           answer=r.Execution, paged=True, errors=(e.UnknownProject,)),
     Route("POST", "executions", executions.create, "Submit an execution", "submit", body=r.CreateExecution,

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
+import redises
+from parts import EMBEDDED, PRODUCTION
 from perijove_local.home import Home
 from perijove_local.hub import Hub
 from perijove_local.ports import free_ports
+from postgres import Cluster
+from sqlalchemy import NullPool, create_engine, text
 from waiting import until
 
 from perijove.client.client import Client
@@ -27,14 +30,33 @@ _SETTINGS = ("--Platform.snapshot_limit=4",)
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-@pytest.fixture(scope="session")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    """A JupyterHub of its own port and data directory; stopping it fails if anything has to be killed."""
+@pytest.fixture(scope="session", params=[os.environ.get("PERIJOVE_TEST_PARTS", EMBEDDED)])
+def hub(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """A JupyterHub of its own port and data directory; stopping it fails if anything has to be killed.
+
+    It runs on SQLite and a private Redis, or on `PRODUCTION` parts: PostgreSQL, and a Redis of its own. Tests say with
+    `ON_BOTH` that the difference matters to them; PERIJOVE_TEST_PARTS=production runs all others on those too.
+    """
     home = Home(tmp_path_factory.mktemp("platform"))
-    hub = Hub(home, free_ports(1)[0], _CONFIG, {"PERIJOVE_TEST_SETTINGS": " ".join(_SETTINGS)})
-    hub.start()
-    yield hub
-    hub.stop()
+    with ExitStack() as stack:
+        settings = {"PERIJOVE_TEST_SETTINGS": " ".join(_SETTINGS)}
+        if request.param == PRODUCTION:
+            settings |= _production(stack, home)
+        hub = Hub(home, free_ports(1)[0], _CONFIG, settings)
+        hub.start()
+        stack.callback(hub.stop)
+        yield hub
+
+
+def _production(stack: ExitStack, home: Home) -> dict[str, str]:
+    """Start PostgreSQL and Redis; return the environment that names them and a folder that replicas may share."""
+    cluster = stack.enter_context(Cluster(password=True))
+    server = stack.enter_context(redises.running())
+    return {
+        "PERIJOVE_DATABASE_URL": cluster.url,
+        "PERIJOVE_REDIS_URL": server.url,
+        "PERIJOVE_FILES_DIR": str(home.path / "files"),
+    }
 
 
 @pytest.fixture(scope="session")
@@ -109,12 +131,14 @@ class Traces:
 @pytest.fixture
 def traces(hub: Hub) -> Callable[[], Traces]:
     """Return a function that looks at the database and the object files themselves, not through REST."""
-    database = hub.home.path / "perijove.db"
+    engine = create_engine(
+        hub.settings.get("PERIJOVE_DATABASE_URL", f"sqlite:///{hub.home.path / 'perijove.db'}"), poolclass=NullPool
+    )
     files = hub.home.path / "files"
 
     def look() -> Traces:
-        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-            ids = [row[0] for row in connection.execute("SELECT id FROM executions")]
+        with engine.connect() as connection:
+            ids = list(connection.scalars(text("SELECT id FROM executions")))
         found = [str(path) for kind in ("notebooks", "code") for path in (files / kind).rglob("*") if path.is_file()]
         return Traces(frozenset(ids), frozenset(found))
 

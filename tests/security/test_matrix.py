@@ -203,6 +203,7 @@ class _Cell:
         table: dict[str, dict[str, Any]] = {
             "POST projects": {"json": {"name": self._name}},
             "PUT projects/{project}/members/{kind}/{name}": {"json": {"role": "viewer"}},
+            "PUT projects/{project}/retention": {"json": {"logs": 30}},
             "GET executions": code,
             "POST executions": {"json": {"project": project, "spec": _COMMAND}},
             "POST executions/batch": {"json": {"project": project, "specs": [_COMMAND]}},

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "outputs": ("perijove.cli.results:outputs", "List or download the output files of an execution."),
     "projects": ("perijove.cli.projects:projects", "List and manage projects."),
     "rerun": ("perijove.cli.rerun:rerun", "Run an execution again as a new one."),
+    "retention": ("perijove.cli.retention:retention", "Show what the next nightly sweep would remove."),
     "run": ("perijove.cli.run:run", "Run a notebook or a command remotely."),
     "show": ("perijove.cli.listing:show", "Show one execution."),
     "stop": ("perijove.cli.control:stop", "Stop executions."),

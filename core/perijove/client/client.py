@@ -19,6 +19,7 @@ from perijove.client.recall import Recall
 from perijove.client.settings import Settings
 from perijove.client.submit import Report, Submission, silent, submit
 from perijove.model.resources import Execution, Info
+from perijove.model.retention import RetentionReport
 
 
 class _Perijove(Api[Driver]):
@@ -37,6 +38,11 @@ class _Perijove(Api[Driver]):
     def info(self) -> Flow[Info]:
         """Return what the service says of itself and of the caller."""
         return fetch(Info, Request("GET", "info"))
+
+    @endpoint
+    def retention(self) -> Flow[RetentionReport]:
+        """Return what the next nightly sweep would remove if it ran now; takes an administrator."""
+        return fetch(RetentionReport, Request("GET", "retention"))
 
     @endpoint
     def submit(self, submission: Submission, report: Report = silent) -> Flow[Execution]:

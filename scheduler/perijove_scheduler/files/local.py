@@ -95,7 +95,7 @@ class LocalFiles:
 
     def _stat(self, key: str) -> Stored | None:
         path = self._path(key)
-        return Stored(key, path.stat().st_size) if path.is_file() else None
+        return _stored(key, path) if path.is_file() else None
 
     async def delete(self, key: str) -> None:
         """Delete an object and the folders it leaves empty."""
@@ -139,7 +139,7 @@ class LocalFiles:
         for path, key in _walk(top, folder):
             if key.startswith(prefix):
                 with suppress(FileNotFoundError):
-                    yield Stored(key, path.stat().st_size)
+                    yield _stored(key, path)
 
     def sign(self, verb: Verb, key: str, seconds: int, name: str = "", media_type: str = "") -> str:
         """Return a URL under which the master serves, or takes, this object for `seconds` seconds."""
@@ -156,6 +156,11 @@ class LocalFiles:
         if path.resolve() != self._root.resolve() / key:
             raise InvalidPath("The key leads through a symbolic link.")
         return path
+
+
+def _stored(key: str, path: Path) -> Stored:
+    status = path.stat()
+    return Stored(key, status.st_size, modified=status.st_mtime)
 
 
 def _checked(key: str) -> str:

@@ -11,11 +11,22 @@ from perijove.model.events import Verb
 
 @dataclass(frozen=True)
 class Stored:
-    """What an object is: its size in bytes, and the SHA-256 of what was written where this store wrote it itself."""
+    """What an object is.
+
+    Attributes
+    ----------
+    size : int
+        In bytes.
+    sha256 : str, optional
+        Of what was written, where this store wrote it itself just now.
+    modified : float
+        When it was written, in seconds since the epoch.
+    """
 
     key: str
     size: int
     sha256: str | None = None
+    modified: float = 0.0
 
 
 class Files(Protocol):

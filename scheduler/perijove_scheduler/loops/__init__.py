@@ -8,6 +8,7 @@ loop           does                                                       is run
 `reaper`       takes work from workers that are lost                      the clock: every sixth of a lease
 `sweeper`      says again to Redis what the database knows                Redis' return, a new generation of it
 `archiver`     archives the records that their worker did not             the loss of a worker
+`curator`      removes what has been kept for long enough                 the clock: once a night
 `scaler`       starts machines for waiting work, drains idle ones         an admission, an end, a worker's coming
 =============  =========================================================  =============================================
 

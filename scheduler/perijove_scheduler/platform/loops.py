@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from perijove.errors import Unavailable
 from perijove.model.reasons import Reason
+from perijove.model.retention import RetentionSettings
 from perijove_scheduler.files.protocol import Files
 from perijove_scheduler.loops.applier import Applier, Sign
 from perijove_scheduler.loops.archiver import Archiver
 from perijove_scheduler.loops.base import Loop
+from perijove_scheduler.loops.curator import Curator
 from perijove_scheduler.loops.dispatcher import Dispatcher
 from perijove_scheduler.loops.machines import Machines
 from perijove_scheduler.loops.offers import Offers
@@ -27,6 +30,15 @@ _CONSUMER = "leader"
 _log = logging.getLogger("perijove.platform")
 
 
+@dataclass(frozen=True)
+class Nights:
+    """What the nightly sweep removes, and when it comes: the hour, and seconds later."""
+
+    settings: RetentionSettings
+    hour: int
+    jitter: float
+
+
 class Loops:
     """The loops of a service; iterate over them for their counters."""
 
@@ -39,6 +51,7 @@ class Loops:
         machines: Machines,
         sign: Sign,
         token_of: TokenOf,
+        nights: Nights,
     ) -> None:
         offers = Offers(queue, files)
         self._store = store
@@ -50,6 +63,7 @@ class Loops:
             Sweeper(bell, store, queue, offers),
             Archiver(bell, store, queue, files),
             Scaler(bell, store, queue, machines, token_of),
+            Curator(bell, store, files, nights.settings, nights.hour, nights.jitter),
         )
 
     def __iter__(self) -> Iterator[Loop]:

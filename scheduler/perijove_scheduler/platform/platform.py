@@ -9,6 +9,7 @@ import secrets
 import socket
 from contextlib import AsyncExitStack
 from pathlib import Path
+from zlib import crc32
 
 import psutil
 from traitlets import Bool, Float, Integer, Unicode, default
@@ -16,6 +17,7 @@ from traitlets.config import LoggingConfigurable
 
 from perijove.errors import Unavailable
 from perijove.model.resources import GroupSettings
+from perijove.model.retention import RetentionSettings
 from perijove.model.spec import Resources
 from perijove.wire.protocol import LEASE
 from perijove_scheduler.embedded import EmbeddedRedis
@@ -29,7 +31,7 @@ from perijove_scheduler.platform.findings import Finding
 from perijove_scheduler.platform.keeper import RedisKeeper
 from perijove_scheduler.platform.leader import Leader
 from perijove_scheduler.platform.lock import FolderLock
-from perijove_scheduler.platform.loops import Loops
+from perijove_scheduler.platform.loops import Loops, Nights
 from perijove_scheduler.platform.relay import Relay
 from perijove_scheduler.platform.tokens import GroupTokens
 from perijove_scheduler.providers.process import ProcessProvider
@@ -42,6 +44,8 @@ from perijove_scheduler.store.leadership import Term
 
 _log = logging.getLogger("perijove.platform")
 _MIB = 1024 * 1024
+#: Seconds after the hour of the sweep within which it begins.
+_JITTER = 1800
 
 
 class Platform(LoggingConfigurable):
@@ -107,6 +111,13 @@ class Platform(LoggingConfigurable):
     replica = Unicode(
         help="This replica's name, among those that share the database; only one may have it. Default: made from the "
         "host's name and data_dir."
+    ).tag(config=True)
+    keep_logs = Integer(min=0, help="Days the records of an ended execution are kept; 0: for ever.").tag(config=True)
+    keep_outputs = Integer(min=0, help="Days the outputs of an ended execution are kept; 0: for ever.").tag(config=True)
+    keep_code = Integer(min=0, help="Days a code version that no execution uses is kept; 0: for ever.").tag(config=True)
+    keep_executions = Integer(min=0, help="Days an ended execution is kept at all; 0: for ever.").tag(config=True)
+    sweep_hour = Integer(
+        3, min=0, max=23, help="The hour, by this machine's clock, after which what was kept long enough is removed."
     ).tag(config=True)
     cleanup_on_shutdown = Bool(
         True,
@@ -215,7 +226,12 @@ class Platform(LoggingConfigurable):
             snapshot_limit=self.snapshot_limit * _MIB,
             notebook_limit=self.notebook_limit * _MIB,
             public_url=self.public_url,
+            retention=self._retention(),
         )
+
+    def _retention(self) -> RetentionSettings:
+        kinds = ("logs", "outputs", "code", "executions")
+        return RetentionSettings(**{kind: getattr(self, f"keep_{kind}") or None for kind in kinds})
 
     async def _ensure_local_group(self, tokens: GroupTokens) -> None:
         if not self.local_group:
@@ -244,7 +260,8 @@ class Platform(LoggingConfigurable):
         async def loops_of(term: Term) -> Loops:
             await self._ensure_local_group(tokens)
             store, sign = self.store.fenced(term), self.services.outputs.sign
-            return Loops(self.bell, store, self.queue, self.files, machines, sign, tokens.of)
+            nights = Nights(self._retention(), self.sweep_hour, crc32(str(folder).encode()) % _JITTER)
+            return Loops(self.bell, store, self.queue, self.files, machines, sign, tokens.of, nights)
 
         self.bell.pass_on = relay.pass_on
         self.leader = Leader(self.bell, self.store, relay, self.replica or _name_of(folder), loops_of)

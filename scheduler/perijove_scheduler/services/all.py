@@ -17,6 +17,7 @@ from perijove_scheduler.services.leftovers import Leftovers
 from perijove_scheduler.services.limits import Limits
 from perijove_scheduler.services.outputs import Outputs
 from perijove_scheduler.services.projects import Projects
+from perijove_scheduler.services.retention import Retention
 from perijove_scheduler.services.story import Story
 from perijove_scheduler.services.submission import Submission
 from perijove_scheduler.store.store import Store
@@ -36,5 +37,6 @@ class Services:
         self.outputs = Outputs(store, files, access, limits)
         self.story = Story(store, queue, tail, files, access, Changes(queue), limits)
         self.code = CodeVersions(store, files, access, limits)
+        self.retention = Retention(store, files, access, limits.retention)
         self.groups = Groups(store, queue, bell)
         self.agents = Agents(store, queue, bell)

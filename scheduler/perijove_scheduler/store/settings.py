@@ -21,6 +21,12 @@ class Settings:
             row = await session.get(SettingRow, name)
         return None if row is None else row.value
 
+    async def put(self, name: str, value: bytes) -> None:
+        """Keep a value, in place of the one before."""
+        async with self._database.write() as session:
+            insert = upsert(session, SettingRow).values(name=name, value=value)
+            await session.execute(insert.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
+
     async def ensure(self, name: str, make: Callable[[], bytes]) -> bytes:
         """Return a value that is made once: every replica and every later start gets the same."""
         async with self._database.write() as session:

@@ -15,6 +15,7 @@ from perijove_scheduler.store.idempotency import Idempotency
 from perijove_scheduler.store.leadership import Leadership, Term, check
 from perijove_scheduler.store.lifecycle import Lifecycle
 from perijove_scheduler.store.projects import Projects
+from perijove_scheduler.store.retention import Retention
 from perijove_scheduler.store.settings import Settings
 from perijove_scheduler.store.workers import Workers
 
@@ -44,6 +45,7 @@ class Store:
         self.settings = Settings(database)
         self.idempotency = Idempotency(database)
         self.leadership = Leadership(database)
+        self.retention = Retention(database)
 
     @classmethod
     async def open(cls, url: str) -> Store:

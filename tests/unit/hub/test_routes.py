@@ -22,6 +22,9 @@ GET projects/{project}
 DELETE projects/{project}
 PUT projects/{project}/members/{kind}/{name}
 DELETE projects/{project}/members/{kind}/{name}
+GET projects/{project}/retention
+PUT projects/{project}/retention
+GET retention
 GET executions
 POST executions
 POST executions/batch
