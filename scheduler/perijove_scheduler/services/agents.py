@@ -34,9 +34,11 @@ class Agents:
         settings = await self._authenticated(request.group, request.token)
         password = tokens.new_token()
         secret = tokens.digest(password)
-        worker = await self._store.workers.enrol(
-            request.group, request.worker, request.host, request.version, request.capacity, secret
-        )
+        told = (request.group, request.worker, request.host, request.version, request.capacity, secret)
+        worker = await self._store.workers.enrol(*told)
+        if worker is None and request.worker is not None and not await self._is_registered(request):
+            # It enrolled, and our answer was lost on the way: nobody has the password that it was given then.
+            worker = await self._store.workers.enrol(*told, again=True)
         if worker is None:
             raise _refusal()
         try:
@@ -72,6 +74,9 @@ class Agents:
         if row is None or not fits:
             raise _refusal()
         return GroupSettings.model_validate(row.settings)
+
+    async def _is_registered(self, request: Enrol) -> bool:
+        return any(each.worker == request.worker for each in await self._queue.workers(request.group))
 
     async def _undo(self, worker: str, secret: str, *, made: bool) -> None:
         if made:

@@ -42,9 +42,19 @@ class Workers:
             await session.execute(update(WorkerRow).where(WorkerRow.id == worker).values(machine=machine))
 
     async def enrol(
-        self, group: str, worker: str | None, host: str, version: str, capacity: Resources, password_sha256: str
+        self,
+        group: str,
+        worker: str | None,
+        host: str,
+        version: str,
+        capacity: Resources,
+        password_sha256: str,
+        *,
+        again: bool = False,
     ) -> str | None:
         """Note an agent that enrolled. One that names a worker must be of its group and still be starting.
+
+        With `again`, that worker may have enrolled already, if it has not begun to leave.
 
         Returns the worker's id, or None when it may not be that worker.
         """
@@ -61,11 +71,8 @@ class Workers:
                 row = WorkerRow(id=new_id("wk"), group_name=group, created_at=db_now(), **values)
                 session.add(row)
                 return row.id
-            this = (
-                WorkerRow.id == worker,
-                WorkerRow.group_name == group,
-                WorkerRow.state == WorkerState.STARTING.value,
-            )
+            states = [WorkerState.STARTING.value, *([WorkerState.IDLE.value] if again else [])]
+            this = (WorkerRow.id == worker, WorkerRow.group_name == group, WorkerRow.state.in_(states))
             change = update(WorkerRow).where(*this, WorkerRow.ended_at.is_(None)).values(**values)
             return await session.scalar(change.returning(WorkerRow.id))
 

@@ -108,9 +108,20 @@ async def test_a_worker_that_was_asked_for_enrols_once(world) -> None:
     worker = await world.store.workers.start("local")
     assert (await enrol(world, token, worker=worker)).worker == worker
     before = world.queue.granted[worker]
+    await world.queue.agent("local", worker).register(Resources(), "1", "host")
     with pytest.raises(Unauthenticated):
         await enrol(world, token, worker=worker)
     assert world.queue.granted[worker] == before
+
+
+async def test_a_worker_whose_answer_was_lost_enrols_again(world) -> None:
+    token = await world.group()
+    worker = await world.store.workers.start("local")
+    lost = await enrol(world, token, worker=worker)
+    again = await enrol(world, token, worker=worker)
+    assert again.worker == worker
+    assert again.redis_url != lost.redis_url
+    assert world.queue.granted[worker][1] == (await world.store.workers.get(worker)).password_sha256
 
 
 async def test_whatever_is_wrong_the_answer_is_the_same(world) -> None:
