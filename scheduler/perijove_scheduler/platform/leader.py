@@ -50,6 +50,7 @@ class Leader(Loop):
         self._relay = relay
         self._make_loops = make_loops
         self._until = 0.0
+        self._resigning = False
         self.term: Term | None = None
         self.known = ""
         self.loops: Loops | None = None
@@ -70,13 +71,14 @@ class Leader(Loop):
 
     async def resign(self, end_machines: bool) -> None:
         """Stop leading, and let another replica lead at once."""
+        self._resigning = True
+        if self.term is not None and self.loops is not None:
+            # The lease is renewed meanwhile: machines may take longer to end than it lasts.
+            await self.loops.stop(end_machines)
         await self.stop()
         term, self.term = self.term, None
         if term is None:
             return
-        self.bell.pass_on = self._relay.pass_on
-        if self.loops is not None:
-            await self.loops.stop(end_machines)
         try:
             await self._store.leadership.resign(term)
             await self._relay.send(self.name)
@@ -84,6 +86,8 @@ class Leader(Loop):
             self.log.warning("leader: the lease is not given back, and ends by itself: %s", error.message)
 
     async def _campaign(self) -> None:
+        if self._resigning:
+            return
         term = await self._store.leadership.campaign(self.replica, LEASE)
         if term is None:
             self._observe((await self._store.leadership.leader()).holder)

@@ -94,9 +94,11 @@ class Loops:
         """Write what the ended machines said last; what one still held then goes on elsewhere, as nothing failed."""
         try:
             await self.applier.finish()
+            await self._take_back()
         except Unavailable as error:
             _log.warning("what workers said last is read at the next start: %s", error)
-            return
+
+    async def _take_back(self) -> None:
         gone = [row for row in await self._store.workers.live() if row.machine and await self._machines.gone(row)]
         if gone:
             await self._store.lifecycle.lose([row.id for row in gone], Reason.WORKER_DRAINED)
