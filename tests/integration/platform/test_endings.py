@@ -6,15 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
-from parts import ON_BOTH
 from stories import Story, follow, run, submit
 
 from perijove.client.client import Client
 from perijove.model.reasons import MEANINGS, Reason
 from perijove.model.records import OutputRecord, Record
 from perijove.model.status import Status
-
-pytestmark = ON_BOTH
 
 _MEBIBYTE = 2**20
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
