@@ -1,6 +1,6 @@
 """``make bench``: every row of the table, with the peers in the same run. Quote ratios, as seconds are a machine's.
 
-python -m benchmarks [--only ROW …] [--quick] [--json FILE] [--docs FOLDER]
+python -m benchmarks [--only ROW …] [--quick] [--read FILE …] [--json FILE] [--docs FOLDER]
 """
 
 from __future__ import annotations

@@ -140,17 +140,19 @@ def measure_dispatch(site: Site) -> Result:
 
 
 async def _dispatch(folder: Path, few: int, many: int, rounds: int) -> dict[str, list[float]]:
-    """Return the seconds of single turns, with few waiting, then with many: each admits as many as there is room."""
+    """Return the seconds of single turns before a short and a long line, each on a database of its own, in turn."""
     times: dict[str, list[float]] = {"few": [], "many": []}
-    async with _world(folder) as world:
-        await world.prepare(["few", "many"], 8)
-        for group, count in (("few", few), ("many", many)):
-            await world.submit([group], count + 8 * (rounds + 1))
-            for turn in range(rounds + 1):
+    async with _world(folder) as short, _world(folder) as long:
+        worlds = (("few", short, few), ("many", long, many))
+        for name, world, count in worlds:
+            await world.prepare([name], 8)
+            await world.submit([name], count + 8 * (rounds + 1))
+        for turn in range(rounds + 1):
+            for name, world, _ in worlds:
                 began = time.perf_counter()
-                await world.dispatcher.fill([group])
+                await world.dispatcher.fill([name])
                 if turn:
-                    times[group].append(time.perf_counter() - began)
+                    times[name].append(time.perf_counter() - began)
                 await world.finish_queued()
     return times
 

@@ -14,7 +14,7 @@ def shown(value: float, unit: str) -> str:
     """Return a figure as people write it."""
     if unit == "/s":
         return f"{value:,.0f}/s"
-    digits = 3 if not unit and value < 1 else 1 if value < 100 else 0
+    digits = (3 if value < 1 else 2) if not unit else 1 if value < 100 else 0
     return f"{value:,.{digits}f} {unit}".rstrip()
 
 

@@ -21,7 +21,7 @@ def test_a_target_is_reached_at_its_very_value(figure: Figure, said: str) -> Non
 
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
-    [(1234.5, "/s", "1,234/s"), (0.0421, "", "0.042"), (1.25, "", "1.2"), (312, "MB", "312 MB")],
+    [(1234.5, "/s", "1,234/s"), (0.0421, "", "0.042"), (1.208, "", "1.21"), (312, "MB", "312 MB")],
 )
 def test_figures_are_written_as_people_read_them(value: float, unit: str, text: str) -> None:
     assert shown(value, unit) == text
