@@ -59,6 +59,11 @@ fuzz: .venv/.installed-test node_modules/.installed ## throw PERIJOVE_FUZZ (300)
 bench-lab: .venv/.installed-test .venv/.installed-frontend node_modules/.installed ## click to first output in Chromium, and how busy a page gets
 	python benchmarks/lab.py
 
+.PHONY: chaos
+chaos: .venv/.installed-test ## 1,000 executions through faults, checked; options in ARGS="--seed 7 --executions 200"
+	tools/install-debian
+	PYTHONPATH=deploy:tests/support:tests/chaos python -m storm $(ARGS)
+
 .PHONY: labextension
 labextension: .venv/.installed-frontend ## build the front end and install it into .venv
 

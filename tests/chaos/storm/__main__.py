@@ -14,6 +14,9 @@ from storm.plan import make_plan
 from storm.storm import Outcome, Storm
 from storm.world import world
 
+#: Seconds the platform has to clear up behind the last execution; lost records are waited for for twenty leases.
+_SETTLING = 300.0
+
 
 @click.command(context_settings={"show_default": True})
 @click.option("--executions", default=1000, help="How many.")
@@ -40,6 +43,7 @@ def main(
 async def _run(count: int, agents: int, seed: int, spread: float, faults: tuple[str, ...], patience: float) -> Outcome:
     async with world(agents) as platform:
         outcome = await Storm(platform, make_plan(seed, count), seed, faults, spread).run(patience)
+        await platform.settle(_SETTLING)
         left = await platform.end()
         outcome.problems = [*outcome.problems, *(f"left behind: {each}" for each in left)]
     return outcome

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from perijove.model.reasons import MEANINGS, Fault, Reason
 from storm.plan import EXECUTED, Work
@@ -52,13 +52,6 @@ class FoundExecution:
     printed: Sequence[str] = ()
 
 
-@dataclass
-class Leftovers:
-    """What is still there when nothing runs: each a sentence that names it."""
-
-    found: list[str] = field(default_factory=list)
-
-
 def problems(plan: Sequence[Work], executions: Sequence[FoundExecution], leftovers: Sequence[str] = ()) -> list[str]:
     """Return a sentence for every promise that was not kept; an empty list is what a run is for."""
     by_title: dict[str, list[FoundExecution]] = {}
@@ -96,8 +89,8 @@ def _of_attempts(work: Work, found: FoundExecution) -> Iterator[str]:
     for each in earlier:
         if each.reason is None or MEANINGS[Reason(each.reason)].fault is not Fault.INFRASTRUCTURE:
             yield f"attempt {each.attempt} ended for {each.reason}, and another followed"
-    if waiting := [each.attempt for each in found.attempts if not each.archived]:
-        yield f"attempts {waiting} are not archived"
+    if not last.archived:
+        yield "its last attempt is not archived"
 
 
 def _of_outputs(work: Work, found: FoundExecution) -> Iterator[str]:

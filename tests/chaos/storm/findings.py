@@ -81,6 +81,17 @@ def unsettled(database: str) -> list[str]:
     return [row[0] for row in (*live, *waiting)]
 
 
+def untold(database: str, titles: list[str]) -> list[str]:
+    """Return which of the executions with these titles have not ended, or whose last attempt is not archived."""
+    query = (
+        "SELECT title FROM unnest(%s) AS title LEFT JOIN executions ON spec->>'title' = title"
+        " LEFT JOIN attempts ON execution_id = id AND attempts.attempt = executions.attempt"
+        " WHERE executions.finished_at IS NULL OR archived_at IS NULL"
+    )
+    with psycopg.connect(database) as connection:
+        return [f"'{row[0]}' has not ended, or is not archived" for row in connection.execute(query, [titles])]
+
+
 async def on_redis(url: str, workers: int) -> list[str]:
     """Return tickets, leases and events that are still on Redis; `workers` is how many agents run."""
     keys, told = GroupKeys(GROUP), []

@@ -19,7 +19,7 @@ EXECUTED = "book.ipynb"
 _RETRIES = 100
 _CHUNKS = 10
 #: How often each kind comes, of a hundred.
-_SHARES = {"command": 45, "failing command": 15, "notebook": 30, "failing notebook": 10}
+_SHARES = {"command": 45, "notebook": 30, "failing command": 15, "failing notebook": 10}
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,12 @@ class Work:
     outputs: dict[str, str]
 
 
-def make_plan(seed: int, count: int, shares: dict[str, int] | None = None) -> list[Work]:
-    """Return `count` works; the same seed makes the same ones."""
-    chance, shares = random.Random(seed), shares or _SHARES
-    kinds = chance.choices(list(shares), list(shares.values()), k=count)
-    return [_work(f"{kind} {number}", kind, chance) for number, kind in enumerate(kinds)]
+def make_plan(seed: int, count: int, name: str = "") -> list[Work]:
+    """Return `count` works; the same seed makes the same ones. Their names begin with `name`."""
+    chance = random.Random(f"plan {seed} {name}")
+    # One of each kind comes first, so that a short plan has them too.
+    kinds = [*_SHARES][:count] + chance.choices(list(_SHARES), list(_SHARES.values()), k=max(0, count - len(_SHARES)))
+    return [_work(f"{name} {kind} {number}".strip(), kind, chance) for number, kind in enumerate(kinds)]
 
 
 def _work(name: str, kind: str, chance: random.Random) -> Work:

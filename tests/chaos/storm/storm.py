@@ -20,6 +20,8 @@ log = logging.getLogger("storm")
 #: Seconds between two faults at most.
 MOST_BETWEEN = 5.0
 _LEAST_BETWEEN = 1.0
+#: Seconds that what is under way has, at least, when the last fault is over.
+_AFTERWARDS = 120.0
 
 
 @dataclass
@@ -60,19 +62,36 @@ class Storm:
         self.outcome = Outcome()
 
     async def run(self, patience: float) -> Outcome:
-        """Run it to its end: every fault has struck, every work has ended, and what follows from that is done."""
+        """Run it to its end: every fault has struck, every work has ended, and its records are archived."""
         began = time.monotonic()
         submitting = asyncio.create_task(self._submit_all())
         deadline = began + patience
         try:
             await self._strike_until_done(submitting, deadline)
             await asyncio.gather(*self._striking)
-            await submitting
         finally:
             for task in (submitting, *self._striking):
                 task.cancel()
             await asyncio.gather(submitting, *self._striking, return_exceptions=True)
-        await self._world.settle(max(60.0, deadline - time.monotonic()))
+        return await self._outcome(began, deadline)
+
+    async def once(self, patience: float) -> Outcome:
+        """Let a single fault strike, once, while the works come in and run."""
+        began = time.monotonic()
+        submitting = asyncio.create_task(self._submit_all())
+        try:
+            await asyncio.sleep(self._chance.uniform(0, self._spread))
+            machine = self._chance.randrange(len(self._world.machines))
+            await self._strike(FAULTS[self._names[0]](), machine, self._chance)
+            await submitting
+        finally:
+            submitting.cancel()
+            await asyncio.gather(submitting, return_exceptions=True)
+        return await self._outcome(began, began + patience)
+
+    async def _outcome(self, began: float, deadline: float) -> Outcome:
+        patience = max(_AFTERWARDS, deadline - time.monotonic())
+        await self._world.until(lambda: self._world.told(self._plan), "everything is told", patience)
         self.outcome.seconds = time.monotonic() - began
         self.outcome.executions = await self._world.look(self._plan)
         self.outcome.problems = problems(self._plan, self.outcome.executions)

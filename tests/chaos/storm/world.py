@@ -29,7 +29,7 @@ from storm.servers import RedisServer, Service
 log = logging.getLogger("storm")
 
 #: Seconds: short, so that a lost worker is noticed within a test's time.
-LEASE = 5.0
+LEASE = 4.0
 _LOOK = 0.25
 
 
@@ -122,6 +122,10 @@ class World:
     async def settle(self, patience: float) -> None:
         """Wait until everything has ended and is archived, and nothing of it is left on Redis or on a disk."""
         await self.until(self.left, "nothing is left", patience)
+
+    async def told(self, plan: Sequence[Work]) -> list[str]:
+        """Return which works of a plan have not ended, or have records that are not archived yet."""
+        return await asyncio.to_thread(findings.untold, self.database, [work.name for work in plan])
 
     async def left(self) -> list[str]:
         """Return what is under way or left behind while the agents run."""

@@ -1,0 +1,62 @@
+"""Every fault by itself, for diagnosis, and then all of them mixed, on one platform of real processes.
+
+`make chaos` runs the mixed test for long.
+"""
+
+from __future__ import annotations
+
+import pytest
+from storm.faults import FAULTS
+from storm.plan import GROUP, Work, make_plan
+from storm.storm import Storm
+from storm.world import World
+
+from perijove.model.reasons import Reason
+from perijove.model.spec import Spec
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
+
+#: Seconds: generous, as nothing here is a measurement.
+_PATIENCE = 240.0
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_nothing_is_lost_or_done_twice_when_a_fault_strikes(platform: World, seed: int, fault: str) -> None:
+    plan = make_plan(seed, 3, fault)
+    outcome = await Storm(platform, plan, seed, [fault], spread=1.5).once(_PATIENCE)
+    assert outcome.problems == [], f"PERIJOVE_CHAOS_SEED={seed}"
+
+
+async def test_nothing_is_lost_or_done_twice_in_a_storm(platform: World, seed: int) -> None:
+    plan = make_plan(seed, 40, "storm")
+    outcome = await Storm(platform, plan, seed, tuple(FAULTS), spread=30.0).run(_PATIENCE)
+    assert outcome.problems == [], f"PERIJOVE_CHAOS_SEED={seed}"
+    assert set(outcome.struck) == set(FAULTS)
+
+
+async def test_only_infrastructure_failures_use_up_the_retries(platform: World, seed: int) -> None:
+    retries = {"retries": 1, "group": GROUP}
+    # The parent of a command is the agent that runs it.
+    poison = Work("poison", Spec(title="poison", command=["kill -9 $PPID"], **retries), None, Reason.WORKER_LOST, 0, {})
+    failing = Work("failing", Spec(title="failing", command=["exit 3"], **retries), None, Reason.NONZERO_EXIT, 0, {})
+    plan = [poison, failing]
+    for work in plan:
+        await platform.submit(work)
+
+    async def replace_the_dead() -> list[str]:
+        for machine in platform.machines:
+            if not machine.agent.running:
+                await machine.start()
+        return await platform.told(plan)
+
+    await platform.until(replace_the_dead, "both have ended", _PATIENCE)
+    found = {each.title: each for each in await platform.look(plan)}
+    assert (found["poison"].status, found["poison"].reason) == ("crashed", "worker_lost")
+    assert [each.reason for each in found["poison"].attempts] == ["worker_lost", "worker_lost"]
+    assert (found["failing"].status, found["failing"].reason) == ("error", "nonzero_exit")
+    assert [each.reason for each in found["failing"].attempts] == ["nonzero_exit"]
+
+
+async def test_no_ticket_lease_process_or_file_is_left_behind(platform: World, seed: int) -> None:
+    await platform.settle(_PATIENCE)
+    assert await platform.end() == [], f"PERIJOVE_CHAOS_SEED={seed}"
