@@ -84,7 +84,7 @@ def unsettled(database: str) -> list[str]:
 def untold(database: str, titles: list[str]) -> list[str]:
     """Return which of the executions with these titles have not ended, or whose last attempt is not archived."""
     query = (
-        "SELECT title FROM unnest(%s) AS title LEFT JOIN executions ON spec->>'title' = title"
+        "SELECT name FROM unnest(%s::text[]) AS wanted (name) LEFT JOIN executions ON spec->>'title' = name"
         " LEFT JOIN attempts ON execution_id = id AND attempts.attempt = executions.attempt"
         " WHERE executions.finished_at IS NULL OR archived_at IS NULL"
     )
