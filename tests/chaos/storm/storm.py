@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 import time
 from collections import Counter, defaultdict
@@ -48,15 +49,26 @@ class Storm:
         Which faults strike, in shuffled rounds, so that each of them does before one comes again.
     spread : float
         Seconds over which the works come in.
+    lasts : float
+        Seconds after which no more faults strike, once each has; by default they do until every work has ended.
     """
 
-    def __init__(self, world: World, plan: Sequence[Work], seed: int, faults: Sequence[str], spread: float) -> None:
+    def __init__(
+        self,
+        world: World,
+        plan: Sequence[Work],
+        seed: int,
+        faults: Sequence[str],
+        spread: float,
+        lasts: float = math.inf,
+    ) -> None:
         self._world = world
         self._plan = plan
         self._chance = random.Random(f"faults {seed}")
         self._arrivals = random.Random(f"arrivals {seed}")
         self._names = faults
         self._spread = spread
+        self._lasts = lasts
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._striking: set[asyncio.Task[None]] = set()
         self.outcome = Outcome()
@@ -67,7 +79,7 @@ class Storm:
         submitting = asyncio.create_task(self._submit_all())
         deadline = began + patience
         try:
-            await self._strike_until_done(submitting, deadline)
+            await self._strike_until_done(submitting, began, deadline)
             await asyncio.gather(*self._striking)
         finally:
             for task in (submitting, *self._striking):
@@ -104,7 +116,7 @@ class Storm:
             await asyncio.sleep(max(0.0, began + moment - time.monotonic()))
             await self._world.submit(work)
 
-    async def _strike_until_done(self, submitting: asyncio.Task[None], deadline: float) -> None:
+    async def _strike_until_done(self, submitting: asyncio.Task[None], began: float, deadline: float) -> None:
         for fault in self._rounds():
             pause = self._chance.uniform(_LEAST_BETWEEN, MOST_BETWEEN)
             machine = self._chance.randrange(len(self._world.machines))
@@ -113,7 +125,8 @@ class Storm:
             if submitting.done():
                 submitting.result()
                 ended = await self._world.finished(self._plan)
-                if ended == len(self._plan) and len(self.outcome.struck) == len(self._names):
+                done = ended == len(self._plan) or time.monotonic() - began > self._lasts
+                if done and len(self.outcome.struck) == len(self._names):
                     return
                 assert time.monotonic() < deadline, f"only {ended} of {len(self._plan)} executions have ended"
             self._striking.add(task := asyncio.create_task(self._strike(fault, machine, random.Random(seed))))
