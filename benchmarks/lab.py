@@ -139,7 +139,7 @@ class Bench:
             self._wait(_COMPLETE)
             self.results.clicks.append(stations)
             self._say(
-                f"click {number}/{runs}: answered {stations.answered:.0f}, "
+                f"click {number}/{runs}: answered {stations.answered:.0f}, printed {stations.printed:.0f}, "
                 f"told {stations.told:.0f}, painted {stations.painted:.0f} ms"
             )
 
@@ -244,7 +244,7 @@ def report(results: Results) -> str:
             "  medians on the way: "
             + "   ".join(
                 f"{station} {statistics.median(getattr(click, station) for click in results.clicks):.0f} ms"
-                for station in ("sent", "answered", "told", "written")
+                for station in ("sent", "answered", "printed", "told", "written")
             ),
             "",
         ]

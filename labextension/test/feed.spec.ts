@@ -125,6 +125,19 @@ describe('Feed', () => {
     expect(FakeSocket.made.length).toBe(2);
   });
 
+  it('has the socket open for what is expected to be watched', () => {
+    const expecting = feed.expect();
+    const socket = FakeSocket.last.accept();
+    const watch = feed.watch('ex_1', null, listener().listener);
+    expect(socket.sent.map(wish => wish.execution)).toEqual(['ex_1']);
+    expecting.dispose();
+    expect(socket.readyState).toBe(WebSocket.OPEN);
+    watch.dispose();
+    expect(socket.readyState).toBe(WebSocket.CLOSED);
+    feed.expect().dispose();
+    expect(FakeSocket.last.readyState).toBe(WebSocket.CLOSED);
+  });
+
   it('gives up waiting when what waited is unwatched', () => {
     const watch = feed.watch('ex_1', null, listener().listener);
     FakeSocket.last.breakOff();

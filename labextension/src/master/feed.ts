@@ -61,6 +61,7 @@ export class Feed implements IDisposable {
   private retry = FIRST_RETRY;
   private timer: number | null = null;
   private nextKey = 0;
+  private expected = 0;
   /** How often the socket broke since something was heard. */
   private unheard = 0;
   /** Whether what is watched can be heard of. */
@@ -89,6 +90,18 @@ export class Feed implements IDisposable {
     this.reach.dispose();
   }
 
+  /** Something will be watched soon: have the socket open by then. It may close again once the result is disposed. */
+  expect(): IDisposable {
+    this.expected++;
+    if (!this.socket) {
+      this.open();
+    }
+    return new DisposableDelegate(() => {
+      this.expected--;
+      this.closeWhenIdle();
+    });
+  }
+
   private unwatch(key: string): void {
     if (this.watches.has(key)) {
       this.send({ unwatch: key });
@@ -103,7 +116,7 @@ export class Feed implements IDisposable {
   }
 
   private closeWhenIdle(): void {
-    if (this.watches.size > 0) {
+    if (this.watches.size > 0 || (this.expected > 0 && !this.isDisposed)) {
       return;
     }
     if (this.timer !== null) {

@@ -77,18 +77,32 @@ export class Runner implements IRunner {
     chosen: IChoices
   ): Promise<IExecution | null> {
     return this.sending(panel, async model => {
-      const { execution, cells, notes } =
-        await this.master.requests.post<ISubmitted>('submit', {
-          ...document(panel, selection),
-          choices: chosen
-        });
-      rememberChoices(model, chosen);
-      this.attachments.attach(model, execution, cells);
-      this.news(model, notes).forEach(note => this.person.tell(note));
-      // So that the run is found again even if the page is closed now.
-      void save(panel.context);
-      return execution;
+      const expecting = this.master.feed.expect();
+      try {
+        return await this.send(panel, model, selection, chosen);
+      } finally {
+        expecting.dispose();
+      }
     });
+  }
+
+  private async send(
+    panel: NotebookPanel,
+    model: INotebookModel,
+    selection: ISelection,
+    chosen: IChoices
+  ): Promise<IExecution> {
+    const { execution, cells, notes } =
+      await this.master.requests.post<ISubmitted>('submit', {
+        ...document(panel, selection),
+        choices: chosen
+      });
+    rememberChoices(model, chosen);
+    this.attachments.attach(model, execution, cells);
+    this.news(model, notes).forEach(note => this.person.tell(note));
+    // So that the run is found again even if the page is closed now.
+    void save(panel.context);
+    return execution;
   }
 
   /** Those of the notes that are new for a notebook's person. */
