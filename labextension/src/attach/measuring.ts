@@ -1,6 +1,10 @@
 import type { CodeCell, ICodeCellModel } from '@jupyterlab/cells';
 import type { INotebookTracker } from '@jupyterlab/notebook';
 
+import { afterFrame } from './frame';
+
+const EVERY = 250;
+
 /** Begins to hold something back for a cell; what it returns ends that. */
 export type Hold = (model: ICodeCellModel) => () => void;
 
@@ -12,9 +16,16 @@ interface ICell {
 
 /**
  * A cell of JupyterLab's measures the height of its outputs whenever one changes, for the icon that folds them; each time the
- * browser has to lay out the whole page. Where many change together, let it measure once, after the last.
+ * browser has to lay out the page there and then. While a run writes, let it measure now and then, when the page has just
+ * been laid out anyway.
  */
 export function holdMeasuring(notebooks: INotebookTracker): Hold {
+  const waiting = new Map<ICell, () => void>();
+  const measureAll = () => {
+    const cells = [...waiting];
+    waiting.clear();
+    cells.forEach(([cell, measure]) => cell.isDisposed || measure.call(cell));
+  };
   return model => {
     const cell = find(notebooks, model);
     const measure = cell?.onOutputChanged;
@@ -25,7 +36,10 @@ export function holdMeasuring(notebooks: INotebookTracker): Hold {
     return () => {
       if (!cell.isDisposed && !model.isDisposed) {
         changed.connect(measure, cell);
-        measure.call(cell);
+        if (waiting.size === 0) {
+          window.setTimeout(() => afterFrame(measureAll), EVERY);
+        }
+        waiting.set(cell, measure);
       }
     };
   };

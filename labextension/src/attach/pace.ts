@@ -1,12 +1,12 @@
+import { afterFrame } from './frame';
+
 /** Milliseconds of work between two frames. */
 const SLICE = 12;
+/** Drawing that takes so many milliseconds is followed by as long a rest, for the person. */
+const SLOW = 50;
 /** How many items are handed on together: what is joined needs many, what is drawn for each may take long. */
 const FIRST = 10;
 const MOST = 1000;
-
-interface IScheduler {
-  postTask(task: () => void): Promise<void>;
-}
 
 /**
  * Hands items on in slices, one before each frame, so that a burst leaves the page responsive: the first at once, what
@@ -44,7 +44,8 @@ export class Pace<T> {
 
   private slice(): void {
     const { round } = this;
-    const until = performance.now() + SLICE;
+    const began = performance.now();
+    const until = began + SLICE;
     let done = 0;
     let left = SLICE;
     do {
@@ -66,13 +67,20 @@ export class Pace<T> {
     this.items = this.items.slice(done);
     this.rest();
     this.waiting = true;
-    afterFrame(() => {
-      if (this.round !== round) {
-        return;
+    const goOn = () => {
+      if (this.round === round) {
+        this.waiting = false;
+        if (this.items.length > 0) {
+          this.slice();
+        }
       }
-      this.waiting = false;
-      if (this.items.length > 0) {
-        this.slice();
+    };
+    afterFrame(() => {
+      const spent = performance.now() - began;
+      if (spent < SLOW || document.hidden) {
+        goOn();
+      } else {
+        window.setTimeout(goOn, spent);
       }
     });
   }
@@ -80,34 +88,5 @@ export class Pace<T> {
   /** Believe at once that items take long, and that they are quick by and by. */
   private learn(cost: number): void {
     this.cost = Math.max(cost, this.cost / 2, SLICE / MOST);
-  }
-}
-
-/** Do something once the page has drawn what changed; a page that nobody sees draws nothing, and goes on at once. */
-function afterFrame(act: () => void): void {
-  if (document.hidden) {
-    soon(act);
-    return;
-  }
-  let pending = true;
-  const once = () => {
-    if (pending) {
-      pending = false;
-      document.removeEventListener('visibilitychange', once);
-      soon(act);
-    }
-  };
-  requestAnimationFrame(once);
-  // A page that is hidden now gets no frame.
-  document.addEventListener('visibilitychange', once);
-}
-
-/** Not by a timer, where there is another way: those of a hidden page go off once a second, or once a minute. */
-function soon(act: () => void): void {
-  const { scheduler } = window as unknown as { scheduler?: IScheduler };
-  if (scheduler) {
-    void scheduler.postTask(act);
-  } else {
-    window.setTimeout(act);
   }
 }
