@@ -40,6 +40,17 @@ def test_the_second_click_runs_at_once(lab: LabPage, write_notebook: WriteNotebo
     expect(lab.dialog.locator(".pj-RunForm")).to_be_visible()
 
 
+def test_a_large_output_appears_while_the_run_goes_on(lab: LabPage, write_notebook: WriteNotebook, gate: Gate) -> None:
+    display = "from IPython.display import HTML, display\ndisplay(HTML('<b>large</b>' + ' ' * 300_000))\n"
+    lab.open(write_notebook(display + gate.source("begun", "ended")))
+    lab.run_remotely()
+    expect(lab.output(0)).to_contain_text("begun")
+    expect(lab.output(0).locator("b")).to_have_text("large")
+    gate.open()
+    lab.expect_state("complete")
+    expect(lab.output(0)).to_contain_text("ended")
+
+
 def test_a_stopped_run_says_so_and_lets_its_cells_go(lab: LabPage, write_notebook: WriteNotebook, gate: Gate) -> None:
     lab.open(write_notebook(gate.source("begun"), "print('never')"))
     lab.run_remotely()
