@@ -198,9 +198,12 @@ class Bench:
     def _open(self, name: str, count: int, source: str) -> None:
         cells = [nbformat.v4.new_code_cell(source, id=f"cell-{number}") for number in range(count)]
         notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
-        nbformat.write(notebook, self._home / f"{name}.ipynb")
+        # In a project folder of its own: in the home folder, JupyterLab's and the kernel's own files would go along.
+        file = self._home / name / "work.ipynb"
+        file.parent.mkdir()
+        nbformat.write(notebook, file)
         self._configured = False
-        self._lab.open(f"{name}.ipynb")
+        self._lab.open(f"{name}/work.ipynb")
         expect(self._lab.cells).to_have_count(count)
         expect(self._lab.page.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute("data-status", "idle")
 
