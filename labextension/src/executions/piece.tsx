@@ -5,7 +5,7 @@ import {
 } from '@jupyterlab/rendermime';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
-import { useEffect, useRef } from 'react';
+import { useEffect, useLayoutEffect, useRef } from 'react';
 
 import type { ILogPiece, LogStream } from './text';
 
@@ -21,7 +21,8 @@ export function Piece(props: {
   const { stream, text } = props.piece;
   const host = useRef<HTMLDivElement>(null);
   const renderer = useRef<IRenderMime.IRenderer | null>(null);
-  useEffect(() => {
+  // A layout effect is undone while the host is still in the page; a widget that is not there any more cannot be detached.
+  useLayoutEffect(() => {
     if (!host.current) {
       return;
     }
