@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import psutil
+from parts import ON_BOTH
 from perijove_local.hub import Hub
 from perijove_local.processes import processes_of
 from stories import Story, follow, submit
@@ -11,6 +12,8 @@ from perijove.client.client import Client
 from perijove.model.reasons import Reason
 from perijove.model.records import OutputRecord, Record
 from perijove.model.status import Status
+
+pytestmark = ON_BOTH
 
 #: Prints numbered lines over some seconds; the first run of it waits to be killed in the middle.
 _LINES = 200

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
+from parts import ON_BOTH
 from stories import Story, follow, run, submit
 
 from perijove.client.client import Client
+
+pytestmark = ON_BOTH
 
 _TALK = "import time\nfor n in range(40):\n    print(f'line {n}', flush=True)\n    time.sleep(0.02)"
 
