@@ -53,7 +53,7 @@ class JsonFormatter(_StructuredFormatter):
 
     def write(self, fields: dict[str, Any]) -> str:
         """Return the object."""
-        return json.dumps(fields, ensure_ascii=False)
+        return _json(fields)
 
 
 FORMATS: dict[str, type[logging.Formatter]] = {"keyvalue": KeyValueFormatter, "json": JsonFormatter}
@@ -70,4 +70,10 @@ def set_up(form: str, level: str) -> None:
 
 def _quoted(text: str) -> str:
     plain = text and all(char.isprintable() and char not in ' "=' for char in text)
-    return text if plain else json.dumps(text, ensure_ascii=False)
+    return text if plain else _json(text)
+
+
+def _json(value: Any) -> str:
+    """Return a value as JSON on one line, with whatever a terminal or an editor would act on written as an escape."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if text.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
