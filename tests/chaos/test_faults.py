@@ -1,7 +1,4 @@
-"""Every fault by itself, for diagnosis, and then all of them mixed, on one platform of real processes.
-
-`make chaos` runs the mixed test for long.
-"""
+"""Every fault by itself, on one platform of real processes. `make chaos` mixes them, for as long as one likes."""
 
 from __future__ import annotations
 
@@ -27,21 +24,12 @@ async def test_nothing_is_lost_or_done_twice_when_a_fault_strikes(platform: Worl
     assert outcome.problems == [], f"PERIJOVE_CHAOS_SEED={seed}"
 
 
-async def test_nothing_is_lost_or_done_twice_in_a_storm(platform: World, seed: int) -> None:
-    plan = make_plan(seed, 30, "storm")
-    outcome = await Storm(platform, plan, seed, tuple(FAULTS), spread=25.0, lasts=45.0).run(_PATIENCE)
-    assert outcome.problems == [], f"PERIJOVE_CHAOS_SEED={seed}"
-    assert set(outcome.struck) == set(FAULTS)
-
-
 async def test_only_infrastructure_failures_use_up_the_retries(platform: World, seed: int) -> None:
-    retries = {"retries": 1, "group": GROUP}
     # The parent of a command is the agent that runs it.
-    poison = Work("poison", Spec(title="poison", command=["kill -9 $PPID"], **retries), None, Reason.WORKER_LOST, 0, {})
-    failing = Work("failing", Spec(title="failing", command=["exit 3"], **retries), None, Reason.NONZERO_EXIT, 0, {})
+    killing, ending = ["kill -9 $PPID"], ["exit 3"]
+    poison = Work("poison", Spec(title="poison", command=killing, group=GROUP, retries=1), None, Reason.OK, 0, {})
+    failing = Work("failing", Spec(title="failing", command=ending, group=GROUP, retries=9), None, Reason.OK, 0, {})
     plan = [poison, failing]
-    for work in plan:
-        await platform.submit(work)
 
     async def replace_the_dead() -> list[str]:
         for machine in platform.machines:
@@ -49,12 +37,17 @@ async def test_only_infrastructure_failures_use_up_the_retries(platform: World, 
                 await machine.start()
         return await platform.told(plan)
 
+    for work in plan:
+        await platform.submit(work)
     await platform.until(replace_the_dead, "both have ended", _PATIENCE)
     found = {each.title: each for each in await platform.look(plan)}
     assert (found["poison"].status, found["poison"].reason) == ("crashed", "worker_lost")
     assert [each.reason for each in found["poison"].attempts] == ["worker_lost", "worker_lost"]
     assert (found["failing"].status, found["failing"].reason) == ("error", "nonzero_exit")
-    assert [each.reason for each in found["failing"].attempts] == ["nonzero_exit"]
+    # It may have run beside the poison, on the agent that was killed; its own failure is never tried again.
+    *lost, last = [each.reason for each in found["failing"].attempts]
+    assert last == "nonzero_exit"
+    assert set(lost) <= {"worker_lost"}
 
 
 async def test_no_ticket_lease_process_or_file_is_left_behind(platform: World, seed: int) -> None:

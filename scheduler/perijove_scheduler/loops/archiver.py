@@ -18,7 +18,7 @@ from perijove_scheduler.store.store import Store
 
 #: Leases a worker has to archive an attempt that ended, and to do so while it still sends records.
 OWN_ARCHIVE = 2
-_LATE_ARCHIVE = 20
+_LATE_ARCHIVE = 60
 _PAGE = 200
 _BATCH = 500
 

@@ -14,8 +14,8 @@ from storm.plan import make_plan
 from storm.storm import Outcome, Storm
 from storm.world import world
 
-#: Seconds the platform has to clear up behind the last execution; lost records are waited for for twenty leases.
-_SETTLING = 300.0
+#: Seconds the platform has to clear up behind the last execution; lost records are waited for for sixty leases.
+_SETTLING = 600.0
 
 
 @click.command(context_settings={"show_default": True})

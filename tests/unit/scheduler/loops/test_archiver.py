@@ -78,7 +78,7 @@ async def test_a_living_worker_that_still_sends_records_is_waited_for_longer(wor
     await some_time_later(world)
     await world.archiver.turn()
     assert await archived(world, execution) is None
-    await some_time_later(world, 600)
+    await some_time_later(world, 60 * LEASE)
     await world.archiver.turn()
     assert await archived(world, execution) == LINES
 
@@ -89,7 +89,7 @@ async def test_records_that_redis_lost_are_waited_for_on_the_disk_of_a_worker_th
     await some_time_later(world)
     await world.archiver.turn()
     assert await archived(world, execution) is None
-    await some_time_later(world, 600)
+    await some_time_later(world, 60 * LEASE)
     await world.archiver.turn()
     assert await archived(world, execution) == LINES
 
