@@ -30,6 +30,12 @@ _SETTINGS = ("--Platform.snapshot_limit=4",)
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what needs production parts last, so that each kind of platform is started once."""
+    items.sort(key=lambda item: getattr(getattr(item, "callspec", None), "params", {}).get("hub") == PRODUCTION)
+
+
 @pytest.fixture(scope="session", params=[os.environ.get("PERIJOVE_TEST_PARTS", EMBEDDED)])
 def hub(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """A JupyterHub of its own port and data directory; stopping it fails if anything has to be killed.
