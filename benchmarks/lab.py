@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
@@ -285,6 +286,8 @@ def main() -> int:
     parser.add_argument("--alone", action="store_true", help="leave the local kernel out")
     parser.add_argument("--json", type=Path, help="also write every figure to this file")
     chosen = parser.parse_args()
+    # A platform has its own session: who only ends this program would leave it running.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     program = shutil.which("chromium") or sys.exit("bench-lab needs Chromium: apt install chromium")
     only = set(filter(None, chosen.only.split(",")))
     began = time.perf_counter()
