@@ -60,6 +60,7 @@ async def test_a_hundred_megabytes_are_refused_early_and_never_held(
     assert grown() < _SLACK
 
 
+@pytest.mark.timeout(900)
 async def test_a_thousand_event_streams_are_served_and_no_user_has_more_than_their_share(
     site: Site, grown: Callable[[], float]
 ) -> None:
