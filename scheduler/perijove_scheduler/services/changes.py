@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +30,8 @@ class Watch:
 
     async def wait(self) -> None:
         """Wait for the next change, or until it is time to look again."""
-        await set_within(self._changed, LOOK_AGAIN)
+        # Spread, so that a thousand viewers who came together do not look again together.
+        await set_within(self._changed, LOOK_AGAIN * random.uniform(0.75, 1.25))  # noqa: S311
         self._changed.clear()
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from perijove.errors import UnknownExecution
+from perijove.errors import Unavailable, UnknownExecution
 from perijove.model.resources import Execution
 from perijove.model.status import TERMINAL
 from perijove_scheduler.files.protocol import Files
@@ -19,6 +19,7 @@ from perijove_scheduler.services import archive, present
 from perijove_scheduler.services.changes import Watch
 from perijove_scheduler.services.chronicle import Records
 from perijove_scheduler.services.limits import Limits
+from perijove_scheduler.services.shared import Shared
 from perijove_scheduler.store.store import Store
 from perijove_scheduler.store.tables import AttemptRow
 from perijove_scheduler.store.visibility import Viewer
@@ -75,6 +76,7 @@ class Follower:
         self._tail = tail
         self._files = files
         self._limits = limits
+        self._looks: Shared[tuple[Viewer, str], _State] = Shared(lambda key: self._read(*key))
 
     async def follow(
         self, viewer: Viewer, execution: str, after: tuple[int, int], watch: Watch
@@ -134,6 +136,9 @@ class Follower:
         )
 
     async def _look(self, viewer: Viewer, execution: str) -> _State:
+        return await self._looks.ask((viewer, execution))
+
+    async def _read(self, viewer: Viewer, execution: str) -> _State:
         found = await self._store.executions.find(viewer, execution)
         if found is None:  # deleted, or the viewer left the project
             raise UnknownExecution
@@ -173,8 +178,11 @@ class _Live:
     def _take_look(self) -> _State | None:
         if self._looking is None or not self._looking.done():
             return None
-        seen, self._looking = self._looking.result(), None
-        return seen
+        looking, self._looking = self._looking, None
+        try:
+            return looking.result()
+        except Unavailable:  # the records go on meanwhile, and the watch looks again
+            return None
 
     def _take_records(self) -> Records:
         if self._next is None or not self._next.done():
