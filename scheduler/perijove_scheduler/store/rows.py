@@ -77,26 +77,44 @@ async def write(session: AsyncSession, batch: Batch) -> None:
          "reason": end.reason.value, "records": end.records}
         for end in batch.endings
     ], once="finished_at")  # fmt: skip
-    batch.archives = await _of_ended_attempts(session, batch.archives)
+    batch.archives, longer = await _of_ended_attempts(session, batch.archives)
     await update_many(session, _ATTEMPTS, _ATTEMPT, ("archived_at", "records"), [
-        {"the_execution": event.execution, "the_attempt": event.attempt,
-         "archived_at": batch.now, "records": event.records}
-        for event in batch.archives
+        {**_fence(event), "archived_at": batch.now, "records": event.records} for event in batch.archives
     ], once="archived_at")  # fmt: skip
+    await update_many(session, _ATTEMPTS, _ATTEMPT, ("records",), [
+        {**_fence(event), "records": event.records} for event in longer
+    ])  # fmt: skip
     await insert_many(session, _DATA, list(_data(batch)), ignore=True)
 
 
-async def _of_ended_attempts(session: AsyncSession, archives: list[Archived]) -> list[Archived]:
-    """Leave out what a worker says of an attempt that is not its own, or that has not ended."""
+async def _of_ended_attempts(session: AsyncSession, archives: list[Archived]) -> tuple[list[Archived], list[Archived]]:
+    """Leave out what a worker says of an attempt that is not its own, or that has not ended.
+
+    Returns
+    -------
+    tuple of list of Archived
+        Those of attempts that are not archived yet; and those that have more than the master archived, when it had
+        waited for the worker long enough and only part of the records was left in Redis.
+    """
     if not archives:
-        return []
+        return [], []
     row = _ATTEMPTS.c
     these = tuple_(row.execution_id, row.attempt).in_([(event.execution, event.attempt) for event in archives])
-    ended = await session.execute(
-        select(row.execution_id, row.attempt, row.worker).where(these, row.finished_at.is_not(None))
-    )
-    known = {tuple(found) for found in ended}
-    return [event for event in archives if (event.execution, event.attempt, event.worker) in known]
+    columns = (row.execution_id, row.attempt, row.worker, row.archived_at, row.records)
+    ended = await session.execute(select(*columns).where(these, row.finished_at.is_not(None)))
+    known = {(found[0], found[1], found[2]): (found[3], found[4]) for found in ended}
+    mine = {_of(event): event for event in archives if _of(event) in known}
+    new = [event for event in mine.values() if known[_of(event)][0] is None]
+    longer = [event for event in mine.values() if known[_of(event)][0] and event.records > (known[_of(event)][1] or 0)]
+    return new, longer
+
+
+def _of(event: Archived) -> tuple[str, int, str]:
+    return event.execution, event.attempt, event.worker
+
+
+def _fence(event: Archived) -> dict[str, Any]:
+    return {"the_execution": event.execution, "the_attempt": event.attempt}
 
 
 def _as_row(standing: Standing, before: Standing) -> dict[str, Any]:

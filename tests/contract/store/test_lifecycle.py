@@ -354,6 +354,20 @@ async def test_an_attempt_is_archived_once_and_by_its_own_worker(world) -> None:
     assert applied.archived == [AttemptRef("local", execution, 1, ME)]
 
 
+async def test_an_archive_that_comes_after_the_masters_own_counts_if_it_has_more(world) -> None:
+    # The master gave up waiting, and archived the little that a flushed Redis still had.
+    execution = await started(world)
+    await apply(world, finished(execution, records=5))
+    await world.store.lifecycle.archived(execution, 1, 0)
+    late = Archived(execution=execution, attempt=1, worker=ME, records=5, size=9, sha256=DIGEST)
+    await apply(world, late.model_copy(update={"worker": OTHER}))
+    assert (await world.attempts(execution))[0].records == 0
+    await apply(world, late)
+    assert (await world.attempts(execution))[0].records == 5
+    await apply(world, late.model_copy(update={"records": 3}))
+    assert (await world.attempts(execution))[0].records == 5
+
+
 async def test_the_archiver_finds_what_no_agent_archived(world) -> None:
     execution = await started(world)
     lifecycle = world.store.lifecycle
