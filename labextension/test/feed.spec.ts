@@ -90,6 +90,49 @@ describe('Feed', () => {
     expect(FakeSocket.made.length).toBe(13);
   });
 
+  it('opens a new socket when the network comes back, though the old one looks open', () => {
+    const { heard, listener: told } = listener();
+    feed.watch('ex_1', null, told);
+    const old = FakeSocket.last.accept();
+    const records = [stream(1, 'x')];
+    old.say({ watch: '0', type: 'records', attempt: 1, records });
+    window.dispatchEvent(new Event('online'));
+    expect(old.readyState).toBe(WebSocket.CLOSED);
+    expect(FakeSocket.last.accept().sent).toEqual([
+      { watch: '0', execution: 'ex_1', after: '1-1' }
+    ]);
+    jest.advanceTimersByTime(60_000);
+    expect(FakeSocket.made.length).toBe(2);
+    expect(heard).toEqual([[1, 1]]);
+  });
+
+  it('does not wait any longer when the network comes back', () => {
+    feed.watch('ex_1', null, listener().listener);
+    FakeSocket.last.breakOff();
+    window.dispatchEvent(new Event('online'));
+    expect(FakeSocket.made.length).toBe(2);
+    jest.advanceTimersByTime(10_000);
+    expect(FakeSocket.made.length).toBe(2);
+  });
+
+  it('leaves a socket that has been silent for too long', () => {
+    feed.watch('ex_1', null, listener().listener);
+    FakeSocket.last.accept();
+    for (let i = 0; i < 4; i++) {
+      jest.advanceTimersByTime(20_000);
+      FakeSocket.last.say({ type: 'beat' });
+    }
+    expect(FakeSocket.made.length).toBe(1);
+    jest.advanceTimersByTime(75_000);
+    expect(FakeSocket.made.length).toBe(2);
+  });
+
+  it('has nothing to open again when nothing is watched', () => {
+    window.dispatchEvent(new Event('online'));
+    jest.advanceTimersByTime(120_000);
+    expect(FakeSocket.made.length).toBe(0);
+  });
+
   it('does not open a second socket while it waits to try again', () => {
     feed.watch('ex_1', null, listener().listener);
     FakeSocket.last.breakOff();

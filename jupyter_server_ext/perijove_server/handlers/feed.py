@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Any
 
@@ -10,6 +11,7 @@ from jupyter_core.utils import ensure_async
 from jupyter_server.auth.decorator import ws_authenticated
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
+from tornado.ioloop import PeriodicCallback
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
@@ -18,6 +20,8 @@ from perijove_server.handlers.base import RESOURCE
 from perijove_server.master import Master
 
 _SERVICE_RESTART = 1012
+#: Seconds between two signs of life. A page cannot see a WebSocket's own pings, and leaves a socket that is silent.
+_BEAT = 20
 
 
 class FeedHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
@@ -47,6 +51,8 @@ class FeedHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
         super().open(*args, **kwargs)
         self.feed = Feed(self.master, self._send)
         self.master.changed.add(self._restart)
+        self._beating = PeriodicCallback(self._beat, _BEAT * 1000)
+        self._beating.start()
 
     def on_message(self, message: str | bytes) -> None:
         """Begin or end a watch."""
@@ -55,12 +61,17 @@ class FeedHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
     def on_close(self) -> None:
         """End every watch."""
         self.master.changed.discard(self._restart)
+        self._beating.stop()
         self._ending = asyncio.ensure_future(self.feed.aclose())
         super().on_close()
 
     def _restart(self) -> None:
         """Let the page open the socket again: its executions are another master's now."""
         self.close(_SERVICE_RESTART, "The Perijove service was changed.")
+
+    async def _beat(self) -> None:
+        with suppress(WebSocketClosedError):
+            await self.write_message('{"type":"beat"}')
 
     async def _send(self, message: str) -> None:
         try:

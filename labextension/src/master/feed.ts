@@ -48,18 +48,24 @@ const MENDABLE = new Set([
   'unauthenticated',
   'connection_lost'
 ]);
+/** The server says something every 20 seconds; a socket that was silent for this long is dead, whatever it looks like. */
+const SILENCE = 65_000;
+const LOOK = 5_000;
 
 /**
  * All the executions this page watches, over one WebSocket.
  *
  * One socket, because a browser gives a host only six HTTP/1.1 connections and each event stream would hold one. When it
- * breaks, it is opened again and every watch goes on after the last record it was told.
+ * breaks, it is opened again and every watch goes on after the last record it was told. It often breaks without a word: a
+ * laptop that slept, or that has another network now, keeps a socket that looks open and never speaks again.
  */
 export class Feed implements IDisposable {
   private readonly watches = new Map<string, IWatch>();
   private socket: WebSocket | null = null;
   private retry = FIRST_RETRY;
   private timer: number | null = null;
+  private heardAt = 0;
+  private readonly looking: number;
   private nextKey = 0;
   private expected = 0;
   /** How often the socket broke since something was heard. */
@@ -68,7 +74,14 @@ export class Feed implements IDisposable {
   readonly reach = new Reach();
   isDisposed = false;
 
-  constructor(private readonly settings: ServerConnection.ISettings) {}
+  constructor(private readonly settings: ServerConnection.ISettings) {
+    window.addEventListener('online', this.reopen);
+    this.looking = window.setInterval(() => {
+      if (this.socket && Date.now() - this.heardAt > SILENCE) {
+        this.reopen();
+      }
+    }, LOOK);
+  }
 
   /** Watch an execution after a position (null: from its beginning) until the result is disposed. */
   watch(
@@ -85,6 +98,8 @@ export class Feed implements IDisposable {
 
   dispose(): void {
     this.isDisposed = true;
+    window.removeEventListener('online', this.reopen);
+    window.clearInterval(this.looking);
     this.watches.clear();
     this.closeWhenIdle();
     this.reach.dispose();
@@ -119,14 +134,28 @@ export class Feed implements IDisposable {
     if (this.watches.size > 0 || (this.expected > 0 && !this.isDisposed)) {
       return;
     }
+    this.reach.find(SERVER);
+    this.hangUp();
+  }
+
+  private hangUp(): void {
     if (this.timer !== null) {
       window.clearTimeout(this.timer);
       this.timer = null;
     }
-    this.reach.find(SERVER);
-    this.socket?.close();
+    const { socket } = this;
     this.socket = null;
+    socket?.close();
   }
+
+  /** Begin anew at once, with a new socket. */
+  private readonly reopen = (): void => {
+    this.hangUp();
+    this.retry = FIRST_RETRY;
+    if (this.watches.size > 0) {
+      this.open();
+    }
+  };
 
   private ask(key: string, { id, position }: IWatch): void {
     if (!this.socket) {
@@ -149,14 +178,17 @@ export class Feed implements IDisposable {
     }
     const socket = new this.settings.WebSocket(this.address());
     this.socket = socket;
+    this.heardAt = Date.now();
     socket.onopen = () => {
       this.retry = FIRST_RETRY;
       this.unheard = 0;
       this.reach.find(SERVER);
       this.watches.forEach((watch, key) => this.ask(key, watch));
     };
-    socket.onmessage = event =>
+    socket.onmessage = event => {
+      this.heardAt = Date.now();
       this.deliver(JSON.parse(event.data as string) as Message);
+    };
     socket.onclose = () => this.lost(socket);
   }
 
