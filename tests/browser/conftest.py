@@ -101,12 +101,17 @@ def lab(page: Page, hub: Hub, folder: Path) -> LabPage:
 
 @pytest.fixture
 def write_notebook(folder: Path, request: pytest.FixtureRequest) -> WriteNotebook:
-    """Return a function that writes a notebook of code cells into a folder of its own; it returns the path in Lab."""
+    """Return a function that writes a notebook of code cells into a folder of its own; it returns the path in Lab.
 
-    def write(*sources: str, **metadata: Any) -> str:
+    With `parameters`, the first cell holds them.
+    """
+
+    def write(*sources: str, name: str = "work", parameters: bool = False, **metadata: Any) -> str:
         cells = [nbformat.v4.new_code_cell(source, id=f"cell-{n}") for n, source in enumerate(sources)]
+        if parameters:
+            cells[0].metadata["tags"] = ["parameters"]
         notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL, **metadata})
-        file = folder / request.node.name / "work.ipynb"
+        file = folder / request.node.name / f"{name}.ipynb"
         file.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, file)
         return str(file.relative_to(folder))

@@ -15,3 +15,6 @@ c.Spawner.environment |= {
 
 # With jupyter-collaboration an interrupted server ends only once its rooms are cleaned up; a second signal ends it.
 c.LocalProcessSpawner.interrupt_timeout = 2
+
+# What a person can't see, the tests ask JupyterLab itself: whether a kernel is connected, and which cell is where.
+c.Spawner.args.append("--LabApp.expose_app_in_browser=True")

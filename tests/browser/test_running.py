@@ -110,18 +110,32 @@ def test_displays_are_cleared_and_updated_as_a_local_kernel_would(lab: LabPage, 
     expect(lab.output(4).locator(".ansi-green-fg")).to_have_text("green")
 
 
+def test_a_notebook_without_a_kernel_runs_and_gets_none(lab: LabPage, write_notebook: WriteNotebook) -> None:
+    lab.open_without_kernel(
+        write_notebook(
+            "import matplotlib.pyplot as plt\nplt.figure(figsize=(3, 1))\nplt.plot([1, 3, 2])\nplt.show()", "7 * 6"
+        )
+    )
+    expect(lab.page.locator(".jp-KernelName")).to_contain_text("No Kernel")
+    lab.run_remotely()
+    lab.expect_state("complete")
+    expect(lab.output(0).locator("img")).to_have_count(1)
+    expect(lab.output(1).locator(".jp-OutputArea-executeResult")).to_contain_text("42")
+    expect(lab.page.locator(".jp-KernelName")).to_contain_text("No Kernel")
+
+
 def test_the_local_kernel_is_untouched_and_takes_its_cell_back(lab: LabPage, write_notebook: WriteNotebook) -> None:
     lab.open(write_notebook("import os\nplace = os.environ.get('PERIJOVE_EXECUTION', 'here')", "print(place)"))
-    expect(lab.page.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute("data-status", "idle")
-    lab.cells.nth(0).click()
-    lab.page.keyboard.press("Shift+Enter")
+    lab.run_here(0)
     expect(lab.cells.nth(0).locator(".jp-InputPrompt")).to_have_text("[1]:")
     lab.run_remotely()
     lab.expect_state("complete")
     expect(lab.badge(1)).to_have_attribute("data-state", "done")
-    lab.cells.nth(1).click()
-    lab.page.keyboard.press("Control+Enter")
+    expect(lab.output(1)).not_to_have_text("here")
+    lab.run_here(1)
     expect(lab.output(1)).to_have_text("here")
+    # The remote run has not counted here.
+    expect(lab.cells.nth(1).locator(".jp-InputPrompt")).to_have_text("[2]:")
     expect(lab.badge(1)).to_have_count(0)
     expect(lab.badge(0)).to_have_count(1)
 

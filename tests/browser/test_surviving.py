@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import httpx
 from gates import Gate
-from lab_page import LabPage, WriteNotebook
+from lab_page import LabPage, WriteNotebook, cull_server, start_server
 from perijove_local.hub import Hub
 from playwright.sync_api import expect
-from waiting import until
 
 
 def test_a_page_that_is_reloaded_mid_run_shows_the_rest(
@@ -31,7 +29,7 @@ def test_a_run_goes_on_while_the_page_is_closed(lab: LabPage, write_notebook: Wr
     lab.open(path)
     lab.run_remotely()
     expect(lab.output(0)).to_have_text("begun")
-    lab.page.goto("about:blank")
+    lab.leave()
     gate.open()
     lab.open(path)
     lab.expect_state("complete")
@@ -45,14 +43,9 @@ def test_a_culled_server_takes_nothing_with_it(
     lab.open(write_notebook(gate.source("begun", "the rest")))
     lab.run_remotely()
     expect(lab.output(0)).to_have_text("begun")
-    lab.page.goto("about:blank")
-    with httpx.Client(
-        headers={"Authorization": f"token {hub.token('demo')}"}, base_url=f"{hub.url}hub/api/", timeout=60
-    ) as api:
-        api.delete("users/demo/server").raise_for_status()
-        until(lambda: not api.get("users/demo").json()["servers"])
-        api.post("users/demo/server").raise_for_status()
-        until(lambda: any(server["ready"] for server in api.get("users/demo").json()["servers"].values()))
+    lab.leave()
+    cull_server(hub)
+    start_server(hub)
     gate.open()
     lab.open("test_a_culled_server_takes_nothing_with_it/work.ipynb")
     lab.expect_state("complete")

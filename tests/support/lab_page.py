@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 from perijove_local.hub import Hub
 from playwright.sync_api import Browser, Locator, Page, expect
+from waiting import until
 
 #: Writes a notebook of these cells, and returns its path in JupyterLab.
 WriteNotebook = Callable[..., str]
@@ -37,12 +39,47 @@ def sign_in(browser: Browser, hub: Hub) -> dict[str, Any]:
     return dict(state)
 
 
-def write_settings(folder: Path, plugin: str, settings: str) -> Path:
+def cull_server(hub: Hub) -> None:
+    """Stop the user's notebook server as a culler does."""
+    with _as_user(hub) as api:
+        # The Hub answers only when the server has ended, or has not within ten seconds.
+        api.delete(f"{USER}/server").raise_for_status()
+        until(lambda: not api.get(USER).json()["servers"])
+
+
+def start_server(hub: Hub) -> None:
+    """Start the user's notebook server."""
+    with _as_user(hub) as api:
+        api.post(f"{USER}/server").raise_for_status()
+        until(lambda: any(server["ready"] for server in api.get(USER).json()["servers"].values()))
+
+
+def _as_user(hub: Hub) -> httpx.Client:
+    authorized = {"Authorization": f"token {hub.token(USER)}"}
+    return httpx.Client(headers=authorized, base_url=f"{hub.url}hub/api/users", timeout=PATIENCE / 1000)
+
+
+def write_settings(folder: Path, plugin: str, settings: str, extension: str = "apputils-extension") -> Path:
     """Write what a person set of one of JupyterLab's own plugins, before it starts."""
-    file = folder / f".jupyter/lab/user-settings/@jupyterlab/apputils-extension/{plugin}.jupyterlab-settings"
+    file = folder / f".jupyter/lab/user-settings/@jupyterlab/{extension}/{plugin}.jupyterlab-settings"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(settings)
     return file
+
+
+#: Open a notebook as the file browser does, and start no kernel for it.
+_OPEN_WITHOUT_KERNEL = """async path => {
+  const { commands, restored } = window.jupyterapp;
+  await restored;
+  const opened = await commands.execute('docmanager:open', { path, kernelPreference: { shouldStart: false } });
+  await opened.context.ready;
+}"""
+#: A kernel may look idle before the page is connected to it, and what is run then is lost.
+_AWAIT_KERNEL = """async () => {
+  const { sessionContext } = window.jupyterapp.shell.currentWidget;
+  await sessionContext.ready;
+  await sessionContext.session.kernel.info;
+}"""
 
 
 class LabPage:
@@ -65,6 +102,23 @@ class LabPage:
         """Open a notebook in a clean workspace, as a person who has answered Lab's first questions."""
         self.page.goto(f"{self.url}lab/tree/{path}?reset")
         self.ready()
+
+    def open_without_kernel(self, path: str) -> None:
+        """Open a notebook in a clean workspace, with no kernel."""
+        self.page.goto(f"{self.url}lab?reset")
+        self.page.wait_for_function("window.jupyterapp")
+        self.page.evaluate(_OPEN_WITHOUT_KERNEL, path)
+        self.ready()
+
+    def leave(self) -> None:
+        """Leave JupyterLab."""
+        self.page.goto("about:blank")
+
+    def run_here(self, cell: int) -> None:
+        """Run a cell in the local kernel, as a person does."""
+        self.page.evaluate(_AWAIT_KERNEL)
+        self.cells.nth(cell).locator(".cm-content").click()
+        self.page.keyboard.press("Control+Enter")
 
     def reload(self) -> None:
         """Load the page again, as somebody who doesn't mind unsaved work."""
