@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from perijove.model.events import Verb
@@ -20,13 +20,13 @@ class Stored:
     sha256 : str, optional
         Of what was written, where this store wrote it itself just now.
     modified : float
-        When it was written, in seconds since the epoch.
+        When it was written, in seconds since the epoch; two are equal whenever they were written.
     """
 
     key: str
     size: int
     sha256: str | None = None
-    modified: float = 0.0
+    modified: float = field(default=0.0, compare=False)
 
 
 class Files(Protocol):
