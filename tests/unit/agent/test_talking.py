@@ -20,6 +20,7 @@ from perijove.model.control import Signed, SignedObject
 from perijove.model.events import Advanced, Event, ObjectRequest, SignRequest
 from perijove.model.records import Phase
 from perijove.model.spec import Resources
+from perijove.patience import Backoff
 from perijove.wire.protocol import Held
 from perijove_agent.enrolment import EnrolmentRefused, enrol
 from perijove_agent.orphanhood import Orphanhood
@@ -150,6 +151,21 @@ async def test_a_download_is_tried_again_unless_the_request_is_wrong(tmp_path: P
             await download(http, "http://x/other.csv", tmp_path)
     assert len(missing.requests) == 1
     assert os.listdir(tmp_path) == ["table.csv"]  # noqa: PTH208 - pathlib's way is refused in coroutines
+
+
+async def test_a_hub_that_starts_and_does_not_know_its_service_yet_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Backoff, "next", lambda _: 0.0)
+    starting = Server(httpx.Response(404), httpx.Response(200, content=b"data"))
+    async with httpx.AsyncClient(transport=starting) as http:
+        file = await download(http, "http://hub/services/perijove/files/a", tmp_path, patience=60)
+    assert file.path.read_bytes() == b"data"
+    starting = Server(*[httpx.Response(404)] * 6, httpx.Response(201))
+    (tmp_path / "a.bin").write_bytes(b"hello")
+    async with httpx.AsyncClient(transport=starting) as http:
+        stored = await Uploader(http, Post().signer).upload(HELD, ObjectRequest(what="log"), tmp_path / "a.bin", "x/y")
+    assert stored.size == 5
 
 
 async def test_a_report_keeps_what_redis_would_not_take(tmp_path: Path) -> None:
