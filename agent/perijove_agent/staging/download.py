@@ -26,8 +26,10 @@ _TRIES = 5
 _LATER = frozenset({408, 425, 429})
 _SERVER_ERROR = 500
 _NOT_FOUND = 404
-#: Seconds in which a Hub that was restarted may not know its services yet: its proxy answers 404 for them.
+#: Seconds in which a Hub that was restarted may not know its services yet. It answers 404 for them then, with a page
+#: for people; what the platform's own store does not have, it says in JSON or XML.
 _UNKNOWN_YET = 60.0
+_PAGE = "text/html"
 
 
 class DownloadError(Exception):
@@ -91,7 +93,9 @@ def in_trouble(error: httpx.HTTPStatusError, waited: float = math.inf) -> bool:
         Seconds since it was first asked, where the server is the platform's own, behind a Hub that may be starting.
     """
     status = error.response.status_code
-    return status >= _SERVER_ERROR or status in _LATER or (status == _NOT_FOUND and waited < _UNKNOWN_YET)
+    if status == _NOT_FOUND:
+        return error.response.headers.get("content-type", "").startswith(_PAGE) and waited < _UNKNOWN_YET
+    return status >= _SERVER_ERROR or status in _LATER
 
 
 def _final(error: Exception, waited: float) -> bool:

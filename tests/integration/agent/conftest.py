@@ -65,6 +65,7 @@ class _FileHandler(RequestHandler):
                 self.write(chunk)
         except NotFound:
             self.set_status(404)
+            self.set_header("Content-Type", "application/json")
 
     async def _chunks(self) -> AsyncIterator[bytes]:
         while chunk := await self.body.get():

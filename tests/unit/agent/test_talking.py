@@ -157,11 +157,12 @@ async def test_a_hub_that_starts_and_does_not_know_its_service_yet_is_waited_for
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Backoff, "next", lambda _: 0.0)
-    starting = Server(httpx.Response(404), httpx.Response(200, content=b"data"))
+    unknown = httpx.Response(404, html="<h1>404 : Not Found</h1>")
+    starting = Server(unknown, httpx.Response(200, content=b"data"))
     async with httpx.AsyncClient(transport=starting) as http:
         file = await download(http, "http://hub/services/perijove/files/a", tmp_path, patience=60)
     assert file.path.read_bytes() == b"data"
-    starting = Server(*[httpx.Response(404)] * 6, httpx.Response(201))
+    starting = Server(*[unknown] * 6, httpx.Response(201))
     (tmp_path / "a.bin").write_bytes(b"hello")
     async with httpx.AsyncClient(transport=starting) as http:
         stored = await Uploader(http, Post().signer).upload(HELD, ObjectRequest(what="log"), tmp_path / "a.bin", "x/y")
