@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import zmq
@@ -10,10 +12,16 @@ import zmq.asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.channels import AsyncZMQSocketChannel
 from traitlets import Type
+from zmq.utils.monitor import recv_monitor_message
 
 from perijove_agent.runtime import Process
 
 Observer = Callable[[dict[str, Any]], Awaitable[None]]
+
+#: Seconds until ZeroMQ is believed to have missed that a kernel that ended closed its socket.
+_CLOSING = 2.0
+#: Seconds between two looks at what of a kernel that ended is still to be handed out.
+_LOOK = 0.01
 
 
 class ObservedChannel(AsyncZMQSocketChannel):
@@ -25,12 +33,44 @@ class ObservedChannel(AsyncZMQSocketChannel):
 
     observer: Observer | None = None
 
+    def __init__(self, socket: zmq.asyncio.Socket, *arguments: Any, **options: Any) -> None:
+        super().__init__(socket, *arguments, **options)
+        self._closings = socket.get_monitor_socket(zmq.Event.DISCONNECTED)
+        self._handing_out = False
+
     async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:  # type: ignore[override]  # async twin
         """Return the next message."""
         message: dict[str, Any] = await super().get_msg(timeout)
         if self.observer:
-            await self.observer(message)
+            self._handing_out = True
+            try:
+                await self.observer(message)
+            finally:
+                self._handing_out = False
         return message
+
+    async def drained(self) -> None:
+        """Wait until all that a kernel that ended has sent was handed out, while somebody else calls `get_msg`.
+
+        A process's end is known before ZeroMQ has read the last of what it sent; that its socket is closed is known
+        after that.
+        """
+        with suppress(TimeoutError, asyncio.TimeoutError):  # Python 3.10 has two of them
+            await asyncio.wait_for(recv_monitor_message(self._closings), _CLOSING)
+        # A message may be on its way between the socket and the flag: it is not if that is seen twice in a row.
+        before, now = True, True
+        while before or now:
+            await asyncio.sleep(_LOOK)
+            before, now = now, self._handing_out or bool(await self.socket.poll(0))
+
+    def close(self) -> None:
+        """Close the socket, and the one that tells of its end."""
+        if self.socket is not None:
+            self.socket.disable_monitor()
+            self._closings.close(linger=0)
+        super().close()
+
+    stop = close
 
 
 class KernelConnection(AsyncKernelClient):
@@ -48,6 +88,10 @@ class KernelConnection(AsyncKernelClient):
     def forward_to(self, observer: Observer) -> None:
         """Show every IOPub message from now on to `observer`."""
         self.iopub_channel.observer = observer
+
+    async def last_messages(self) -> None:
+        """Wait until all that a kernel that ended has sent was handed out to who reads its IOPub messages."""
+        await self.iopub_channel.drained()
 
 
 def new_context() -> zmq.asyncio.Context:

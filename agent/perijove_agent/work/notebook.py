@@ -28,8 +28,6 @@ from perijove_agent.work.forwarder import Forwarder, RecordOutput
 
 log = logging.getLogger(__name__)
 
-#: Seconds the last messages of a kernel that died get to arrive.
-_LAST_MESSAGES = 0.2
 #: Seconds a kernel gets to run its exit handlers.
 _EXIT_HANDLERS = 5.0
 
@@ -172,7 +170,7 @@ class NotebookWork:
     async def _notice_death(self, kernel: Kernel) -> None:
         """Tell nbclient at once that the kernel died; by itself it looks once a second."""
         await kernel.process.wait()
-        await asyncio.sleep(_LAST_MESSAGES)
+        await kernel.client.last_messages()
         if self._executor.task_poll_for_reply:
             self._executor.task_poll_for_reply.cancel()
 
