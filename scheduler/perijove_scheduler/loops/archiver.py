@@ -12,6 +12,7 @@ from perijove_scheduler.files.protocol import Files, log_key
 from perijove_scheduler.loops.applier import STREAM_KEPT
 from perijove_scheduler.loops.base import Loop
 from perijove_scheduler.queue.protocol import Queue
+from perijove_scheduler.services import archive
 from perijove_scheduler.services.bell import Bell
 from perijove_scheduler.store.outcomes import ToArchive
 from perijove_scheduler.store.store import Store
@@ -48,38 +49,52 @@ class Archiver(Loop):
         return await self._store.lifecycle.to_archive(leases * self._queue.lease, _BATCH)
 
     async def _is_coming(self, attempt: ToArchive) -> bool:
-        """Return whether Redis has not all its records: its worker, or the next agent on its disk, may archive them."""
-        if attempt.records is None:
+        """Return whether its worker, or the next agent on its disk, may archive what Redis and the archive lack."""
+        if attempt.records is None or await self._on_redis(attempt) >= attempt.records:
             return False
-        last = await self._queue.last_record(attempt.group, attempt.execution, attempt.attempt)
-        return last < attempt.records
+        # What its worker told of its archive may have been lost with Redis.
+        return (await self._stored(attempt) or 0) < attempt.records
+
+    async def _on_redis(self, attempt: ToArchive) -> int:
+        return await self._queue.last_record(attempt.group, attempt.execution, attempt.attempt)
+
+    async def _stored(self, attempt: ToArchive) -> int | None:
+        """Return the number of the last record in its archive; None if there is no archive."""
+        if await self._files.stat(log_key(attempt.execution, attempt.attempt)) is None:
+            return None
+        last = 0
+        async for records in archive.read(self._files, attempt.execution, attempt.attempt, 0):
+            last = records[-1][0]
+        return last
 
     async def _archive(self, attempt: ToArchive) -> None:
-        key, records = log_key(attempt.execution, attempt.attempt), attempt.records
-        if await self._files.stat(key) is None:  # else its worker archived it, and died before it said so
+        records, on_redis = await self._stored(attempt), await self._on_redis(attempt)
+        if records is None or records < on_redis:  # else its worker archived it, and died before it said so
             copy = _Copy(self._queue, attempt)
             try:
-                await self._files.put(key, self._checked(copy))
-            except _ArchivedMeanwhile:
+                await self._files.put(log_key(attempt.execution, attempt.attempt), self._checked(copy, on_redis))
+            except _Outdated:
                 return
             records = copy.last
         await self._store.lifecycle.archived(attempt.execution, attempt.attempt, records)
         await self._queue.expire_records(attempt.group, attempt.execution, attempt.attempt, STREAM_KEPT)
         self.log.info("archiver: attempt %d is archived", attempt.attempt, extra={"execution": attempt.execution})
 
-    async def _checked(self, copy: _Copy) -> AsyncIterator[bytes]:
-        """Iterate over a copy; see at its end that nobody archived the attempt meanwhile, whose archive has it all.
+    async def _checked(self, copy: _Copy, least: int) -> AsyncIterator[bytes]:
+        """Iterate over a copy; see at its end that Redis lost nothing of it, and nobody archived the attempt.
 
         This process may have been paused for so long that the stream it read is gone.
         """
         async for chunk in copy.read():
             yield chunk
+        if copy.last < least:
+            raise _Outdated
         if not await self._store.lifecycle.is_to_archive(copy.attempt.execution, copy.attempt.attempt):
-            raise _ArchivedMeanwhile
+            raise _Outdated
 
 
-class _ArchivedMeanwhile(Exception):
-    """The attempt was archived by another."""
+class _Outdated(Exception):
+    """While it was copied, Redis lost the attempt's stream, or another archived it."""
 
 
 class _Copy:

@@ -94,17 +94,56 @@ async def test_records_that_redis_lost_are_waited_for_on_the_disk_of_a_worker_th
     assert await archived(world, execution) == LINES
 
 
-async def test_an_archive_its_worker_uploaded_before_it_died_is_not_overwritten(world) -> None:
-    _, execution = await ended(world)
+async def store(world, execution: str, lines: list[bytes]) -> None:
+    """Put an archive into the store, as its worker does before it says so."""
 
     async def body():
-        yield b"what the worker wrote"
+        yield zstandard.compress(b"".join(line + b"\n" for line in lines))
 
     await world.files.put(log_key(execution, 1), body())
+
+
+async def test_an_archive_its_worker_uploaded_before_it_died_is_not_overwritten(world) -> None:
+    _, execution = await ended(world)
+    more = [*LINES, LINES[0].replace(b'"n": 1', b'"n": 451')]
+    await store(world, execution, more)
     await some_time_later(world)
     await world.archiver.turn()
-    assert b"".join([part async for part in world.files.get(log_key(execution, 1))]) == b"what the worker wrote"
+    assert await archived(world, execution) == more
+    attempt = await world.attempt(execution, 1)
+    assert attempt.archived_at is not None
+    assert attempt.records == 451
+
+
+async def test_an_archive_is_found_whose_worker_told_of_it_in_vain(world) -> None:
+    agent, execution = await ended(world)
+    await store(world, execution, LINES)
+    event = Archived(worker=agent.id, execution=execution, attempt=1, records=450, size=1, sha256="0" * 64)
+    await agent.wire.emit([event])
+    world.queue.flush()
+    await some_time_later(world)
+    await world.archiver.turn()
     assert (await world.attempt(execution, 1)).archived_at is not None
+    assert await archived(world, execution) == LINES
+
+
+async def test_a_copy_is_not_kept_of_a_stream_that_redis_lost_meanwhile(world) -> None:
+    agent = await world.agent()
+    execution = await world.running(agent)
+    await agent.log(execution, *LINES)
+    await world.pass_time(2 * LEASE)
+    await some_time_later(world)
+    read = world.queue.records
+
+    async def flushed_after_the_first(*arguments):
+        found = await read(*arguments)
+        world.queue.flush()
+        return found
+
+    world.queue.records = flushed_after_the_first
+    await world.archiver.turn()
+    assert await archived(world, execution) is None
+    assert (await world.attempt(execution, 1)).archived_at is None
 
 
 async def test_an_attempt_without_records_gets_an_empty_archive(world) -> None:
