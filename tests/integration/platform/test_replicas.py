@@ -15,22 +15,19 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from counting import Counting, counted
 from parts import IN_PRODUCTION
 from perijove_local.hub import Hub
 from perijove_local.ports import free_ports
-from stories import Story, follow, run, submit
+from stories import follow, run, submit
 from waiting import until
 
 from perijove.client.client import Client
 from perijove.model.reasons import Reason
-from perijove.model.records import OutputRecord, Record
 from perijove.model.status import Status
 
 pytestmark = IN_PRODUCTION
 
-_LINES = 200
-_COUNTING = f"import time\nfor n in range({_LINES}):\n    print(f'line {{n}}', flush=True)\n    time.sleep(0.02)"
-_EXPECTED = [f"line {n}" for n in range(_LINES)]
 #: Seconds, far more than anything here takes, for a machine that is busy.
 _PATIENCE = 120
 
@@ -106,22 +103,6 @@ def second(hub: Hub, tmp_path: Path) -> Iterator[Replica]:
         replica.stop()
 
 
-def in_the_middle(act: object) -> object:
-    """Return a watcher that calls `act` once, when the middle line was printed."""
-    pending = [act]
-
-    def watch(record: Record) -> None:
-        text = record.content.get("text", "") if isinstance(record, OutputRecord) and record.content else ""
-        if pending and f"line {_LINES // 2}\n" in text:
-            pending.pop()()  # type: ignore[operator]
-
-    return watch
-
-
-def printed(story: Story) -> list[str]:
-    return [line for line in story.printed().splitlines() if line.startswith("line ")]
-
-
 def test_both_replicas_answer_and_one_leads(hub: Hub, alice: Client, admin: Client, second: Replica) -> None:
     assert leads(hub.service_url)
     assert not leads(second.url)
@@ -146,13 +127,16 @@ def test_a_signed_address_of_one_replica_is_good_at_the_other(hub: Hub, alice: C
         assert httpx.get(re.sub(r"^.*?/services/perijove/", other, signed)).text == "42"
 
 
-def test_when_the_leader_is_killed_the_other_leads_and_work_goes_on(hub: Hub, alice: Client, second: Replica) -> None:
+def test_when_the_leader_is_killed_the_other_leads_and_work_goes_on(
+    hub: Hub, alice: Client, second: Replica, tmp_path: Path
+) -> None:
     there = second.client(alice)
-    execution = submit(alice, _COUNTING)
+    counting = Counting(tmp_path)
+    execution = submit(alice, counting.source)
     before = first(hub).pid
-    story = follow(there, execution, in_the_middle(lambda: os.kill(before, signal.SIGKILL)))
+    story = follow(there, execution, counting.in_the_middle(lambda: os.kill(before, signal.SIGKILL)))
     assert (story.end.status, story.end.reason, story.end.attempt) == (Status.COMPLETE, Reason.OK, 1)
-    assert printed(story) == _EXPECTED
+    assert counted(story) == counting.expected
     # The Hub starts its service again, which may be the first to lead: it is its own successor.
     until(lambda: leads(second.url) or leads(hub.service_url), _PATIENCE)
     assert run(there, "print('and on')").printed() == "and on\n"
