@@ -4,6 +4,9 @@ From the weakest word to the strongest: the built-in patterns, ``.gitignore`` fi
 within the same git work tree included), ``.perijoveignore`` files. Within a kind the deeper file wins, and within a
 file the last line that matches. So ``!data/`` in ``.perijoveignore`` takes along what git leaves out. As in git,
 nothing below an ignored folder can be taken back, and the folders named in `ALWAYS` never go.
+
+Where the project folder is the person's home, what is hidden directly in it counts among the built-in patterns: it is
+keys, tokens and the state of programs, Jupyter's own among them, and changes with every click.
 """
 
 from __future__ import annotations
@@ -34,6 +37,8 @@ BUILT_IN = (
     ".svn/",
     ".DS_Store",
 )
+#: Left out of a home folder likewise: what is hidden in it.
+HOME = ("/.*",)
 GIT_FILE = ".gitignore"
 OWN_FILE = ".perijoveignore"
 
@@ -65,6 +70,7 @@ class Rules:
 class Ignore:
     """Everything that speaks about one folder's entries; each kind's weakest word first."""
 
+    built_in: Rules
     git: tuple[Rules, ...] = ()
     own: tuple[Rules, ...] = ()
 
@@ -72,7 +78,7 @@ class Ignore:
         """Return whether `path` (a folder's ends with a slash) stays out."""
         if path.rstrip("/").rsplit("/", 1)[-1] in ALWAYS:
             return True
-        verdicts = (rules.verdict(path) for rules in (*reversed(self.own), *reversed(self.git), _BUILT_IN_RULES))
+        verdicts = (rules.verdict(path) for rules in (*reversed(self.own), *reversed(self.git), self.built_in))
         return next((verdict for verdict in verdicts if verdict is not None), False)
 
     def below(self, folder: Path, inside: str, names: frozenset[str]) -> Ignore:
@@ -86,14 +92,25 @@ class Ignore:
 
 
 def ignore_above(root: Path) -> Ignore:
-    """Return what git's ignore files above `root` say, within the work tree that holds it.
+    """Return the built-in patterns, and what git's ignore files above `root` say, within the work tree that holds it.
 
-    If they leave out `root` itself they are disregarded: who runs from an ignored folder means its contents.
+    If the latter leave out `root` itself they are disregarded: who runs from an ignored folder means its contents.
     """
     rules = tuple(reversed(list(_rules_above(root))))
     if any(rule.spec.match_file(rule.above) for rule in rules if rule.above):
-        return Ignore()
-    return Ignore(git=rules)
+        return Ignore(_built_in(root))
+    return Ignore(_built_in(root), git=rules)
+
+
+def _built_in(root: Path) -> Rules:
+    return Rules(GitIgnoreSpec.from_lines((*BUILT_IN, *HOME) if _is_home(root) else BUILT_IN))
+
+
+def _is_home(folder: Path) -> bool:
+    try:
+        return folder.samefile(Path.home())
+    except (OSError, RuntimeError):  # nobody's: without a folder, or without a name
+        return False
 
 
 def _rules_above(root: Path) -> Iterator[Rules]:
@@ -129,6 +146,3 @@ def _is_pattern(line: str) -> bool:
     except (ValueError, re.error):
         return False
     return True
-
-
-_BUILT_IN_RULES = Rules(GitIgnoreSpec.from_lines(BUILT_IN))

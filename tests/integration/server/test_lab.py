@@ -98,6 +98,19 @@ async def test_the_notebook_that_ran_is_opened_through_the_server(ask, page):
     assert ran["cells"][0]["outputs"][0]["text"] in ("42\n", ["42\n"])
 
 
+async def test_two_clicks_in_the_home_folder_send_the_same_code(ask, jp_root_dir, monkeypatch):
+    monkeypatch.setenv("HOME", str(jp_root_dir))
+    (jp_root_dir / "helper.py").write_text("answer = 42\n")
+    codes = []
+    for click in range(2):
+        state = jp_root_dir / ".jupyter" / "lab" / "workspaces" / "default.jupyterlab-workspace"
+        state.parent.mkdir(parents=True, exist_ok=True)
+        state.write_text(str(click))
+        execution, _ = await submit(ask, cells("import helper"))
+        codes.append(told(await ask("GET", f"master/executions/{execution}"))["spec"]["code"])
+    assert codes[0] == codes[1]
+
+
 async def test_a_run_is_stopped_through_the_server(ask, page):
     execution, _ = await submit(ask, cells("import time\nprint('on', flush=True)\nwhile True: time.sleep(0.1)"))
 

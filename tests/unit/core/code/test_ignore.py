@@ -57,6 +57,19 @@ def test_perijoveignore_has_the_last_word(project: Make) -> None:
     assert kept(root) == ["a", "data/x"]
 
 
+def test_what_is_hidden_in_a_home_folder_stays_there(project: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {".jupyter/lab/x": "", ".ssh/key": "", ".env": "", "a.py": "", "sub/.env": "", ".perijoveignore": "!.env\n"}
+    root = project(files)
+    everything = [".env", ".jupyter/lab/x", ".ssh/key", "a.py", "sub/.env"]
+    assert kept(root) == everything
+    monkeypatch.setenv("HOME", str(root))
+    assert kept(root) == [".env", "a.py", "sub/.env"]
+    (root / ".perijoveignore").unlink()
+    assert kept(root) == ["a.py", "sub/.env"]
+    monkeypatch.setenv("HOME", str(root / "nowhere"))
+    assert kept(root) == everything
+
+
 def test_a_nested_gitignore_does_not_override_perijoveignore(project: Make) -> None:
     root = project({".perijoveignore": "*.bin\n", "sub/.gitignore": "!a.bin\n", "sub/a.bin": "", "sub/b": ""})
     assert kept(root) == ["sub/b"]
