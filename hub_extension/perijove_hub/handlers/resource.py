@@ -233,7 +233,12 @@ class ResourceHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc] 
 
     def _told(self, error: BaseException) -> PerijoveError:
         told = problem(error, self.request_id)
-        if told.status >= _SERVER_ERROR:
+        if told is error and told.status >= _SERVER_ERROR:
+            # Foreseen: a part is away. Everybody asks again meanwhile, and a traceback for each would hide the rest.
+            # Of a driver's message the first line says what is wrong; those after it may hold what people sent.
+            cause = f" ({str(error.__cause__).splitlines()[0]})" if str(error.__cause__ or "") else ""
+            _log.warning("%s %s: %s%s", self.request.method, self.request.path, told.message, cause)
+        elif told.status >= _SERVER_ERROR:
             _log.error("%s %s failed: %s", self.request.method, self.request.path, told.message, exc_info=error)
         return told
 

@@ -61,6 +61,16 @@ async def test_while_it_starts_it_answers_that_it_does(client: httpx.AsyncClient
     assert answer.json()["error"]["message"] == "Perijove is starting."
 
 
+async def test_the_log_then_has_a_line_for_each_request_and_no_traceback(
+    client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("WARNING"):
+        await client.get("api/v1/info", headers=TOKEN)
+    (line,) = [record for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
+    assert "GET /services/perijove/api/v1/info: Perijove is starting." in line.getMessage()
+    assert line.exc_info is None
+
+
 async def test_a_hub_that_is_away_is_no_wrong_token(client: httpx.AsyncClient, service: Hub) -> None:
     service.started.set()
     answer = await client.get("api/v1/info", headers=TOKEN)
