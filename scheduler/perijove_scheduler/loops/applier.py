@@ -84,7 +84,7 @@ class Applier(Loop):
         events = [(group, event) for group, event in told if not isinstance(event, SignRequest)]
         # A worker that claims and asks at once is known to hold the attempt only when its claim has been applied.
         claimed = {event.execution for _, event in events if isinstance(event, Claimed | Held)}
-        await asyncio.gather(self._apply(events), self._sign((g, r) for g, r in requests if r.execution not in claimed))
+        await _all(self._apply(events), self._sign((g, r) for g, r in requests if r.execution not in claimed))
         await self._sign((g, r) for g, r in requests if r.execution in claimed)
         await self._queue.acknowledge(deliveries)
 
@@ -119,14 +119,23 @@ class Applier(Loop):
             self.bell.ring("scaler")
 
     async def _sign(self, requests: Iterable[tuple[str, SignRequest]]) -> None:
-        await asyncio.gather(*(self._answer(group, request) for group, request in requests))
+        await _all(*(self._answer(group, request) for group, request in requests))
 
     async def _answer(self, group: str, request: SignRequest) -> None:
         try:
             signed = await self._sign_for(request, group)
+        except Unavailable:
+            raise  # no answer: an attempt that is refused an address loses what it has to store
         except PerijoveError as error:
             signed = _refusal(request, error)
         await self._queue.tell(group, request.worker, signed)
+
+
+async def _all(*calls: Awaitable[None]) -> None:
+    """Wait for all of them, and raise what went wrong first: nothing goes on while the batch is handled again."""
+    for outcome in await asyncio.gather(*calls, return_exceptions=True):
+        if outcome is not None:
+            raise outcome
 
 
 def _refusal(request: SignRequest, error: PerijoveError) -> Signed:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
-from perijove.errors import Unavailable
+from perijove.errors import Forbidden, Unavailable
 from perijove.model.control import Signed, SignedObject
 from perijove.model.events import Finished, SignRequest
 from perijove.model.ids import new_id
@@ -121,6 +121,7 @@ class World:
         self.bell = Bell()
         self.rack = Rack()
         self.signed: list[str] = []
+        self.away = False
         self.project = ""
         self._numbers = iter(range(1, 1_000_000))
         self.be_born()
@@ -219,9 +220,11 @@ class World:
         await self.scaler.settle()
 
     async def _sign(self, request: SignRequest, group: str) -> Signed:
+        if self.away:
+            raise Unavailable("The database is away.")
         row = await self.row(request.execution)
         if (row.worker, row.attempt) != (request.worker, request.attempt):
-            raise Unavailable("not yours")
+            raise Forbidden("not yours")
         self.signed.append(request.request)
         objects = [SignedObject(what=wanted.what, name=wanted.name) for wanted in request.objects]
         return Signed(request=request.request, objects=objects)

@@ -122,6 +122,19 @@ async def test_a_request_that_is_refused_is_answered_with_the_reason(world) -> N
     assert [item.error for item in messages[0].objects] == ["not yours"]
 
 
+async def test_a_request_is_not_refused_for_a_database_that_is_away_but_answered_when_it_is_back(world) -> None:
+    agent = await world.agent()
+    execution = await world.running(agent)
+    await agent.wire.emit([request(agent, execution)])
+    world.away = True
+    with pytest.raises(Unavailable):
+        await world.applier.handle(await pending(world))
+    assert "signed" not in await agent.told()
+    world.away = False
+    await world.apply()
+    assert "signed" in await agent.told()
+
+
 async def test_viewers_and_other_loops_hear_of_what_changed(world) -> None:
     agent = await world.agent()
     execution = await world.running(agent)
