@@ -64,7 +64,7 @@ class ObservedChannel(AsyncZMQSocketChannel):
         """Wait until all that a kernel that ended has sent was handed out, while somebody else calls `get_msg`.
 
         A process's end is known before ZeroMQ has read the last of what it sent; that its socket is closed is known
-        after that.
+        after that. A channel that is closed meanwhile, as by who ends the attempt, hands out nothing more.
         """
         with suppress(TimeoutError, asyncio.TimeoutError):  # Python 3.10 has two of them
             await asyncio.wait_for(recv_monitor_message(self._closings), _CLOSING)
@@ -72,7 +72,8 @@ class ObservedChannel(AsyncZMQSocketChannel):
         before, now = True, True
         while before or now:
             await asyncio.sleep(_LOOK)
-            before, now = now, self._handing_out or bool(await self.socket.poll(0))
+            more = self.socket is not None and bool(await self.socket.poll(0))
+            before, now = now, more or (self._handing_out and self.socket is not None)
 
     def close(self) -> None:
         """Close the socket, and the one that tells of its end."""

@@ -67,3 +67,29 @@ async def test_a_kernel_that_has_sent_nothing_more_is_not_waited_for(
     await asyncio.wait_for(channel.drained(), 30)
     channel.stop()
     assert reader.closed
+
+
+async def test_a_channel_that_is_closed_meanwhile_hands_out_nothing_more(
+    context: zmq.asyncio.Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel, reader = context.socket(zmq.XPUB), context.socket(zmq.SUB)
+    kernel.bind(f"ipc://{tmp_path}/iopub")
+    reader.subscribe(b"")
+    reader.connect(f"ipc://{tmp_path}/iopub")
+    session = Session(key=b"key")
+    channel, looked = ObservedChannel(reader, session), asyncio.Event()
+    await kernel.recv()
+    await kernel.send_multipart(session.serialize(session.msg("stream", {}), ident=b"stream"))
+    await reader.poll()
+    kernel.close()
+    poll = zmq.asyncio.Socket.poll
+
+    def watched(self: Any, *arguments: Any) -> Any:
+        looked.set()
+        return poll(self, *arguments)
+
+    monkeypatch.setattr(zmq.asyncio.Socket, "poll", watched)
+    waiting = asyncio.create_task(channel.drained())  # nobody reads what is there
+    await looked.wait()
+    channel.stop()
+    await asyncio.wait_for(waiting, 30)
