@@ -6,7 +6,9 @@ folder, does not make writes durable, and refuses names such as ``model#1``, whi
 
 from __future__ import annotations
 
+import math
 import os
+import time
 from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
@@ -26,6 +28,8 @@ _BATCH = 500
 _INCOMING = ".incoming"
 # Seconds: a stalled upload is longer given up by then.
 _ABANDONED = 24 * 3600.0
+#: Seconds between two looks for such files.
+SWEEP_EVERY = 3600.0
 # What Linux' file systems take: bytes of one name; and of a path, less what the root may take.
 _NAME_LIMIT = 255
 _KEY_LIMIT = 2048
@@ -47,7 +51,7 @@ class LocalFiles:
     def __init__(self, root: Path, key: bytes, base_url: str) -> None:
         self._root = root.absolute()
         self._signer = Signer(key, base_url)
-        self._swept = False
+        self._swept = -math.inf
 
     async def put(
         self, key: str, body: AsyncIterable[bytes], limit: int | None = None, sha256: str | None = None
@@ -65,9 +69,9 @@ class LocalFiles:
         return Stored(key, incoming.size, incoming.sha256)
 
     async def _sweep(self) -> None:
-        """Remove what killed writers left, once in this object's life."""
-        if not self._swept:
-            self._swept = True
+        """Remove what killed writers left, now and then."""
+        if time.monotonic() - self._swept >= SWEEP_EVERY:
+            self._swept = time.monotonic()
             await in_thread(remove_abandoned, self._root / _INCOMING, _ABANDONED)
 
     async def get(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:

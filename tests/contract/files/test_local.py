@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -10,6 +11,7 @@ import pytest
 
 from perijove.errors import Forbidden, InvalidPath
 from perijove.model.events import Verb
+from perijove_scheduler.files import local
 from perijove_scheduler.files.local import LocalFiles
 
 from .conftest import BASE_URL, keys, left_behind, pieces, read
@@ -52,15 +54,23 @@ async def test_the_root_itself_may_be_a_link(tmp_path: Path) -> None:
     assert (tmp_path / "disk" / "a" / "b").read_bytes() == b"x"
 
 
-async def test_what_a_killed_writer_left_is_removed_after_a_day(files: LocalFiles, root: Path) -> None:
+async def test_what_a_killed_writer_left_is_removed_after_a_day(
+    files: LocalFiles, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     incoming = root / ".incoming"
     incoming.mkdir(parents=True)
     old, recent = incoming / "old", incoming / "recent"
     for path in (old, recent):
         path.write_bytes(b"half")
-    os.utime(old, (0, 0))
+    two_days_ago = time.time() - 2 * 86400
+    os.utime(old, (two_days_ago, two_days_ago))
     await files.put("key", pieces(b"x"))
-    assert sorted(left_behind(root)) == [recent, root / "key"]
+    assert left_behind(incoming) == [recent]
+    # Too young when the service started, it goes while that runs.
+    os.utime(recent, (two_days_ago, two_days_ago))
+    monkeypatch.setattr(local, "SWEEP_EVERY", 0.0)
+    await files.put("key", pieces(b"x"))
+    assert left_behind(incoming) == []
 
 
 async def test_temporary_files_have_no_key(files: LocalFiles) -> None:
