@@ -139,7 +139,7 @@ class DiskFull(Fault):
         await asyncio.to_thread(machine.fill_disk)
         await asyncio.sleep(seconds)
         machine.free_disk()
-        return f"agent {machine.number} for {seconds:.1f} s" + "" if machine.on_tmpfs else " (a closed folder)"
+        return f"agent {machine.number} for {seconds:.1f} s{'' if machine.on_tmpfs else ' (a closed folder)'}"
 
 
 class StoreBroken(Fault):

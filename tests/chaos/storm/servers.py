@@ -79,12 +79,16 @@ class Service(Program):
     async def up(self) -> None:
         """Start it, and wait until it and all it stands on answer."""
         await self.start()
-        await asyncio.wait_for(self._answers(), PATIENCE)
+        try:
+            await asyncio.wait_for(self._answers(), PATIENCE)
+        except asyncio.TimeoutError:
+            raise RuntimeError(f"the service does not start: {self.last_words()}") from None
 
     async def _answers(self) -> None:
         while not await self._healthy():
             if not self.running:
-                raise RuntimeError(f"the service does not start: {self.last_words()}")
+                # It ends, with a sentence, where a server it stands on is away; the Hub starts it again at once.
+                await self.start()
             await asyncio.sleep(_LOOK)
 
     async def _healthy(self) -> bool:

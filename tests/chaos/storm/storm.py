@@ -107,6 +107,7 @@ class Storm:
         self.outcome.seconds = time.monotonic() - began
         self.outcome.executions = await self._world.look(self._plan)
         self.outcome.problems = problems(self._plan, self.outcome.executions)
+        self._world.keep = self._world.keep or bool(self.outcome.problems)
         return self.outcome
 
     async def _submit_all(self) -> None:
@@ -122,6 +123,9 @@ class Storm:
             machine = self._chance.randrange(len(self._world.machines))
             seed = self._chance.random()
             await asyncio.sleep(pause)
+            for task in self._striking:
+                if task.done():
+                    task.result()
             if submitting.done():
                 submitting.result()
                 ended = await self._world.finished(self._plan)

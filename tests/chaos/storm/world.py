@@ -40,10 +40,13 @@ class World:
     ----------
     machines : list of Machine
         The workers.
+    keep : bool
+        Whether its folder stays.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.keep = False
         self.cluster = Cluster(crashes=True)
         self.redis = RedisServer(folder)
         service_port, door_port = free_ports(2)
@@ -168,14 +171,18 @@ def _key(work: Work) -> str:
 async def world(machines: int = 4) -> AsyncIterator[World]:
     """Run a platform; its folder stays when something went wrong, for whoever wants to know what."""
     folder = Path(tempfile.mkdtemp(prefix="pjs-"))
-    async with AsyncExitStack() as stack:
-        made = World(folder)
-        stack.enter_context(made.cluster)
-        stack.push_async_callback(made.aclose)
-        try:
+    made = World(folder)
+    try:
+        async with AsyncExitStack() as stack:
+            stack.enter_context(made.cluster)
+            stack.push_async_callback(made.aclose)
             await made.start(machines)
             yield made
-        except BaseException:
+    except BaseException:
+        made.keep = True
+        raise
+    finally:
+        if made.keep:
             log.warning("what the platform said lies in %s", folder)
-            raise
-    shutil.rmtree(folder)
+        else:
+            shutil.rmtree(folder)
