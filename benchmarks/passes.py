@@ -13,8 +13,8 @@ from sqlalchemy import insert, select, text, update
 from benchmarks.figures import Figure, Result, median
 from benchmarks.servers import postgres, redis_server
 from benchmarks.site import Site
+from perijove.model.fleet import GroupSettings, WorkerState
 from perijove.model.ids import new_id
-from perijove.model.resources import GroupSettings, WorkerState
 from perijove.model.spec import Resources, Spec
 from perijove.wire.agent import RedisAgentWire
 from perijove_scheduler.files.local import LocalFiles

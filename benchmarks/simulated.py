@@ -17,9 +17,9 @@ import httpx
 from perijove import __version__
 from perijove.model.control import Stop, Wake
 from perijove.model.events import Advanced, Finished
+from perijove.model.fleet import Enrol, Enrolment
 from perijove.model.reasons import Reason
 from perijove.model.records import Phase
-from perijove.model.resources import Enrol, Enrolment
 from perijove.model.spec import Resources
 from perijove.wire.agent import RedisAgentWire
 from perijove.wire.protocol import RENEW_EVERY, Held

@@ -23,7 +23,7 @@ from perijove_local.processes import processes_of
 from benchmarks.servers import postgres, redis_server
 from perijove.client.client import Client
 from perijove.errors import PerijoveError
-from perijove.model.resources import GroupSettings
+from perijove.model.fleet import GroupSettings
 from perijove.model.spec import Resources
 
 _CONFIG = Path(__file__).with_name("hub_config.py")

@@ -9,7 +9,7 @@ import httpx
 
 from perijove import __version__
 from perijove.errors import PerijoveError
-from perijove.model.resources import Enrol, Enrolment
+from perijove.model.fleet import Enrol, Enrolment
 from perijove.patience import Backoff
 from perijove_agent.settings import Settings
 from perijove_agent.staging.download import describe

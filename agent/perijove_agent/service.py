@@ -9,7 +9,7 @@ import signal
 
 import httpx
 
-from perijove.model.resources import Enrolment
+from perijove.model.fleet import Enrolment
 from perijove.wire.agent import RedisAgentWire
 from perijove_agent.agent import Agent
 from perijove_agent.assembly import assembled, http_client

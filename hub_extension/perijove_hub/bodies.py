@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from perijove.model.base import Model, Resource
+from perijove.model.fleet import Group, GroupSettings
 from perijove.model.ids import Name
-from perijove.model.resources import Group, GroupSettings
 
 
 class CreateGroup(Model):

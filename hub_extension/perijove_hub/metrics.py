@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, H
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from perijove.model.resources import Group
+from perijove.model.fleet import Group
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from perijove import errors as e
+from perijove.model import fleet
 from perijove.model import resources as r
 from perijove.model.retention import RetentionReport, RetentionSettings
 from perijove_hub import bodies, queries
@@ -110,22 +111,22 @@ API: tuple[Route, ...] = (
           too_large=e.SnapshotTooLarge, errors=(e.UnknownProject, e.SnapshotTooLarge, e.InvalidRequest)),
     Route("GET", "code/{code}/archive", code.archive, "A snapshot (redirects to the bytes)", query=queries.OfProject,
           answer="application/zstd", status=302, errors=(e.UnknownProject, e.UnknownCode)),
-    Route("GET", "groups", groups.index, "List the worker groups you may use", answer=r.Group, paged=True),
+    Route("GET", "groups", groups.index, "List the worker groups you may use", answer=fleet.Group, paged=True),
     Route("POST", "groups", groups.create, "Make a worker group", "admin", body=bodies.CreateGroup,
           answer=bodies.CreatedGroup, status=201, errors=(e.Conflict,)),
-    Route("GET", "groups/{group}", groups.get, "A worker group", answer=r.Group, errors=(e.UnknownGroup,)),
-    Route("PUT", "groups/{group}", groups.update, "Replace a group's settings", "admin", body=r.GroupSettings,
-          answer=r.Group, errors=(e.UnknownGroup,)),
+    Route("GET", "groups/{group}", groups.get, "A worker group", answer=fleet.Group, errors=(e.UnknownGroup,)),
+    Route("PUT", "groups/{group}", groups.update, "Replace a group's settings", "admin", body=fleet.GroupSettings,
+          answer=fleet.Group, errors=(e.UnknownGroup,)),
     Route("DELETE", "groups/{group}", groups.delete, "Delete a group that nothing uses", "admin", status=204,
           errors=(e.UnknownGroup, e.Conflict)),
     Route("POST", "groups/{group}/token", groups.new_token, "Replace its enrolment token", "admin",
           answer=bodies.EnrolmentToken, errors=(e.UnknownGroup,)),
-    Route("GET", "groups/{group}/workers", groups.workers, "Its workers", answer=r.Worker, paged=True,
+    Route("GET", "groups/{group}/workers", groups.workers, "Its workers", answer=fleet.Worker, paged=True,
           errors=(e.UnknownGroup,)),
     Route("POST", "groups/{group}/workers/{worker}/drain", groups.drain, "Let a worker finish and leave", "admin",
-          answer=r.Worker, errors=(e.UnknownGroup, e.NotFound)),
-    Route("POST", "agents", agents.enrol, "Enrol an agent, with its group's enrolment token", None, body=r.Enrol,
-          answer=r.Enrolment, status=201, errors=(e.Unauthenticated,)),
+          answer=fleet.Worker, errors=(e.UnknownGroup, e.NotFound)),
+    Route("POST", "agents", agents.enrol, "Enrol an agent, with its group's enrolment token", None, body=fleet.Enrol,
+          answer=fleet.Enrolment, status=201, errors=(e.Unauthenticated,)),
     Route("POST", "agents/{worker}/release", agents.release, "An agent leaves for good", None, body=bodies.Release,
           status=204, errors=(e.Unauthenticated, e.NotFound)),
     Route("GET", "openapi.json", service.document, "This API as an OpenAPI 3.1 document", None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from perijove_server.documents import Choices
 
 if TYPE_CHECKING:
-    from perijove.model.resources import Group
+    from perijove.model.fleet import Group
     from perijove.notebooks import Parameter
 
 _TYPES = {"int": "integer", "float": "number", "bool": "boolean", "str": "string", "list": "array", "dict": "object"}

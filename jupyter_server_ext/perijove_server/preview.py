@@ -11,7 +11,8 @@ from perijove_server.form import form_schema, form_values
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from perijove.model.resources import Group, Info
+    from perijove.model.fleet import Group
+from perijove.model.resources import Info
 
 _IGNORED_SHOWN = 10
 

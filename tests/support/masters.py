@@ -12,7 +12,8 @@ import httpx
 from tornado.httpclient import HTTPResponse
 from tornado.websocket import WebSocketClientConnection
 
-from perijove.model.resources import Group, Info
+from perijove.model.fleet import Group
+from perijove.model.resources import Info
 from perijove.model.spec import Resources
 
 URL = "https://hub.example.org/services/perijove/"

@@ -7,7 +7,7 @@ import click
 from perijove.cli.output import emit, table
 from perijove.cli.session import Session, pass_session, printing
 from perijove.code import describe_size
-from perijove.model.resources import Group
+from perijove.model.fleet import Group
 
 
 @click.command()

@@ -9,7 +9,8 @@ from perijove.client.bodies import creation
 from perijove.client.flow import Flow, Request, Stream
 from perijove.client.transfer import send
 from perijove.model.base import Resource
-from perijove.model.resources import Group, GroupSettings, Page, Worker
+from perijove.model.fleet import Group, GroupSettings, Worker
+from perijove.model.resources import Page
 
 
 class EnrolledGroup(Resource):

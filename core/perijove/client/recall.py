@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from perijove.code import Entry, Plan
-from perijove.model.resources import Group, Info
+from perijove.model.fleet import Group
+from perijove.model.resources import Info
 
 _SECONDS = 60.0
 #: A file that was written so many nanoseconds before it was packed may be written again under the same time.

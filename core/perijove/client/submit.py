@@ -23,7 +23,8 @@ from perijove.client.transfer import send
 from perijove.client.typed import value_of
 from perijove.code import Packed, Plan, pack, scan
 from perijove.errors import ImageNotSupported, InvalidRequest, PerijoveError, UnknownCode, UnknownGroup
-from perijove.model.resources import Execution, Group, Info, Page
+from perijove.model.fleet import Group
+from perijove.model.resources import Execution, Info, Page
 from perijove.model.spec import ParameterValue, Resources, Spec
 
 if TYPE_CHECKING:

@@ -9,17 +9,16 @@ from datetime import datetime
 from enum import Enum
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from perijove.model.base import Model, Resource
-from perijove.model.ids import ExecutionId, Line, Name, Reference, WorkerId
+from perijove.model.ids import ExecutionId, Line, Name, Reference
 from perijove.model.reasons import Reason
 from perijove.model.records import Phase
-from perijove.model.spec import ParameterValue, Resources, Spec
+from perijove.model.spec import ParameterValue, Spec
 from perijove.model.status import Status
 
 T = TypeVar("T")
-_NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
 
 
 class Page(Resource, Generic[T]):
@@ -233,102 +232,6 @@ class Code(Resource):
     size: int
     created_by: str
     created_at: datetime
-
-
-class Group(Resource):
-    """A worker group as its users see it."""
-
-    name: str
-    description: str
-    runtime: Literal["process", "docker"]
-    image: str | None
-    provider: str
-    min_workers: int
-    max_workers: int
-    grace_period: int
-    capacity: Resources
-    workers: int
-    idle: int
-    waiting: int
-    running: int
-
-
-class GroupSettings(Model):
-    """What an administrator sets of a worker group.
-
-    Attributes
-    ----------
-    provider : str
-        What starts its machines: ``process`` (on the master's own machine), or ``manual`` (somebody starts agents).
-    capacity : Resources
-        What one worker offers.
-    grace_period : int
-        Seconds an idle worker is kept.
-    owners : list of str
-        Hub groups whose members may use it; empty for everybody.
-    """
-
-    description: Line = ""
-    runtime: Literal["process", "docker"] = "process"
-    image: str | None = None
-    provider: Literal["process", "manual"] = "manual"
-    min_workers: Annotated[int, Field(ge=0, le=10_000)] = 0
-    max_workers: Annotated[int, Field(ge=0, le=10_000)] = 1
-    grace_period: Annotated[int, Field(ge=0, le=366 * 86_400)] = 300
-    capacity: Resources = Resources()
-    warm_kernels: Annotated[int, Field(ge=0, le=64)] = 1
-    owners: Annotated[list[Reference], Field(max_length=1000)] = []
-
-
-class WorkerState(str, Enum):
-    """Where a worker stands."""
-
-    STARTING = "starting"
-    IDLE = "idle"
-    BUSY = "busy"
-    DRAINING = "draining"
-    LOST = "lost"
-    GONE = "gone"
-
-
-class Worker(Resource):
-    """One agent."""
-
-    id: str
-    group: str
-    host: str
-    state: WorkerState
-    version: str
-    capacity: Resources
-    enrolled_at: datetime | None
-    seen_at: datetime | None
-    executions: list[str] = []
-
-
-class Enrol(Model):
-    """The body of POST agents: an agent presents its group's enrolment token."""
-
-    group: Name
-    token: Annotated[str, StringConstraints(max_length=1000)]
-    host: Annotated[str, StringConstraints(max_length=255, pattern=_NO_CONTROL)]
-    version: Annotated[str, StringConstraints(max_length=64, pattern=_NO_CONTROL)]
-    capacity: Resources
-    worker: WorkerId | None = None
-
-
-class Enrolment(Resource):
-    """What an enrolled agent is given: its id, and a Redis user that may touch its group's keys only.
-
-    `redis_url` holds the user and password. `lease` and `renew_every` are seconds.
-    """
-
-    worker: str
-    group: str
-    redis_url: str
-    runtime: Literal["process", "docker"]
-    warm_kernels: int
-    lease: float
-    renew_every: float
 
 
 class Info(Resource):

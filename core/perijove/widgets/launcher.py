@@ -12,7 +12,7 @@ import ipywidgets as widgets
 
 from perijove.client import AsyncClient, Client, RemoteExecution, run
 from perijove.errors import PerijoveError
-from perijove.model.resources import Group
+from perijove.model.fleet import Group
 from perijove.notebooks import inspect_parameters, read_notebook
 from perijove.widgets.fields import STYLE, WIDTH, Field, field_for
 from perijove.widgets.view import ExecutionView

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perijove.model.resources import Enrolment
+from perijove.model.fleet import Enrolment
 from perijove_hub.call import Call
 
 

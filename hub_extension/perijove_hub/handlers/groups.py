@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perijove.model.resources import Group, Worker
+from perijove.model.fleet import Group, Worker
 from perijove_hub.bodies import CreatedGroup, EnrolmentToken
 from perijove_hub.call import Call
 

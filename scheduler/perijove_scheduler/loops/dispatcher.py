@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from perijove.model.resources import GroupSettings
+from perijove.model.fleet import GroupSettings
 from perijove.model.spec import Resources
 from perijove_scheduler.loops.base import Loop
 from perijove_scheduler.loops.offers import Offers

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from perijove.model.resources import WorkerState
+from perijove.model.fleet import WorkerState
 from perijove_scheduler.loops.machines import Machines
 from perijove_scheduler.policies.scaling import START_LIMIT, Machine, Stage
 from perijove_scheduler.policies.sizes import Size, capacity, need, total

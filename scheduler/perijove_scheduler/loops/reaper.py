@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from perijove.model.resources import WorkerState
+from perijove.model.fleet import WorkerState
 from perijove.wire.protocol import RENEWALS_A_LEASE
 from perijove_scheduler.loops.base import Loop
 from perijove_scheduler.loops.machines import Machines

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from perijove.errors import PerijoveError
-from perijove.model.resources import GroupSettings, WorkerState
+from perijove.model.fleet import GroupSettings, WorkerState
 from perijove_scheduler.loops.base import Loop
 from perijove_scheduler.loops.fleet import Fleet, View
 from perijove_scheduler.loops.machines import Machines

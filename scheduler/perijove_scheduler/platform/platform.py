@@ -16,7 +16,7 @@ from traitlets import Bool, Float, Integer, Unicode, default
 from traitlets.config import LoggingConfigurable
 
 from perijove.errors import Unavailable
-from perijove.model.resources import GroupSettings
+from perijove.model.fleet import GroupSettings
 from perijove.model.retention import RetentionSettings
 from perijove.model.spec import Resources
 from perijove.wire.protocol import LEASE

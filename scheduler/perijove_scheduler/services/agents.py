@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from perijove.errors import NotFound, Unauthenticated
-from perijove.model.resources import Enrol, Enrolment, GroupSettings
+from perijove.model.fleet import Enrol, Enrolment, GroupSettings
 from perijove.wire.protocol import RENEWALS_A_LEASE
 from perijove_scheduler.queue.protocol import Queue
 from perijove_scheduler.services import tokens

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from perijove.errors import ImageNotSupported, InvalidSpec, UnknownCode, UnknownDatum, UnknownGroup
-from perijove.model.resources import GroupSettings
+from perijove.model.fleet import GroupSettings
 from perijove.model.spec import Resources, Spec
 from perijove_scheduler.policies.sizes import capacity, need
 from perijove_scheduler.services.caller import Caller

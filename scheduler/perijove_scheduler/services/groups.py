@@ -6,8 +6,8 @@ import builtins
 import re
 
 from perijove.errors import Conflict, InvalidRequest, InvalidSpec, NotFound, UnknownGroup
+from perijove.model.fleet import Group, GroupSettings, Worker, WorkerState
 from perijove.model.ids import NAME_PATTERN
-from perijove.model.resources import Group, GroupSettings, Worker, WorkerState
 from perijove_scheduler.queue.protocol import Queue
 from perijove_scheduler.services import tokens
 from perijove_scheduler.services.bell import Bell

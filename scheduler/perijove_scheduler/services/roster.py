@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import datetime, timedelta, timezone
 
 from perijove.errors import Unavailable
-from perijove.model.resources import Worker, WorkerState
+from perijove.model.fleet import Worker, WorkerState
 from perijove.model.spec import Resources
 from perijove_scheduler.queue.protocol import Queue, WorkerLiveness
 from perijove_scheduler.store.store import Store

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from perijove.errors import Unavailable
-from perijove.model.resources import GroupSettings, Why, WorkerState
+from perijove.model.fleet import GroupSettings, WorkerState
+from perijove.model.resources import Why
 from perijove.model.status import Status
 from perijove_scheduler.queue.protocol import Queue
 from perijove_scheduler.services import present

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import delete, distinct, exists, func, select, update
 
-from perijove.model.resources import GroupSettings, WorkerState
+from perijove.model.fleet import GroupSettings, WorkerState
 from perijove.model.status import HELD, TERMINAL, Status
 from perijove_scheduler.store.clock import db_now
 from perijove_scheduler.store.database import Database

@@ -9,8 +9,8 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from perijove.model.events import SignRequest, Stopped
+from perijove.model.fleet import WorkerState
 from perijove.model.reasons import MEANINGS, Reason
-from perijove.model.resources import WorkerState
 from perijove.model.status import HELD, Status, Writer, sources
 from perijove_scheduler.store import rows, standing
 from perijove_scheduler.store.batch import Batch, Ending, GroupEvent

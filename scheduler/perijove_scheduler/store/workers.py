@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
+from perijove.model.fleet import WorkerState
 from perijove.model.ids import new_id
-from perijove.model.resources import WorkerState
 from perijove.model.spec import Resources
 from perijove_scheduler.store.clock import db_ago, db_now
 from perijove_scheduler.store.database import Database

@@ -8,7 +8,7 @@ import httpx
 from tornado.httpserver import HTTPServer
 from tornado.web import Application, RequestHandler
 
-from perijove.model.resources import Enrolment
+from perijove.model.fleet import Enrolment
 from perijove_hub.scopes import ADMIN, access_scope
 
 PREFIX = "/services/perijove/"

@@ -17,7 +17,7 @@ from postgres import Cluster
 
 from perijove.client.client import AsyncClient
 from perijove.errors import ConnectionLost, PerijoveError, Unavailable
-from perijove.model.resources import GroupSettings
+from perijove.model.fleet import GroupSettings
 from storm import findings
 from storm.agents import Machine
 from storm.checker import FoundExecution

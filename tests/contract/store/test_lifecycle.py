@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from perijove.model.events import Advanced, Archived, Claimed, Finished, Held, OutputFile
+from perijove.model.fleet import WorkerState
 from perijove.model.ids import new_id
 from perijove.model.reasons import Reason
 from perijove.model.records import Phase
-from perijove.model.resources import WorkerState
 from perijove_scheduler.store.outcomes import AttemptRef
 
 ME, OTHER = new_id("wk"), new_id("wk")

@@ -9,9 +9,10 @@ import pytest
 
 from perijove.errors import Unavailable
 from perijove.model.events import Claimed, Finished, OutputFile
+from perijove.model.fleet import GroupSettings
 from perijove.model.ids import new_id
 from perijove.model.reasons import Reason
-from perijove.model.resources import GroupSettings, Role
+from perijove.model.resources import Role
 from perijove.model.spec import Resources
 from perijove.model.status import Status
 from perijove_scheduler.store.demand import Demand, demand

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from perijove.model.events import Stopped
-from perijove.model.resources import WorkerState
+from perijove.model.fleet import WorkerState
 from perijove.model.spec import Resources
 
 DIGEST = "0" * 64

@@ -22,9 +22,9 @@ from tornado.web import Application, RequestHandler
 from waiting import until
 
 from perijove.model.events import Finished
+from perijove.model.fleet import Enrol, Enrolment
 from perijove.model.ids import new_id
 from perijove.model.reasons import Reason
-from perijove.model.resources import Enrol, Enrolment
 from perijove_scheduler.embedded.redis import EmbeddedRedis
 from perijove_scheduler.queue.redis import RedisQueue
 

@@ -12,7 +12,7 @@ from stories import notebook, run
 
 from perijove.client.client import Client
 from perijove.errors import Conflict
-from perijove.model.resources import GroupSettings
+from perijove.model.fleet import GroupSettings
 
 Send = Callable[[httpx.Client], httpx.Response]
 _NOWHERE = "ex-" + "0" * 26

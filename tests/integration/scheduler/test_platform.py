@@ -13,7 +13,8 @@ import pytest
 
 from perijove.errors import Unavailable
 from perijove.model.events import Verb
-from perijove.model.resources import CreateExecution, Enrol
+from perijove.model.fleet import Enrol
+from perijove.model.resources import CreateExecution
 from perijove.model.spec import Resources, Spec
 from perijove.model.tickets import Ticket
 from perijove.wire.agent import RedisAgentWire

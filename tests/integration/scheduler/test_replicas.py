@@ -18,8 +18,8 @@ from perijove_local.ports import free_ports
 from postgres import Cluster
 from waiting import until
 
+from perijove.model.fleet import GroupSettings
 from perijove.model.ids import new_id
-from perijove.model.resources import GroupSettings
 from perijove_scheduler.queue.redis import RedisQueue
 from perijove_scheduler.store.executions import ExecutionFilter, NewExecution
 from perijove_scheduler.store.store import Store

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from perijove.model.resources import Group
+from perijove.model.fleet import Group
 from perijove.model.spec import Resources
 from perijove_hub.metrics import Metrics, Moment
 

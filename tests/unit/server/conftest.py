@@ -16,8 +16,9 @@ from masters import TOKEN, URL, Service, Visitor, group, info
 from nbformat.v4 import new_code_cell, new_notebook
 from tornado.httpclient import HTTPResponse
 
+from perijove.model.fleet import Group
 from perijove.model.ids import new_id
-from perijove.model.resources import Execution, Group, Page
+from perijove.model.resources import Execution, Page
 from perijove.model.spec import Notebook, Spec
 from perijove.model.status import Status
 from perijove_server.app import PerijoveServer

@@ -8,7 +8,7 @@ import pytest
 from perijove import errors
 from perijove.client.settings import Settings
 from perijove.client.transfer import RETRIES
-from perijove.model.resources import GroupSettings
+from perijove.model.fleet import GroupSettings
 from perijove.model.spec import Spec
 
 SPEC = Spec(group="local", command=["true"])

@@ -15,9 +15,9 @@ from sqlalchemy import insert, select
 from perijove.errors import Forbidden, Unavailable
 from perijove.model.control import Signed, SignedObject
 from perijove.model.events import Finished, SignRequest
+from perijove.model.fleet import GroupSettings
 from perijove.model.ids import new_id
 from perijove.model.reasons import Reason
-from perijove.model.resources import GroupSettings
 from perijove.model.spec import Resources, Spec
 from perijove.wire.protocol import RENEW_EVERY, Held
 from perijove_scheduler.files.local import LocalFiles

@@ -6,8 +6,8 @@ import pytest
 
 from perijove.errors import Unavailable
 from perijove.model.events import Advanced, Claimed, Held, ObjectRequest, SignRequest
+from perijove.model.fleet import WorkerState
 from perijove.model.reasons import Reason
-from perijove.model.resources import WorkerState
 from perijove_scheduler.queue.protocol import Delivery
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from perijove.errors import Unavailable
 from perijove.model.events import Finished
+from perijove.model.fleet import WorkerState
 from perijove.model.reasons import Reason
-from perijove.model.resources import WorkerState
 from perijove.wire.protocol import LEASE
 
 

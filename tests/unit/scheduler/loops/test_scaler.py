@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from perijove.model.resources import WorkerState
+from perijove.model.fleet import WorkerState
 from perijove_scheduler.loops.scaler import LEAVE_LIMIT
 
 GRACE = 300

@@ -14,9 +14,10 @@ import pytest
 import zstandard
 
 from perijove.model.events import Archived, Claimed, Event, Finished
+from perijove.model.fleet import GroupSettings
 from perijove.model.ids import new_id
 from perijove.model.reasons import Reason
-from perijove.model.resources import CreateExecution, Execution, GroupSettings
+from perijove.model.resources import CreateExecution, Execution
 from perijove.model.spec import Resources
 from perijove.wire.protocol import Held
 from perijove_scheduler.files.local import LocalFiles

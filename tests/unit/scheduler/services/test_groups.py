@@ -13,8 +13,8 @@ from perijove.errors import (
     UnknownGroup,
 )
 from perijove.model.control import Drain
+from perijove.model.fleet import Enrol, Enrolment, GroupSettings
 from perijove.model.ids import new_id
-from perijove.model.resources import Enrol, Enrolment, GroupSettings
 from perijove.model.spec import Resources
 
 CAPACITY = Resources(cpus=4)
