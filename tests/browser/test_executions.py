@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
@@ -11,7 +11,7 @@ import pytest
 from executions_page import ExecutionsPage
 from gates import Gate
 from lab_page import LabPage, WriteNotebook, write_settings
-from playwright.sync_api import expect
+from playwright.sync_api import Response, expect
 
 _METRICS = """
 import json
@@ -156,17 +156,39 @@ def test_the_notebook_that_ran_is_opened(lab: LabPage, write_notebook: WriteNote
 
 def test_tabs_come_back_with_the_page(lab: LabPage, write_notebook: WriteNotebook) -> None:
     executions = ExecutionsPage(lab.page)
-    lab.open(write_notebook("print('still there')"))
+    lab.open(write_notebook("print('{\"loss\": 0.5}')"))
     lab.run_remotely()
     lab.expect_state("complete")
+    first = executions.number_of(lab)
+    lab.button("perijove-run").click()
+    expect(lab.state).not_to_contain_text(f"#{first}")
+    lab.expect_state("complete")
+    second = executions.number_of(lab)
     executions.show()
-    number = executions.number_of(lab)
-    expect(executions.open(number).locator(".pj-Log")).to_contain_text("still there")
-    with lab.page.expect_response(re.compile("/api/workspaces/")):
-        lab.page.wait_for_load_state("networkidle")
+    with lab.page.expect_response(_saves_tabs("perijove-execution", "perijove-compare")):
+        lab.state.click()
+        expect(executions.detail.locator("h2")).to_contain_text(f"#{second}")
+        expect(executions.compare(first, second).get_by_role("table", name="Results")).to_be_visible()
     lab.page.goto(f"{lab.url}lab")
-    expect(executions.detail.locator(".pj-Log")).to_contain_text("still there")
-    expect(executions.row(number)).to_be_visible()
+    comparison = lab.page.locator(".pj-Compare:visible")
+    for number in (first, second):
+        expect(comparison).to_contain_text(f"#{number}")
+        expect(executions.row(number)).to_be_visible()
+    lab.page.get_by_role("tab", name=f"#{second} work.ipynb").click()
+    expect(executions.detail.locator(".pj-Log")).to_contain_text("loss")
+
+
+def _saves_tabs(*kinds: str) -> Callable[[Response], bool]:
+    """Return what recognises that JupyterLab has saved its layout with tabs of these kinds."""
+
+    def saves(answer: Response) -> bool:
+        if answer.request.method != "PUT" or "/api/workspaces/" not in answer.url:
+            return False
+        layout = answer.request.post_data_json["data"].get("layout-restorer:data", {})
+        tabs = json.dumps(layout.get("main", {}))
+        return answer.ok and all(kind in tabs for kind in kinds)
+
+    return saves
 
 
 def test_a_cell_displays_a_card_that_lives_and_survives_a_reload(lab: LabPage, write_notebook: WriteNotebook) -> None:

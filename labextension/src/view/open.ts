@@ -5,6 +5,6 @@ const OPEN = 'perijove:open-execution';
 
 export function openExecution(app: JupyterFrontEnd, execution: string): void {
   if (app.commands.hasCommand(OPEN)) {
-    void app.commands.execute(OPEN, { id: execution });
+    void app.commands.execute(OPEN, { execution });
   }
 }
