@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from perijove.errors import InvalidRequest, PerijoveError, Unauthenticated
-from perijove_server.problems import FixedByConfiguration, NotConfigured, NotKept
+from perijove_server.problems import ADDRESS_HINT, FixedByConfiguration, NotConfigured, NotKept
 from perijove_server.stored import Credentials, CredentialsFile
 
 if TYPE_CHECKING:
@@ -130,9 +130,12 @@ def _of_person(said: Credentials) -> Connection:
     from perijove.client.settings import Settings  # noqa: PLC0415 - its package imports httpx, which is slow
 
     if not said.url.strip():
-        raise InvalidRequest("The address is empty.", NotConfigured.default_hint)
+        raise InvalidRequest("There is no address.", ADDRESS_HINT)
     if not said.token.strip():
         raise Unauthenticated(
             "There is no token.", "Make one on the Hub's token page and give it together with the address."
         )
-    return Connection(Settings.find(said.url.strip(), said.token.strip(), environment={}), "settings")
+    try:
+        return Connection(Settings.find(said.url.strip(), said.token.strip(), environment={}), "settings")
+    except InvalidRequest as error:  # its own hint is for a terminal
+        raise InvalidRequest(error.message, ADDRESS_HINT) from None

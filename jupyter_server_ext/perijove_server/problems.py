@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from perijove.errors import Conflict, ConnectionLost, PerijoveError
 
+#: What an address looks like, for whoever types one.
+ADDRESS_HINT = "It usually ends with /services/perijove/, such as https://hub.example.org/services/perijove/."
+
 
 class NotConfigured(Conflict):
     """This Jupyter server does not know which Perijove service to use."""
 
-    default_hint = (
-        "Choose 'Connect to Perijove…' in JupyterLab's Settings menu, and give the service's address and a token."
-    )
+    default_hint = "Choose 'Connect to Perijove…' in JupyterLab's Settings menu."
 
 
 class NotPerijove(ConnectionLost):
     """What answers at this address is not a Perijove service."""
 
-    default_hint = (
-        "The address usually ends with /services/perijove/, such as https://hub.example.org/services/perijove/."
-    )
+    default_hint = ADDRESS_HINT
 
 
 class FixedByConfiguration(Conflict):

@@ -16,7 +16,7 @@ from lab_page import KERNEL, PATIENCE, USER, LabPage, WriteNotebook, sign_in, wr
 from perijove_local.home import Home
 from perijove_local.hub import Hub
 from perijove_local.ports import free_ports
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 _BUILT = Path(sys.prefix, "share/jupyter/labextensions/@perijove/labextension/package.json")
 _SCREENSHOTS = Path(__file__).with_name("screenshots")
@@ -73,24 +73,30 @@ def context(browser: Browser, signed_in: dict[str, Any]) -> Iterator[BrowserCont
 
 
 @pytest.fixture
-def page(context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Page]:
+def expected_errors() -> str:
+    """What Chromium may log as an error of the page's."""
+    # A page that is left closes its requests and sockets under way.
+    return "net::ERR_|WebSocket connection"
+
+
+@pytest.fixture
+def page(context: BrowserContext, request: pytest.FixtureRequest, expected_errors: str) -> Iterator[Page]:
     """A page; what our extension throws or logs as an error fails the test, and the last sight of it is kept."""
     page = context.new_page()
     problems: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error" and not re.search(expected_errors, message.text):
+            problems.append(f"{message.text} ({message.location['url']})")
+
     page.on("pageerror", lambda error: problems.append(f"{error}\n{error.stack}"))
-    page.on("console", lambda message: _note(problems, message.type, message.text, message.location["url"]))
+    page.on("console", note)
     yield page
     if not page.is_closed():
         _SCREENSHOTS.mkdir(exist_ok=True)
         page.screenshot(path=_SCREENSHOTS / f"{request.node.name.removeprefix('test_')}.png")
     ours = [problem for problem in problems if "perijove" in problem]
     assert not ours, "\n".join(ours)
-
-
-def _note(problems: list[str], kind: str, text: str, url: str) -> None:
-    # A page that is left closes its requests and sockets under way, and Chromium logs that as an error of the page's.
-    if kind == "error" and not re.search("net::ERR_|WebSocket connection", text):
-        problems.append(f"{text} ({url})")
 
 
 @pytest.fixture

@@ -1,5 +1,8 @@
 import type { Requests } from '../master/requests';
 
+/** The command that asks for a service; it tells whether there is one now. */
+export const CONNECT = 'perijove:connect';
+
 /** What is wrong, as the API words it. */
 export interface IProblem {
   code: string;

@@ -31,7 +31,9 @@ export class ConnectionForm
   ) {
     super();
     this.addClass('pj-Connection');
-    this.url = this.field('url', trans.__('Address'), 'url');
+    // Not of the type `url`: what is not an address is to be explained, and not to disable the button without a word.
+    this.url = this.field('url', trans.__('Address'), 'text');
+    this.url.inputMode = 'url';
     this.url.value = service.url;
     this.url.placeholder = 'https://hub.example.org/services/perijove/';
     this.token = this.field('token', trans.__('Token'), 'password');
@@ -82,7 +84,7 @@ export async function askForService(
       Dialog.cancelButton(),
       Dialog.okButton({ label: trans.__('Connect') })
     ],
-    focusNodeSelector: service.url ? 'input[type=password]' : 'input[type=url]'
+    focusNodeSelector: `#pj-connection-${service.url ? 'token' : 'url'}`
   }).launch();
   return button.accept ? value : null;
 }

@@ -2,7 +2,7 @@ import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 
 import type { Feed } from '../master/feed';
-import type { Requests } from '../master/requests';
+import { wordsOf, type Requests } from '../master/requests';
 import type { IExecution, IPage } from '../master/types';
 import { matches, type IFilter } from './filter';
 import { address, key, type IViewpoint } from './query';
@@ -174,7 +174,7 @@ export class ExecutionList implements IDisposable {
       this.problem = null;
     } catch (error) {
       if (turn === this.turn) {
-        this.problem = (error as Error).message;
+        this.problem = wordsOf(error as Error);
       }
     } finally {
       if (turn === this.turn) {

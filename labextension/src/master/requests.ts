@@ -13,6 +13,12 @@ export class ApiError extends Error {
   }
 }
 
+/** What a person is told of an error: the sentence, and what helps. */
+export function wordsOf(error: Error): string {
+  const hint = error instanceof ApiError ? error.hint : '';
+  return `${error.message} ${hint}`.trim();
+}
+
 interface IErrorBody {
   error?: { code?: string; message?: string; hint?: string };
   message?: string;

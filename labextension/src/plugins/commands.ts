@@ -7,6 +7,8 @@ import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { caretDownIcon, stopIcon } from '@jupyterlab/ui-components';
 
+import { CONNECT } from '../connection/connection';
+import { ApiError } from '../master/requests';
 import { explain } from '../submit/explain';
 import { IAttachments, IMaster, IRunner, type ISelection } from '../tokens';
 import { runRemotelyIcon } from '../view/run-icon';
@@ -43,7 +45,15 @@ export const commands: JupyterFrontEndPlugin<void> = {
       (action: (panel: NotebookPanel) => Promise<unknown>) => async () => {
         const panel = notebooks.currentWidget;
         if (panel) {
-          await action(panel).catch(explain);
+          await action(panel)
+            .catch(async error => {
+              if (!isUnconfigured(error)) {
+                throw error;
+              }
+              // The person is asked at once, and goes on where they were.
+              return (await connected(app, error)) && action(panel);
+            })
+            .catch(explain);
         }
       };
     const running = () => {
@@ -112,6 +122,20 @@ export const commands: JupyterFrontEndPlugin<void> = {
     );
   }
 };
+
+/** Whether nobody has said yet which service to use. */
+function isUnconfigured(error: unknown): error is ApiError {
+  return error instanceof ApiError && error.code === 'not_configured';
+}
+
+/** Ask for a service; whether there is one now. */
+async function connected(
+  { commands }: JupyterFrontEnd,
+  { message }: ApiError
+): Promise<boolean> {
+  const answer: unknown = await commands.execute(CONNECT, { problem: message });
+  return answer === true;
+}
 
 /** The selected code cells of a notebook. */
 function selected(panel: NotebookPanel): ISelection {

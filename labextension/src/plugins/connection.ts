@@ -13,14 +13,13 @@ import {
   type TranslationBundle
 } from '@jupyterlab/translation';
 
-import { Connection } from '../connection/connection';
+import { CONNECT, Connection } from '../connection/connection';
 import { askForService } from '../connection/dialog';
-import { ApiError } from '../master/requests';
+import { ApiError, wordsOf } from '../master/requests';
 import { explain } from '../submit/explain';
 import { IExecutions, IMaster } from '../tokens';
 import { VERSION } from '../version';
 
-const CONNECT = 'perijove:connect';
 /** How many milliseconds a notice stays in sight; afterwards it is with JupyterLab's other notifications. */
 const SHOWN = 20_000;
 
@@ -40,29 +39,36 @@ export const connection: JupyterFrontEndPlugin<void> = {
   ): void => {
     const trans = (translator ?? nullTranslator).load('perijove');
     const service = new Connection(master.requests);
+    let notice = 'none';
     app.commands.addCommand(CONNECT, {
       label: trans.__('Connect to Perijove…'),
       caption: trans.__('Name the Perijove service to use, and a token for it'),
-      execute: async () => {
-        if (await connect(service, trans).catch(explain)) {
+      execute: async ({ problem }) => {
+        const why = typeof problem === 'string' ? problem : '';
+        const connected = await connect(service, trans, why).catch(explain);
+        if (connected) {
+          Notification.dismiss(notice);
           await executions?.meet();
           await executions?.list.refresh();
         }
+        return connected === true;
       }
     });
     palette?.addItem({ command: CONNECT, category: trans.__('Perijove') });
     void app.restored
-      .then(() => greet(service, trans, app))
+      .then(async () => {
+        notice = (await greet(service, trans, app)) ?? notice;
+      })
       .catch(() => undefined); // Whoever asks for something is told what is wrong.
   }
 };
 
-/** Say what a person has to know before they begin. */
+/** Say what a person has to know before they begin; return the notice that a service is to be named, if it is. */
 async function greet(
   service: Connection,
   trans: TranslationBundle,
   app: JupyterFrontEnd
-): Promise<void> {
+): Promise<string | null> {
   const status = await service.status();
   if (status.version !== VERSION) {
     Notification.warning(
@@ -75,20 +81,26 @@ async function greet(
     );
   }
   const problem = await service.problem(status);
-  if (problem) {
-    const label = trans.__('Connect…');
-    const callback = () => void app.commands.execute(CONNECT);
-    Notification.info(problem.message, {
-      actions: [{ label, callback }],
-      autoClose: SHOWN
-    });
+  if (!problem) {
+    return null;
   }
+  const label = trans.__('Connect…');
+  const callback = () => void app.commands.execute(CONNECT);
+  return Notification.info(problem.message, {
+    actions: [{ label, callback }],
+    autoClose: SHOWN
+  });
 }
 
-/** Ask until it works or the person gives up; whether it works. */
+/**
+ * Ask until it works or the person gives up; whether it works.
+ *
+ * @param problem - why they are asked, or empty.
+ */
 async function connect(
   service: Connection,
-  trans: TranslationBundle
+  trans: TranslationBundle,
+  problem: string
 ): Promise<boolean> {
   let known = await service.service();
   if (!known.editable) {
@@ -98,7 +110,7 @@ async function connect(
     );
     return false;
   }
-  let refused = { problem: '', typed: '' };
+  let refused = { problem, typed: '' };
   for (;;) {
     const given = await askForService(known, refused, trans);
     if (!given) {
@@ -115,8 +127,7 @@ async function connect(
       if (!(error instanceof ApiError)) {
         throw error;
       }
-      const problem = `${error.message} ${error.hint}`.trim();
-      refused = { problem, typed: given.token };
+      refused = { problem: wordsOf(error), typed: given.token };
       known = { ...known, url: given.url };
     }
   }

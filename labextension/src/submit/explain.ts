@@ -1,15 +1,30 @@
-import { Notification, showErrorMessage } from '@jupyterlab/apputils';
+import {
+  Dialog,
+  Notification,
+  showDialog,
+  showErrorMessage
+} from '@jupyterlab/apputils';
 
 import { ApiError } from '../master/requests';
 
-/** Tell a person why something they asked for was not done. */
+/** Characters after which JupyterLab cuts a notification off. */
+const SHORT = 140;
+
+/** Tell a person why something they asked for was not done, and what helps. */
 export function explain(error: unknown): void {
-  if (error instanceof ApiError) {
-    Notification.error(
-      error.hint ? `${error.message}\n${error.hint}` : error.message,
-      { autoClose: false }
-    );
-  } else {
+  if (!(error instanceof ApiError)) {
     void showErrorMessage('Perijove', error as Error);
+    return;
+  }
+  const { message, hint } = error;
+  const words = hint ? `${message}\n${hint}` : message;
+  if (words.length <= SHORT) {
+    Notification.error(words, { autoClose: false });
+  } else {
+    void showDialog({
+      title: 'Perijove',
+      body: words,
+      buttons: [Dialog.okButton()]
+    });
   }
 }

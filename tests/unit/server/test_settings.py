@@ -50,7 +50,7 @@ async def test_settings_that_do_not_work_change_nothing(ask, free, service, cred
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ({"url": "", "token": "t"}, "address is empty"),
+        ({"url": "", "token": "t"}, "There is no address"),
         ({"url": "hub.example.org", "token": "t"}, "is not the address"),
         ({"url": "file:///etc/passwd", "token": "t"}, "is not the address"),
         ({"url": URL, "token": ""}, "There is no token"),
