@@ -126,9 +126,11 @@ class RemoteMagics(Magics):
                     raise UsageError("%remote ls, or %remote load NUMBER. A cell that starts with %%remote is sent.")
 
     def _list(self) -> None:
+        from perijove.client.card import title_of  # noqa: PLC0415
+
         with self._connect() as client:
             for seen in client.executions.list(limit=_LISTED):
-                print(f"{seen.project_name}/{seen.number:<5} {seen.status:<9} {seen.spec.title or seen.sentence}")
+                print(f"{seen.project_name}/{seen.number:<5} {seen.status:<9} {title_of(seen)}")
 
     def _load(self, reference: str) -> None:
         from perijove.magics.results import bring_back, told  # noqa: PLC0415
