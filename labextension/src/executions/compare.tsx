@@ -1,5 +1,6 @@
 import { ReactWidget } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { useEffect } from 'react';
 
 import type { Requests } from '../master/requests';
 import type { IExecution } from '../master/types';
@@ -20,13 +21,18 @@ export interface ICompareProps {
   open: (id: string) => void;
 }
 
+interface IAskedProps extends ICompareProps {
+  /** Called with what is compared, once it is known. */
+  told: (executions: IExecution[]) => void;
+}
+
 /** Executions side by side, as a tab. */
 export class Compare extends ReactWidget {
   constructor(private readonly props: ICompareProps) {
     super();
     this.addClass('pj-Detail');
     this.addClass('pj-Compare');
-    this.title.label = props.trans.__('Compare %1', props.ids.length);
+    this.title.label = props.trans.__('Compare');
   }
 
   get ids(): string[] {
@@ -34,16 +40,28 @@ export class Compare extends ReactWidget {
   }
 
   protected render(): JSX.Element {
-    return <Asked {...this.props} />;
+    return <Asked {...this.props} told={executions => this.name(executions)} />;
+  }
+
+  /** The tab carries the numbers as soon as they are known. */
+  private name(executions: IExecution[]): void {
+    const numbers = executions.map(({ number }) => `#${number}`).join(', ');
+    this.title.label = this.props.trans.__('Compare %1', numbers);
+    this.title.caption = this.title.label;
   }
 }
 
-function Asked(props: ICompareProps): JSX.Element {
-  const { ids, requests, trans } = props;
+function Asked(props: IAskedProps): JSX.Element {
+  const { ids, requests, trans, told } = props;
   const { value, problem } = useAsked(
     () => compareRuns(requests, ids),
     ids.join(' ')
   );
+  useEffect(() => {
+    if (value) {
+      told(value.comparison.executions);
+    }
+  }, [value]);
   if (problem) {
     return (
       <p className="pj-Problem" role="alert">

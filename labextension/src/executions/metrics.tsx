@@ -8,27 +8,32 @@ import { Plot } from './plot';
 import { axisOf, series, usage, type ISeries } from './series';
 import type { IPoint } from './story';
 
-/** Every metric as a line of its own; one with a single value as a number. */
+/** Every metric as a plot of its own, below those that have a single value. */
 export function Metrics(props: {
   points: IPoint[];
   trans: TranslationBundle;
 }): JSX.Element {
   const { points, trans } = props;
   const count = points.length;
-  const all = useMemo(() => series(points), [points, count]);
+  const all = useMemo(() => [...series(points)], [points, count]);
   const axis = axisOf(points) ?? trans.__('point');
+  const figures = (some: typeof all) =>
+    some.map(([name, series]) => (
+      <Figure
+        key={name}
+        name={name}
+        axis={axis}
+        series={series}
+        format={figure}
+      />
+    ));
+  const single = all.filter(([, { y }]) => y.length === 1);
+  const lines = all.filter(([, { y }]) => y.length > 1);
   return (
-    <div className="pj-Plots">
-      {[...all].map(([name, data]) => (
-        <Figure
-          key={name}
-          name={name}
-          axis={axis}
-          series={data}
-          format={figure}
-        />
-      ))}
-    </div>
+    <>
+      {single.length > 0 && <div className="pj-Values">{figures(single)}</div>}
+      <div className="pj-Plots">{figures(lines)}</div>
+    </>
   );
 }
 

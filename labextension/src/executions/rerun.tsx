@@ -47,20 +47,22 @@ function Form(props: {
 }): JSX.Element {
   const [values, setValues] = useState<ReadonlyJSONObject>(props.values);
   return (
-    <FormComponent
-      tagName="div"
-      templates={templates}
-      schema={props.schema}
-      formData={values}
-      validator={validator}
-      liveValidate
-      showErrorList={false}
-      onChange={event => {
-        const changed = event.formData as ReadonlyJSONObject;
-        setValues(changed);
-        props.onValues(changed);
-      }}
-    />
+    <div className="pj-RunForm">
+      <FormComponent
+        tagName="div"
+        templates={templates}
+        schema={props.schema}
+        formData={values}
+        validator={validator}
+        liveValidate
+        showErrorList={false}
+        onChange={event => {
+          const changed = event.formData as ReadonlyJSONObject;
+          setValues(changed);
+          props.onValues(changed);
+        }}
+      />
+    </div>
   );
 }
 

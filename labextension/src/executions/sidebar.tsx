@@ -15,6 +15,9 @@ import { Filters } from './filters';
 import type { ExecutionList } from './list';
 import { Row } from './row';
 
+/** How many milliseconds pass until how long ago something was is told again. */
+const MINUTE = 60_000;
+
 export interface ISidebarProps {
   executions: IExecutions;
   reach: Reach;
@@ -95,13 +98,18 @@ function Selection({ executions, trans }: ISidebarProps): JSX.Element {
   return (
     <div className="pj-Selection">
       <span role="status">{trans.__('%1 selected', selected.length)}</span>
-      <ToolbarButtonComponent
-        label={trans.__('Compare')}
-        tooltip={trans.__('Set the selected executions side by side')}
-        disabledTooltip={trans.__('Select another one to compare with')}
-        enabled={selected.length > 1}
+      <button
+        className="jp-Button jp-mod-styled jp-mod-accept pj-Selection-compare"
+        title={
+          selected.length > 1
+            ? trans.__('Set the selected executions side by side')
+            : trans.__('Select another one to compare with')
+        }
+        disabled={selected.length < 2}
         onClick={() => executions.compare(selected)}
-      />
+      >
+        {trans.__('Compare')}
+      </button>
       <ToolbarButtonComponent
         icon={closeIcon}
         tooltip={trans.__('Clear the selection')}
@@ -114,7 +122,8 @@ function Selection({ executions, trans }: ISidebarProps): JSX.Element {
 function Rows({ executions, trans }: ISidebarProps): JSX.Element {
   const { list } = executions;
   const rows = list.executions;
-  const now = useNow(rows.some(({ status }) => !isFinal(status)));
+  const live = rows.some(({ status }) => !isFinal(status));
+  const now = useNow(true, live ? 1000 : MINUTE);
   return (
     <div className="pj-Sidebar-rows">
       <ul

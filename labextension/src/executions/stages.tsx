@@ -24,13 +24,18 @@ export function Stages(props: {
             data-stage={stage}
             data-now={now}
             style={{ flexGrow: share(seconds, total) }}
-            title={`${stageWord(stage, trans)} ${duration(seconds)}`}
+            title={`${stageWord(stage, trans)} ${duration(seconds)}: ${meaning(stage, trans)}`}
           />
         ))}
       </div>
       <ol className="pj-Stages-words">
         {segments.map(({ stage, seconds, now }) => (
-          <li key={stage} data-stage={stage} data-now={now}>
+          <li
+            key={stage}
+            data-stage={stage}
+            data-now={now}
+            title={meaning(stage, trans)}
+          >
             {stageWord(stage, trans)} <b>{duration(seconds)}</b>
           </li>
         ))}
@@ -59,5 +64,21 @@ function stageWord(stage: Stage, trans: TranslationBundle): string {
       return trans.__('Running');
     case 'uploading':
       return trans.__('Uploading');
+  }
+}
+
+/** What went on meanwhile. */
+function meaning(stage: Stage, trans: TranslationBundle): string {
+  switch (stage) {
+    case 'waiting':
+      return trans.__('until it was its turn');
+    case 'queued':
+      return trans.__('until a worker took it');
+    case 'preparing':
+      return trans.__('fetching code and inputs');
+    case 'running':
+      return trans.__('its cells or commands');
+    case 'uploading':
+      return trans.__('storing the files it made');
   }
 }

@@ -1,16 +1,20 @@
 import { useEffect, useState } from 'react';
 
-/** The time now, told again every second while `live`. */
-export function useNow(live: boolean): number {
+/**
+ * The time now, told again while `live`.
+ *
+ * @param period - after how many milliseconds.
+ */
+export function useNow(live: boolean, period = 1000): number {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {
     if (!live) {
       return;
     }
     setNow(Date.now());
-    const timer = window.setInterval(() => setNow(Date.now()), 1000);
+    const timer = window.setInterval(() => setNow(Date.now()), period);
     return () => window.clearInterval(timer);
-  }, [live]);
+  }, [live, period]);
   return live ? now : Date.now();
 }
 
