@@ -2,7 +2,7 @@ import { ServerConnection } from '@jupyterlab/services';
 import { nullTranslator } from '@jupyterlab/translation';
 
 import manifest from '../package.json';
-import { Connection } from '../src/connection/connection';
+import { Connection, type IStatus } from '../src/connection/connection';
 import { ConnectionForm } from '../src/connection/dialog';
 import { ApiError, Requests } from '../src/master/requests';
 import { VERSION } from '../src/version';
@@ -86,7 +86,7 @@ describe('Connection', () => {
   it('leaves the person alone with what they cannot mend', async () => {
     expect(await offer(false).problem(status('not_configured'))).toBeNull();
     expect(await offer(true).problem(status('connection_lost'))).toBeNull();
-    const well = { version: VERSION, connected: true };
+    const well: IStatus = { version: VERSION, connected: true };
     expect(await offer(true).problem(well)).toBeNull();
   });
 });

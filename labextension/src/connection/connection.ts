@@ -50,8 +50,7 @@ export class Connection {
   }
 
   /** What the person can mend by naming a service, or null. */
-  async problem(status: IStatus): Promise<IProblem | null> {
-    const { error } = status;
+  async problem({ error }: Pick<IStatus, 'error'>): Promise<IProblem | null> {
     if (!error || !MENDABLE.has(error.code)) {
       return null;
     }

@@ -7,7 +7,7 @@ import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { caretDownIcon, stopIcon } from '@jupyterlab/ui-components';
 
-import { CONNECT } from '../connection/connection';
+import { CONNECT, Connection, type IProblem } from '../connection/connection';
 import { ApiError } from '../master/requests';
 import { explain } from '../submit/explain';
 import { IAttachments, IMaster, IRunner, type ISelection } from '../tokens';
@@ -41,17 +41,21 @@ export const commands: JupyterFrontEndPlugin<void> = {
   ): void => {
     const trans = (translator ?? nullTranslator).load('perijove');
     const isEnabled = () => notebooks.currentWidget !== null;
+    const service = new Connection(master.requests);
+    const mendable = async (error: unknown) =>
+      error instanceof ApiError ? service.problem({ error }) : null;
     const withNotebook =
       (action: (panel: NotebookPanel) => Promise<unknown>) => async () => {
         const panel = notebooks.currentWidget;
         if (panel) {
           await action(panel)
             .catch(async error => {
-              if (!isUnconfigured(error)) {
+              const problem = await mendable(error);
+              if (!problem) {
                 throw error;
               }
               // The person is asked at once, and goes on where they were.
-              return (await connected(app, error)) && action(panel);
+              return (await connected(app, problem)) && action(panel);
             })
             .catch(explain);
         }
@@ -123,15 +127,10 @@ export const commands: JupyterFrontEndPlugin<void> = {
   }
 };
 
-/** Whether nobody has said yet which service to use. */
-function isUnconfigured(error: unknown): error is ApiError {
-  return error instanceof ApiError && error.code === 'not_configured';
-}
-
-/** Ask for a service; whether there is one now. */
+/** Ask for a service or another token; whether they serve. */
 async function connected(
   { commands }: JupyterFrontEnd,
-  { message }: ApiError
+  { message }: IProblem
 ): Promise<boolean> {
   const answer: unknown = await commands.execute(CONNECT, { problem: message });
   return answer === true;
