@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -123,6 +124,18 @@ class Probe:
         return [float(task) for task in self._page.evaluate(_TASKS)]
 
     @contextmanager
+    def trace(self, computed: list[float]) -> Iterator[None]:
+        """Add to `computed` what processor time, in milliseconds, each task of the page takes meanwhile."""
+        browser = self._page.context.browser
+        if browser is None:
+            raise RuntimeError("the page has no browser of its own")
+        browser.start_tracing(page=self._page, categories=["toplevel"])
+        try:
+            yield
+        finally:
+            computed.extend(processor_times(json.loads(browser.stop_tracing())["traceEvents"]))
+
+    @contextmanager
     def profile(self, lines: list[str]) -> Iterator[None]:
         """Say in `lines` what the page did in its longest stretch of work."""
         self._profiler.send("Profiler.enable")
@@ -130,6 +143,30 @@ class Probe:
         self._profiler.send("Profiler.start")
         yield
         lines.extend(attribute(self._profiler.send("Profiler.stop")["profile"]))
+
+
+def processor_times(events: list[dict[str, Any]]) -> list[float]:
+    """Return the milliseconds of processor time of every task of a page's main thread.
+
+    A task's length also counts the time in which its thread waits for a processor, on which other programs run.
+
+    Parameters
+    ----------
+    events : list of dict
+        Chromium's trace events of the category ``toplevel``; times in microseconds.
+    """
+    pages = {
+        (event["pid"], event["tid"])
+        for event in events
+        if event["name"] == "thread_name" and event["args"]["name"] == "CrRendererMain"
+    }
+    return [
+        event["tdur"] / 1000
+        for event in events
+        if event["name"] == "ThreadControllerImpl::RunTask"
+        and "tdur" in event
+        and (event["pid"], event["tid"]) in pages
+    ]
 
 
 def attribute(profile: dict[str, Any], most: int = 12) -> list[str]:

@@ -4,6 +4,8 @@ import type { INotebookTracker } from '@jupyterlab/notebook';
 import { afterFrame } from './frame';
 
 const EVERY = 250;
+/** Milliseconds of measuring between two frames. */
+const SLICE = 12;
 
 /** Begins to hold something back for a cell; what it returns ends that. */
 export type Hold = (model: ICodeCellModel) => () => void;
@@ -21,10 +23,23 @@ interface ICell {
  */
 export function holdMeasuring(notebooks: INotebookTracker): Hold {
   const waiting = new Map<ICell, () => void>();
-  const measureAll = () => {
-    const cells = [...waiting];
-    waiting.clear();
-    cells.forEach(([cell, measure]) => cell.isDisposed || measure.call(cell));
+  const measureSome = () => {
+    const until = performance.now() + SLICE;
+    try {
+      for (const [cell, measure] of waiting) {
+        waiting.delete(cell);
+        if (!cell.isDisposed) {
+          measure.call(cell);
+        }
+        if (performance.now() > until) {
+          break;
+        }
+      }
+    } finally {
+      if (waiting.size > 0) {
+        afterFrame(measureSome);
+      }
+    }
   };
   return model => {
     const cell = find(notebooks, model);
@@ -37,7 +52,7 @@ export function holdMeasuring(notebooks: INotebookTracker): Hold {
       if (!cell.isDisposed && !model.isDisposed) {
         changed.connect(measure, cell);
         if (waiting.size === 0) {
-          window.setTimeout(() => afterFrame(measureAll), EVERY);
+          window.setTimeout(() => afterFrame(measureSome), EVERY);
         }
         waiting.set(cell, measure);
       }
