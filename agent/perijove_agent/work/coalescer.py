@@ -67,7 +67,8 @@ class Coalescer(Generic[Key]):
     async def aclose(self) -> None:
         """Pass on all that waits, and end."""
         if self._timer is not None:
-            self._timer.cancel()
+            async with self._order:  # never while it passes something on, which would be lost
+                self._timer.cancel()
             await asyncio.gather(self._timer, return_exceptions=True)
         await self.flush()
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import codecs
 import shutil
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from perijove.model.reasons import Reason
@@ -20,6 +21,8 @@ from perijove_agent.work.jsonlines import JsonLines
 _READ = 64 * 1024
 #: Seconds to wait for the end of a pipe that a process somewhere still holds open.
 _STRAGGLERS = 5.0
+#: The most bytes a line that ended can have left in its pipes and their buffers; what comes then is a straggler's.
+_UNREAD = 2 * 1024 * 1024
 
 
 class CommandWork:
@@ -51,6 +54,8 @@ class CommandWork:
         self._environment = environment
         self._folder = folder
         self._ended = False
+        self._read = 0
+        self._delay = _Delay()
         self.process: Process | None = None
 
     async def run(self) -> Ending:
@@ -102,13 +107,21 @@ class CommandWork:
             status = await process.wait()
             # What the line left running in the background would hold the pipes open; all it wrote is read.
             process.kill()
-            await asyncio.wait(pumps, timeout=_STRAGGLERS)
+            await self._read_rest(pumps)
             return status
         finally:
             for pump in pumps:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
             await coalescer.aclose()
+
+    async def _read_rest(self, pumps: Collection[asyncio.Task[None]]) -> None:
+        """Wait for the ends of the pipes, not counting the time in which a full disk takes nothing of what was read."""
+        end, most = time.monotonic() + _STRAGGLERS - self._delay.seconds, self._read + _UNREAD
+        while (left := end + self._delay.seconds - time.monotonic()) > 0 and self._read <= most:
+            _, open_ones = await asyncio.wait(pumps, timeout=left)
+            if not open_ones:
+                return
 
     async def _pump(self, reader: asyncio.StreamReader, stream: str, coalescer: Coalescer[str]) -> None:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -117,12 +130,37 @@ class CommandWork:
         while not ended:
             data = await reader.read(_READ)
             ended = not data
-            text = decoder.decode(data, final=ended)
-            await coalescer.put(stream, text)
-            if objects:
-                for values in objects.feed(text) + (objects.end() if ended else []):
-                    await coalescer.flush()
-                    await self._report.metadata(values)
+            self._read += len(data)
+            with self._delay:
+                text = decoder.decode(data, final=ended)
+                await coalescer.put(stream, text)
+                if objects:
+                    for values in objects.feed(text) + (objects.end() if ended else []):
+                        await coalescer.flush()
+                        await self._report.metadata(values)
+
+
+class _Delay:
+    """Counts the seconds within it, however many are at once."""
+
+    def __init__(self) -> None:
+        self._total = 0.0
+        self._since = 0.0
+        self._within = 0
+
+    @property
+    def seconds(self) -> float:
+        """How many there were so far."""
+        return self._total + (time.monotonic() - self._since if self._within else 0.0)
+
+    def __enter__(self) -> None:
+        if not self._within:
+            self._since = time.monotonic()
+        self._within += 1
+
+    def __exit__(self, *error: object) -> None:
+        self._total, self._within = self.seconds, self._within - 1
+        self._since = time.monotonic()
 
 
 def _ending(line: str, status: int) -> Ending:

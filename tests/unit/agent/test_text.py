@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shlex
 from typing import Any
@@ -97,3 +98,24 @@ async def test_the_first_piece_after_a_pause_does_not_wait() -> None:
     assert emitted == ["a"]
     await coalescer.aclose()
     assert emitted == ["a", "bc"]
+
+
+async def test_text_that_is_being_passed_on_when_a_coalescer_ends_is_not_lost() -> None:
+    emitted: list[str] = []
+    passing, room = asyncio.Event(), asyncio.Event()
+
+    async def emit(_: str, text: str) -> None:
+        passing.set()
+        await room.wait()
+        emitted.append(text)
+
+    coalescer = Coalescer(emit, window=0.001)
+    coalescer._emitted = float("inf")
+    await coalescer.put("out", "a")
+    await passing.wait()
+    closing = asyncio.create_task(coalescer.aclose())
+    for _ in range(10):
+        await asyncio.sleep(0)
+    room.set()
+    await closing
+    assert emitted == ["a"]
