@@ -11,11 +11,13 @@ from pathlib import Path
 
 import httpx
 import nbformat
+import psutil
 import pytest
 from lab_page import KERNEL, USER, LabPage
 from perijove_local.home import ROOT
 from perijove_local.hub import Hub
 from perijove_local.ports import free_ports
+from perijove_local.processes import end
 from playwright.sync_api import Page, expect
 from waiting import until
 
@@ -38,9 +40,10 @@ def laptop(tmp_path: Path) -> Iterator[str]:
     kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     port, token = free_ports(1)[0], "of-this-laptop"
     options = ("--no-browser", "--allow-root", f"--port={port}", f"--IdentityProvider.token={token}")
+    shows_itself = "--LabApp.expose_app_in_browser=True"
     with (tmp_path / "log").open("wb") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *options, "--ServerApp.port_retries=0"],
+            [sys.executable, "-m", "jupyterlab", *options, shows_itself, "--ServerApp.port_retries=0"],
             cwd=shown, env={**kept, "HOME": str(tmp_path), "JUPYTER_CONFIG_PATH": str(_SETTINGS)},
             stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip
@@ -50,8 +53,9 @@ def laptop(tmp_path: Path) -> Iterator[str]:
         assert server.poll() is None, (tmp_path / "log").read_text()
         yield f"{url}?token={token}"
     finally:
-        server.terminate()
-        server.wait(60)
+        program = psutil.Process(server.pid)
+        end([program, *program.children(recursive=True)])
+        server.wait()
 
 
 def _answers(url: str) -> bool:
@@ -64,7 +68,7 @@ def _answers(url: str) -> bool:
 def test_a_person_without_a_hub_names_a_service_and_runs_a_cell(page: Page, laptop: str, hub: Hub) -> None:
     page.request.get(laptop).dispose()  # which signs in
     lab = LabPage(page, laptop.partition("?")[0])
-    lab.open("work.ipynb")
+    lab.open_without_kernel("work.ipynb")
     lab.button("perijove-run").click()
     problem = lab.dialog.get_by_role("alert")
     expect(problem).to_have_text("This Jupyter server does not know which Perijove service to use.")
@@ -87,7 +91,6 @@ def test_a_person_without_a_hub_names_a_service_and_runs_a_cell(page: Page, lapt
     lab.accept()
     expect(lab.output(0)).to_have_text("from afar")
     lab.expect_state("complete")
-    lab.reload()
     page.get_by_role("menuitem", name="Settings").click()
     page.get_by_role("menuitem", name=re.compile("Connect to Perijove")).click()
     expect(lab.dialog.get_by_label("Address")).to_have_value(hub.service_url)
