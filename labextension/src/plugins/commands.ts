@@ -42,8 +42,11 @@ export const commands: JupyterFrontEndPlugin<void> = {
     const trans = (translator ?? nullTranslator).load('perijove');
     const isEnabled = () => notebooks.currentWidget !== null;
     const service = new Connection(master.requests);
+    /** What the person can mend of an error, in the words of who checks the connection. */
     const mendable = async (error: unknown) =>
-      error instanceof ApiError ? service.problem({ error }) : null;
+      error instanceof ApiError && (await service.problem({ error }))
+        ? service.problem(await service.status())
+        : null;
     const withNotebook =
       (action: (panel: NotebookPanel) => Promise<unknown>) => async () => {
         const panel = notebooks.currentWidget;
