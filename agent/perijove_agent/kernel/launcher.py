@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import secrets
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,19 +25,15 @@ class KernelLauncher:
     ----------
     runtime : Runtime
         Where they run.
+    folder : Path
+        Holds the sockets; readable by this user only, and removed at the end.
     timeout : float
         Seconds a kernel may take until it answers.
-
-    Attributes
-    ----------
-    folder : Path
-        Holds the sockets; readable by this user only. It lies in the system's temporary folder because the path of a
-        Unix socket may have 107 bytes at most (unix(7)).
     """
 
-    def __init__(self, runtime: Runtime, timeout: float = 60.0) -> None:
+    def __init__(self, runtime: Runtime, folder: Path, timeout: float = 60.0) -> None:
         self.runtime = runtime
-        self.folder = Path(tempfile.mkdtemp(prefix="pj-"))
+        self._folder = folder
         self._timeout = timeout
         self._context = new_context()
         self._numbers = itertools.count(1)
@@ -51,7 +46,7 @@ class KernelLauncher:
         perijove_agent.ending.Failure
             With `Reason.NO_KERNEL`: it cannot be started.
         """
-        place = self.folder / str(next(self._numbers))
+        place = self._folder / str(next(self._numbers))
         place.mkdir(mode=0o700)
         connection = self._connection_file(place)
         try:
@@ -70,7 +65,7 @@ class KernelLauncher:
     async def aclose(self) -> None:
         """Remove the sockets' folder and end the sockets' context. Every kernel was closed before."""
         self._context.destroy(linger=0)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _connection_file(self, place: Path) -> Path:
         # Names of IPC sockets are the "ip", a dash and the "port".

@@ -2,8 +2,14 @@
 
 It is told on its standard input, one line each, what the agent started: ``+ <process group>`` and
 ``- <process group>``, and ``d <folder>`` for a folder of sockets and other things that mean nothing without the agent.
-When the input ends the agent is gone: what is still registered is killed and deleted. Only the standard library is
-imported, as it is run by its path, without the agent's packages.
+``m <mark>`` comes first: every process that the agent starts has it in its environment as `MARK`, as have those which
+that starts in turn. When the input ends the agent is gone: what is still registered or marked is killed, and what is
+registered is deleted.
+
+The mark is for what the agent could not tell any more: it may be killed between starting a process and saying so. The
+input ends no earlier than such a process has its environment, as until then it holds the input's other end open.
+
+Only the standard library is imported, as it is run by its path, without the agent's packages.
 """
 
 from __future__ import annotations
@@ -13,13 +19,18 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+#: The environment variable that holds the mark of whose a process is.
+MARK = "PERIJOVE_GUARD"
 
 
 def watch(lines: Iterable[str]) -> None:
     """Read `lines` to their end, then clear up."""
     groups: set[int] = set()
     folders: set[str] = set()
+    marks: set[str] = set()
     for line in lines:
         sign, _, what = line.rstrip("\n").partition(" ")
         if sign == "+":
@@ -28,11 +39,25 @@ def watch(lines: Iterable[str]) -> None:
             groups.discard(int(what))
         elif sign == "d":
             folders.add(what)
+        elif sign == "m":
+            marks.add(what)
     for group in groups:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
+    for process in _marked(marks):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(process, signal.SIGKILL)
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _marked(marks: set[str]) -> Iterator[int]:
+    """Iterate over the processes that have one of these marks, where the system shows environments (Linux)."""
+    wanted = {f"{MARK}={mark}".encode() for mark in marks}
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):  # it has ended, or is somebody else's
+            if wanted.intersection(environment.read_bytes().split(b"\0")):
+                yield int(environment.parent.name)
 
 
 if __name__ == "__main__":

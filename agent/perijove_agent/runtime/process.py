@@ -147,7 +147,7 @@ class ProcessRuntime:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env=dict(launch.environment),
+            env={**launch.environment, **self._guardian.mark},
             cwd=launch.folder,
             start_new_session=True,
         )

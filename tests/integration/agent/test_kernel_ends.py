@@ -39,8 +39,8 @@ SOMETHING_LEFT = {
 async def kernel(tmp_path: Path) -> AsyncIterator[Kernel]:
     (tmp_path / "idle").mkdir()
     (tmp_path / "work").mkdir()
-    runtime = ProcessRuntime(sys.executable, Guardian())
-    launcher = KernelLauncher(runtime)
+    runtime = ProcessRuntime(sys.executable, guardian := Guardian())
+    launcher = KernelLauncher(runtime, guardian.make_folder())
     environment = base_variables(sys.executable, tmp_path / "idle")
     kernel = await launcher.start(default_program(sys.executable), environment, tmp_path / "work")
     await kernel.adopt({}, tmp_path / "work")

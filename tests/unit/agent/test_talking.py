@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -28,7 +29,9 @@ from perijove_agent.records.recorder import Recorder
 from perijove_agent.records.sender import Sender
 from perijove_agent.records.spool import Spool
 from perijove_agent.report import Report
-from perijove_agent.runtime import guard
+from perijove_agent.runtime import Launch, guard
+from perijove_agent.runtime.guardian import Guardian
+from perijove_agent.runtime.process import ProcessRuntime
 from perijove_agent.settings import Settings
 from perijove_agent.signer import Signer
 from perijove_agent.staging.download import DownloadError, download
@@ -201,6 +204,32 @@ def test_the_guard_kills_and_deletes_what_is_still_registered(tmp_path: Path) ->
     assert not folder.exists()
     kept.kill()
     kept.wait()
+
+
+def test_the_guard_kills_what_its_agent_had_no_time_to_tell_of_and_nobody_elses() -> None:
+    ours, others = (
+        subprocess.Popen(["sleep", "1000"], start_new_session=True, env={**os.environ, guard.MARK: mark})
+        for mark in ("ours", "another's")
+    )
+    guard.watch(["m ours\n"])
+    assert ours.wait(30) == -9
+    assert others.poll() is None
+    others.kill()
+    others.wait()
+
+
+async def test_every_process_that_is_started_has_the_guards_mark(tmp_path: Path) -> None:
+    runtime = ProcessRuntime(sys.executable, guardian := Guardian())
+    folder = guardian.make_folder()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    process = await runtime.start(Launch(["/usr/bin/env"], {"A": "a"}, tmp_path))
+    printed = (await process.stdout.read()).decode().splitlines()
+    await process.wait()
+    process.close()
+    await runtime.aclose()
+    assert not folder.exists()
+    assert "A=a" in printed
+    assert [f"{name}={value}" for name, value in guardian.mark.items()] == [one for one in printed if "GUARD" in one]
 
 
 def test_the_guard_runs_without_the_agents_packages() -> None:
