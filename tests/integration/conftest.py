@@ -36,12 +36,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: getattr(getattr(item, "callspec", None), "params", {}).get("hub") == PRODUCTION)
 
 
-@pytest.fixture(scope="session", params=os.environ.get("PERIJOVE_TEST_PARTS", EMBEDDED).split(","))
+@pytest.fixture(scope="session", params=[os.environ.get("PERIJOVE_TEST_PARTS", EMBEDDED)])
 def hub(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """A JupyterHub of its own port and data directory; stopping it fails if anything has to be killed.
 
     It runs on SQLite and a private Redis, or on `PRODUCTION` parts: PostgreSQL, and a Redis of its own. Tests say with
-    `ON_BOTH` that the difference matters to them; PERIJOVE_TEST_PARTS=embedded,production runs all others on both too.
+    `ON_BOTH` that the difference matters to them; PERIJOVE_TEST_PARTS=production runs all others on those too.
     """
     home = Home(tmp_path_factory.mktemp("platform"))
     with ExitStack() as stack:
