@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from perijove.model.fleet import Group
-from perijove.model.resources import Info
+    from perijove.model.resources import Info
 
 _IGNORED_SHOWN = 10
 

@@ -10,12 +10,7 @@ import click
 from perijove.cli.output import ago, emit, length, name_of, status_text, table
 from perijove.cli.session import Session, pass_session, printing, project_option
 from perijove.code import describe_size
-from perijove.model.resources import (
-    Comparison,
-    Execution,
-    ExecutionDetail,
-    Output,
-)
+from perijove.model.resources import Comparison, Execution, ExecutionDetail, Output
 from perijove.model.status import Status
 
 

@@ -8,12 +8,7 @@ from perijove.client.api import Api, Driver, endpoint, fetch, pages, path, strea
 from perijove.client.bodies import checked, creation
 from perijove.client.flow import Flow, Request, Stream
 from perijove.client.transfer import send
-from perijove.model.resources import (
-    CreateProject,
-    Project,
-    Role,
-    SetMember,
-)
+from perijove.model.resources import CreateProject, Project, Role, SetMember
 
 MemberKind = Literal["user", "group"]
 

@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from perijove.model.resources import (
-    Comparison,
-    CreatedExecutions,
-    Execution,
-    ExecutionDetail,
-    Page,
-    Stopping,
-    Why,
-)
+from perijove.model.resources import Comparison, CreatedExecutions, Execution, ExecutionDetail, Page, Stopping, Why
 from perijove_hub.call import Call
 from perijove_scheduler.services.executions import ExecutionFilter
 

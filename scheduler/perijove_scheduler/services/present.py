@@ -7,17 +7,7 @@ from urllib.parse import quote
 
 from perijove.model.reasons import MEANINGS, Reason
 from perijove.model.records import Phase
-from perijove.model.resources import (
-    Attempt,
-    Code,
-    Execution,
-    ExecutionDetail,
-    Member,
-    Output,
-    Progress,
-    Project,
-    Role,
-)
+from perijove.model.resources import Attempt, Code, Execution, ExecutionDetail, Member, Output, Progress, Project, Role
 from perijove.model.spec import Spec
 from perijove.model.status import Status
 from perijove_scheduler.services.limits import Limits

@@ -7,12 +7,7 @@ from dataclasses import replace
 
 from perijove.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from perijove.model.ids import REFERENCE_PATTERN
-from perijove.model.resources import (
-    CreateProject,
-    Page,
-    Project,
-    Role,
-)
+from perijove.model.resources import CreateProject, Page, Project, Role
 from perijove_scheduler.services import present
 from perijove_scheduler.services.access import Access, checked_cursor
 from perijove_scheduler.services.caller import Caller

@@ -14,12 +14,7 @@ from perijove.errors import (
     TooLarge,
     UnknownGroup,
 )
-from perijove.model.resources import (
-    CreateExecution,
-    CreateExecutions,
-    CreateProject,
-    SetMember,
-)
+from perijove.model.resources import CreateExecution, CreateExecutions, CreateProject, SetMember
 from perijove_hub.problems import InternalError, invalid_body, invalid_query, problem
 from perijove_hub.queries import After, Compare, ListExecutions
 

@@ -23,12 +23,7 @@ from perijove.client import Client
 from perijove.magics import RemoteMagics, unload
 from perijove.model.ids import new_id
 from perijove.model.reasons import Reason
-from perijove.model.resources import (
-    Execution,
-    ExecutionDetail,
-    Info,
-    Output,
-)
+from perijove.model.resources import Execution, ExecutionDetail, Info, Output
 from perijove.model.spec import Notebook, Spec
 from perijove.model.status import Status
 

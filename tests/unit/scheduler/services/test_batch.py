@@ -18,12 +18,7 @@ from perijove.errors import (
     UnknownExecution,
     UnknownGroup,
 )
-from perijove.model.resources import (
-    CreatedExecutions,
-    CreateExecutions,
-    CreateProject,
-    Role,
-)
+from perijove.model.resources import CreatedExecutions, CreateExecutions, CreateProject, Role
 from perijove_scheduler.services.caller import Caller
 
 COMMAND = {"command": "true", "group": "local"}

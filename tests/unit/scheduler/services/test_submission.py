@@ -20,12 +20,7 @@ from perijove.errors import (
     UnknownProject,
 )
 from perijove.model.ids import new_id
-from perijove.model.resources import (
-    CopyExecution,
-    CreateExecution,
-    CreateProject,
-    Role,
-)
+from perijove.model.resources import CopyExecution, CreateExecution, CreateProject, Role
 from perijove_scheduler.files.local import LocalFiles
 from perijove_scheduler.files.protocol import Stored
 from perijove_scheduler.queue.memory import MemoryTail
