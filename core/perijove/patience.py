@@ -24,6 +24,11 @@ async def set_within(event: asyncio.Event, seconds: float) -> bool:
     return event.is_set()
 
 
+def spread(seconds: float) -> float:
+    """Return a time up to a quarter shorter or longer, so that many who wait for as long do not wake together."""
+    return seconds * _RANDOM.uniform(0.75, 1.25)
+
+
 class Backoff:
     """Waits that grow, each drawn at random so that many that failed together do not come back in step.
 

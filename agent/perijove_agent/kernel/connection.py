@@ -70,10 +70,9 @@ class ObservedChannel(AsyncZMQSocketChannel):
             await asyncio.wait_for(recv_monitor_message(self._closings), _CLOSING)
         # A message may be on its way between the socket and the flag: it is not if that is seen twice in a row.
         before, now = True, True
-        while before or now:
+        while self.socket is not None and (before or now):
+            before, now = now, self._handing_out or bool(await self.socket.poll(0))
             await asyncio.sleep(_LOOK)
-            more = self.socket is not None and bool(await self.socket.poll(0))
-            before, now = now, more or (self._handing_out and self.socket is not None)
 
     def close(self) -> None:
         """Close the socket, and the one that tells of its end."""

@@ -8,6 +8,7 @@ from typing import Any
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionComplete
 from nbformat import NotebookNode
+from nbformat.notebooknode import from_dict
 
 #: Characters of printed text a notebook may hold; the log holds all of it.
 KEPT_TEXT = 64 * 1024 * 1024
@@ -104,8 +105,8 @@ def _simple_display(msg: dict[str, Any]) -> NotebookNode | None:
         return None
     if not all(isinstance(text, str) for text in data.values()):
         return None
-    node = NotebookNode(output_type="display_data")  # type: ignore[no-untyped-call]  # untyped
-    node.update(metadata=metadata, data=data)  # type: ignore[no-untyped-call]  # what they hold becomes nodes, too
+    output = {"output_type": "display_data", "metadata": metadata, "data": data}
+    node: NotebookNode = from_dict(output)  # type: ignore[no-untyped-call]  # untyped
     return node
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import ClassVar
 
 import zstandard
@@ -24,6 +25,21 @@ _PAGE = 200
 _BATCH = 500
 
 
+@dataclass(frozen=True)
+class _There:
+    """The last record of an attempt in its archive, None if there is none, and the last one on Redis."""
+
+    stored: int | None
+    on_redis: int
+
+    def is_all(self, records: int | None) -> bool:
+        """Return whether it is all there was; else its worker, or the next agent on its disk, may archive the rest.
+
+        What its worker told of its archive may have been lost with Redis, so both places count.
+        """
+        return records is None or max(self.stored or 0, self.on_redis) >= records
+
+
 class Archiver(Loop):
     """Copies the streams of attempts that ended a while ago into the archive.
 
@@ -42,18 +58,12 @@ class Archiver(Loop):
         """Archive all that is due."""
         late = {(a.execution, a.attempt) for a in await self._due(_LATE_ARCHIVE)}
         for attempt in await self._due(OWN_ARCHIVE):
-            if (attempt.execution, attempt.attempt) in late or not await self._is_coming(attempt):
-                await self._archive(attempt)
+            there = _There(await self._stored(attempt), await self._on_redis(attempt))
+            if (attempt.execution, attempt.attempt) in late or there.is_all(attempt.records):
+                await self._archive(attempt, there)
 
     async def _due(self, leases: int) -> list[ToArchive]:
         return await self._store.lifecycle.to_archive(leases * self._queue.lease, _BATCH)
-
-    async def _is_coming(self, attempt: ToArchive) -> bool:
-        """Return whether its worker, or the next agent on its disk, may archive what Redis and the archive lack."""
-        if attempt.records is None or await self._on_redis(attempt) >= attempt.records:
-            return False
-        # What its worker told of its archive may have been lost with Redis.
-        return (await self._stored(attempt) or 0) < attempt.records
 
     async def _on_redis(self, attempt: ToArchive) -> int:
         return await self._queue.last_record(attempt.group, attempt.execution, attempt.attempt)
@@ -67,12 +77,12 @@ class Archiver(Loop):
             last = records[-1][0]
         return last
 
-    async def _archive(self, attempt: ToArchive) -> None:
-        records, on_redis = await self._stored(attempt), await self._on_redis(attempt)
-        if records is None or records < on_redis:  # else its worker archived it, and died before it said so
+    async def _archive(self, attempt: ToArchive, there: _There) -> None:
+        records = there.stored
+        if records is None or records < there.on_redis:  # else its worker archived it, and died before it said so
             copy = _Copy(self._queue, attempt)
             try:
-                await self._files.put(log_key(attempt.execution, attempt.attempt), self._checked(copy, on_redis))
+                await self._files.put(log_key(attempt.execution, attempt.attempt), self._checked(copy, there.on_redis))
             except _Outdated:
                 return
             records = copy.last

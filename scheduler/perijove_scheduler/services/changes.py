@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from perijove.errors import PerijoveError
-from perijove.patience import set_within
+from perijove.patience import set_within, spread
 from perijove_scheduler.queue.protocol import Queue
 
 _log = logging.getLogger(__name__)
@@ -30,8 +29,7 @@ class Watch:
 
     async def wait(self) -> None:
         """Wait for the next change, or until it is time to look again."""
-        # Spread, so that a thousand viewers who came together do not look again together.
-        await set_within(self._changed, LOOK_AGAIN * random.uniform(0.75, 1.25))  # noqa: S311
+        await set_within(self._changed, spread(LOOK_AGAIN))
         self._changed.clear()
 
 
