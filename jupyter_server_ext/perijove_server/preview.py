@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from perijove.client.roots import find_root
+from perijove.code import scan
+from perijove.model.fleet import Group
+from perijove.model.resources import Info
+from perijove.notebooks import inspect_parameters, load_notebook, needed_cells, select_cells
 from perijove_server.documents import Document
 from perijove_server.form import form_schema, form_values
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from perijove.model.fleet import Group
-    from perijove.model.resources import Info
 
 _IGNORED_SHOWN = 10
 
@@ -33,10 +33,6 @@ def preview(document: Document, file: Path, groups: Sequence[Group], info: Info,
     biggest : int
         How many of the biggest files to name.
     """
-    from perijove.client.roots import find_root  # noqa: PLC0415 - these imports take a second
-    from perijove.code import scan  # noqa: PLC0415
-    from perijove.notebooks import inspect_parameters, load_notebook  # noqa: PLC0415
-
     loaded = load_notebook(document.content, document.path)
     declared = inspect_parameters(loaded.document)
     plan = scan(find_root(file), info.snapshot_limit)
@@ -58,8 +54,6 @@ def preview(document: Document, file: Path, groups: Sequence[Group], info: Info,
 
 def _along(document: Document, notebook: Any) -> tuple[dict[str, Any] | None, list[str]]:
     """Return, for each choice of what goes along, the cells in order and the names they provide."""
-    from perijove.notebooks import needed_cells, select_cells  # noqa: PLC0415
-
     if document.cells is None:
         return None, []
     chosen = select_cells(document.cells, [cell.id for cell in notebook.cells])

@@ -7,10 +7,7 @@ import logging
 from collections.abc import Callable
 from importlib import import_module
 
-_SLOW = (
-    "perijove_server.exchange", "perijove_server.preview", "perijove_server.sending", "perijove_server.ran",
-    "perijove.notebooks",
-)  # fmt: skip
+_SLOW = ("perijove_server.exchange", "perijove_server.preview", "perijove_server.sending", "perijove_server.ran")
 _log = logging.getLogger(__name__)
 
 

@@ -12,7 +12,7 @@ import httpx
 
 from perijove.client.flow import Flow, Read, Request, Sleep
 from perijove.client.problems import lost
-from perijove.client.transfer import RETRIES, delays, open_body
+from perijove.client.transfer import RETRIES, open_body, repetitions
 from perijove.errors import ConnectionLost
 
 T = TypeVar("T")
@@ -81,14 +81,14 @@ def save(
 
 def _again(once: Callable[[], Flow[T]]) -> Flow[T]:
     """Perform a transfer, from its start again when the connection breaks in its middle."""
-    for count, delay in enumerate(delays()):
+    waits = repetitions()
+    while True:
         try:
             return (yield from once())
         except httpx.TransportError as error:
-            if count == RETRIES:
+            if waits.failures == RETRIES:
                 raise lost(error) from error
-        yield Sleep(delay)
-    raise AssertionError("delays() never ends")
+        yield Sleep(waits.next())
 
 
 def _copy(file: BinaryIO, report: Report) -> Flow[str]:

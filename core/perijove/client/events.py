@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,10 +14,11 @@ from pydantic import ValidationError
 from perijove.client.flow import Emit, Open, Read, Request, Sleep, Step, Stream
 from perijove.client.problems import lost
 from perijove.client.sse import Decoder, Message
-from perijove.client.transfer import attempt, delays, retry_after
+from perijove.client.transfer import attempt, repetitions, retry_after
 from perijove.errors import ConnectionLost, PerijoveError
 from perijove.model.records import RECORD, Record
 from perijove.model.resources import Execution
+from perijove.patience import Backoff
 
 #: Seconds a follower keeps trying to come back to the service after it last heard of it.
 PATIENCE = 600.0
@@ -54,7 +55,7 @@ class _Follower:
 
     last: tuple[int, int] | None
     ended: bool = False
-    failures: Iterator[float] = field(default_factory=lambda: delays(longest=_LONGEST_PAUSE))
+    waits: Backoff = field(default_factory=lambda: repetitions(_LONGEST_PAUSE))
     heard: float = field(default_factory=time.monotonic)
 
     def request(self, address: str) -> Request:
@@ -65,7 +66,7 @@ class _Follower:
 
     def hear(self) -> None:
         self.heard = time.monotonic()
-        self.failures = delays(longest=_LONGEST_PAUSE)
+        self.waits.reset()
 
     def item(self, message: Message) -> ExecutionEvent | None:
         """Return what a message tells; None if it is nothing new."""
@@ -128,7 +129,7 @@ def follow(
         if time.monotonic() - follower.heard > patience:
             raise failure
         away(failure)
-        yield Sleep(retry_after(response) or next(follower.failures))
+        yield Sleep(retry_after(response) or follower.waits.next())
 
 
 def _listen(follower: _Follower) -> Generator[Step | Emit[ExecutionEvent], Any, ConnectionLost]:

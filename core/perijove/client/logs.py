@@ -8,13 +8,13 @@ import httpx
 
 from perijove.client.flow import Emit, Read, Request, Sleep, Stream
 from perijove.client.problems import lost
-from perijove.client.transfer import RETRIES, delays, open_body
+from perijove.client.transfer import RETRIES, open_body, repetitions
 
 
 def read_log(address: str, params: Mapping[str, str]) -> Stream[bytes]:
     """Emit a log's bytes. What was written never changes, so a broken reading goes on where it broke."""
-    have = failures = 0
-    waits = delays()
+    have = 0
+    waits = repetitions()
     while True:
         yield from open_body(Request("GET", address, params))
         skip = have
@@ -23,12 +23,12 @@ def read_log(address: str, params: Mapping[str, str]) -> Stream[bytes]:
                 new = chunk[skip:]
                 skip = max(0, skip - len(chunk))
                 if new:
-                    have, failures = have + len(new), 0
+                    have += len(new)
+                    waits.reset()
                     yield Emit(new)
         except httpx.TransportError as error:
-            failures += 1
-            if failures > RETRIES:
+            if waits.failures == RETRIES:
                 raise lost(error) from error
-            yield Sleep(next(waits))
+            yield Sleep(waits.next())
         else:
             return

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator
 from http import HTTPStatus
 
 import httpx
@@ -11,6 +9,7 @@ import httpx
 from perijove.client.flow import Flow, Open, Read, Request, Send, Sleep
 from perijove.client.problems import lost, problem
 from perijove.errors import PerijoveError
+from perijove.patience import Backoff
 
 #: A proxy's or the service's way to say: not now. Every request of ours may be repeated: what creates carries a key.
 NOT_NOW = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
@@ -20,11 +19,9 @@ _LONGEST_RETRY_AFTER = 30.0
 _ERROR_BODY_LIMIT = 1 << 20
 
 
-def delays(first: float = 0.25, longest: float = 10.0) -> Iterator[float]:
-    """Iterate over the seconds to wait before each repetition: doubling, with jitter so that clients do not align."""
-    while True:
-        yield first * random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret
-        first = min(2 * first, longest)
+def repetitions(longest: float = 10.0) -> Backoff:
+    """Return the waits before each repetition of a request, in seconds none of which exceeds `longest`."""
+    return Backoff(0.25, longest)
 
 
 def send(request: Request) -> Flow[httpx.Response]:
@@ -46,15 +43,16 @@ def open_body(request: Request) -> Flow[httpx.Response]:
 
 
 def _persist(step: Send | Open) -> Flow[httpx.Response]:
-    for count, delay in enumerate(delays()):
+    waits = repetitions()
+    while True:
         failure, response = yield from attempt(step)
         if failure is None and response is not None:
             return response
         away = response is None or response.status_code in NOT_NOW
-        if failure is not None and (not away or count == RETRIES):
+        if failure is not None and (not away or waits.failures == RETRIES):
             raise failure
-        yield Sleep(retry_after(response) or delay)
-    raise AssertionError("delays() never ends")
+        wait = waits.next()
+        yield Sleep(retry_after(response) or wait)
 
 
 def attempt(step: Send | Open) -> Flow[tuple[PerijoveError | None, httpx.Response | None]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
@@ -13,6 +13,10 @@ from perijove_server.folders import notebook_file, shown_folder
 from perijove_server.handlers.base import Handler, read_object
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from perijove.model.fleet import Group
+    from perijove.model.resources import Info
     from perijove_server.documents import Document
 
 
@@ -33,15 +37,13 @@ class PreviewHandler(_NotebookHandler):
     @authorized
     async def post(self) -> None:
         """Answer with the form, what goes along, and the snapshot's size."""
-        from perijove_server.preview import preview  # noqa: PLC0415 - pydantic models take time to build
-
         document = await self.document()
         file = self.file(document)
         client = await self.master.client()
         info = await client.info()
         groups = [group async for group in client.groups.list()]
         biggest = self.settings["perijove_preview_limit"]
-        self.finish(await asyncio.to_thread(preview, document, file, groups, info, biggest))
+        self.finish(await asyncio.to_thread(_preview, document, file, groups, info, biggest))
 
 
 class SubmitHandler(_NotebookHandler):
@@ -65,3 +67,9 @@ def _read(text: bytes) -> Document:
     from perijove_server.documents import read_document  # noqa: PLC0415 - pydantic models take time to build
 
     return read_document(read_object(text))
+
+
+def _preview(document: Document, file: Path, groups: Sequence[Group], info: Info, biggest: int) -> dict[str, Any]:
+    from perijove_server.preview import preview  # noqa: PLC0415 - papermill and nbconvert take a second to import
+
+    return preview(document, file, groups, info, biggest)

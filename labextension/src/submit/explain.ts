@@ -5,7 +5,7 @@ import {
   showErrorMessage
 } from '@jupyterlab/apputils';
 
-import { ApiError } from '../master/requests';
+import { ApiError, wordsOf } from '../master/requests';
 
 /** Characters after which JupyterLab cuts a notification off. */
 const SHORT = 140;
@@ -16,8 +16,7 @@ export function explain(error: unknown): void {
     void showErrorMessage('Perijove', error as Error);
     return;
   }
-  const { message, hint } = error;
-  const words = hint ? `${message}\n${hint}` : message;
+  const words = wordsOf(error);
   if (words.length <= SHORT) {
     Notification.error(words, { autoClose: false });
   } else {
