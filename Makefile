@@ -27,18 +27,32 @@ up: $(platform) ## the same platform in the foreground on PORT (8000); Ctrl-C st
 	@python -m perijove_local.up
 
 .PHONY: test
-test: lint node_modules/.installed .venv/.installed-frontend .venv/.installed-collaboration ## lint, then all tests; installs redis-server, postgresql and chromium where it may
-	cd labextension && npm test --silent
+test: .venv/.installed-test node_modules/.installed .venv/.installed-frontend .venv/.installed-collaboration ## lint, then all tests; installs redis-server, postgresql and chromium where it may
+	@$(MAKE) --no-print-directory -j2 -Otarget lint-python jest lint-frontend
 	tools/install-debian
 	python -m pytest
 
+.PHONY: test-all
+test-all: export PERIJOVE_TEST_PARTS := embedded,production
+test-all: test ## the same, with the integration tests on SQLite and again on PostgreSQL and a Redis of its own
+
 .PHONY: lint
-lint: .venv/.installed-test labextension/node_modules/.installed ## ruff, mypy strict, import-linter, eslint, prettier
+lint: lint-python lint-frontend ## ruff, mypy strict, import-linter, eslint, prettier
+
+.PHONY: lint-python
+lint-python: .venv/.installed-test
 	ruff check .
 	ruff format --check .
 	mypy
 	lint-imports
+
+.PHONY: lint-frontend
+lint-frontend: labextension/node_modules/.installed
 	cd labextension && npm run --silent lint
+
+.PHONY: jest
+jest: labextension/node_modules/.installed
+	cd labextension && npm test --silent
 
 .PHONY: format
 format: .venv/.installed-test ## let ruff format and mend what it can

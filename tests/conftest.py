@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from parts import PRODUCTION
 
 
 @pytest.fixture(scope="session")
@@ -13,6 +14,15 @@ def root() -> Path:
     return Path(__file__).resolve().parents[1]
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests in a browser last: once Playwright has started, this thread has an event loop that never ends."""
-    items.sort(key=lambda item: "browser" in item.path.parts)
+    """Order the tests: what needs production parts together, so that each platform starts once; browsers last of all.
+
+    Once Playwright has started, this thread has an event loop that never ends, and no other one may run in it.
+    """
+    items.sort(key=lambda item: ("browser" in item.path.parts, _parts(item) == PRODUCTION))
+
+
+def _parts(item: pytest.Item) -> object:
+    """Return what the platform of a test runs on, if the test has one."""
+    return getattr(getattr(item, "callspec", None), "params", {}).get("hub")

@@ -30,18 +30,12 @@ _SETTINGS = ("--Platform.snapshot_limit=4",)
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what needs production parts last, so that each kind of platform is started once."""
-    items.sort(key=lambda item: getattr(getattr(item, "callspec", None), "params", {}).get("hub") == PRODUCTION)
-
-
-@pytest.fixture(scope="session", params=[os.environ.get("PERIJOVE_TEST_PARTS", EMBEDDED)])
+@pytest.fixture(scope="session", params=os.environ.get("PERIJOVE_TEST_PARTS", EMBEDDED).split(","))
 def hub(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """A JupyterHub of its own port and data directory; stopping it fails if anything has to be killed.
 
     It runs on SQLite and a private Redis, or on `PRODUCTION` parts: PostgreSQL, and a Redis of its own. Tests say with
-    `ON_BOTH` that the difference matters to them; PERIJOVE_TEST_PARTS=production runs all others on those too.
+    `ON_BOTH` that the difference matters to them; PERIJOVE_TEST_PARTS=embedded,production runs all others on both too.
     """
     home = Home(tmp_path_factory.mktemp("platform"))
     with ExitStack() as stack:

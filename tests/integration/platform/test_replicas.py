@@ -80,19 +80,20 @@ def answers(url: str) -> bool:
         return False
 
 
-@pytest.fixture
-def second(hub: Hub, tmp_path: Path) -> Iterator[Replica]:
+@pytest.fixture(scope="module")
+def second(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replica]:
     """A replica that has been started while the Hub's own leads, with a data folder of its own."""
+    folder = tmp_path_factory.mktemp("second")
     url = f"http://127.0.0.1:{free_ports(1)[0]}/services/perijove/"
     changed = {
         "JUPYTERHUB_SERVICE_URL": url,
-        "PERIJOVE_DATA_DIR": str(tmp_path / "second"),
+        "PERIJOVE_DATA_DIR": str(folder / "data"),
         "PERIJOVE_REPLICA": "second",
     }
     environment = {**first(hub).environ(), **changed}
-    log = (tmp_path / "second.log").open("wb")
+    log = (folder / "log").open("wb")
     process = subprocess.Popen(
-        [sys.executable, "-m", "perijove_hub"], cwd=tmp_path, env=environment, stdout=log, stderr=subprocess.STDOUT
+        [sys.executable, "-m", "perijove_hub"], cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT
     )
     log.close()
     replica = Replica(process, url)

@@ -8,7 +8,11 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
+import redises
+from parts import PRODUCTION
+from postgres import Cluster
 from traitlets.config import Config
 
 from perijove_scheduler.embedded import EmbeddedRedis
@@ -25,14 +29,42 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(path)
 
 
+@pytest.fixture(scope="package")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL."""
+    with Cluster(password=True) as cluster:
+        yield cluster
+
+
 @pytest.fixture
-async def make(folder: Path) -> AsyncIterator[Callable[..., Platform]]:
+def database(cluster: Cluster) -> str:
+    """The address of an empty database for a role without special rights, which owns it."""
+    with psycopg.connect(cluster.url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS fresh WITH (FORCE)")
+        connection.execute("DROP ROLE IF EXISTS ada")
+        connection.execute("CREATE ROLE ada LOGIN PASSWORD 'of-ada'")
+        connection.execute("CREATE DATABASE fresh OWNER ada")
+    return f"postgresql://ada:of-ada@/fresh?host={cluster.folder}"
+
+
+@pytest.fixture
+def parts(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """What a test's platforms are told of their database and Redis: nothing, or the addresses of `PRODUCTION` parts."""
+    if getattr(request, "param", None) != PRODUCTION:
+        yield {}
+        return
+    with redises.running() as server:
+        yield {"database_url": request.getfixturevalue("database"), "redis_url": server.url}
+
+
+@pytest.fixture
+async def make(folder: Path, parts: dict[str, str]) -> AsyncIterator[Callable[..., Platform]]:
     """Return a function that makes a platform on `folder`, whose agents only sleep."""
     made: list[Platform] = []
 
     def make(**traits: object) -> Platform:
         config = Config({"ProcessProvider": {"command": SLEEPER, "stop_grace": 5.0}})
-        made.append(Platform(config=config, data_dir=str(folder), **traits))
+        made.append(Platform(config=config, data_dir=str(folder), **{**parts, **traits}))
         return made[-1]
 
     yield make

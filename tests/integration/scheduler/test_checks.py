@@ -22,12 +22,6 @@ from perijove_scheduler.store.store import Store
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    with Cluster(password=True) as cluster:
-        yield cluster
-
-
-@pytest.fixture(scope="module")
 def server() -> Iterator[redises.Server]:
     with redises.running() as server:
         yield server
@@ -56,19 +50,6 @@ async def run(cluster: Cluster, *statements: str, database: str = "postgres") ->
         for statement in statements:
             await connection.execute(text(statement))
     await store.aclose()
-
-
-@pytest.fixture
-async def database(cluster: Cluster) -> str:
-    """The address of an empty database for a role without special rights, which owns it."""
-    await run(
-        cluster,
-        "DROP DATABASE IF EXISTS fresh WITH (FORCE)",
-        "DROP ROLE IF EXISTS ada",
-        "CREATE ROLE ada LOGIN PASSWORD 'of-ada'",
-        "CREATE DATABASE fresh OWNER ada",
-    )
-    return f"postgresql://ada:of-ada@/fresh?host={cluster.folder}"
 
 
 async def migrated(url: str) -> None:

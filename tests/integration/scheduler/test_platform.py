@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import psutil
 import pytest
+from parts import EMBEDDED, PRODUCTION
 
 from perijove.errors import Unavailable
 from perijove.model.events import Verb
@@ -23,6 +24,7 @@ from perijove_scheduler.platform.lock import FolderLock
 from perijove_scheduler.services.caller import Caller
 from perijove_scheduler.store.tables import ExecutionRow, WorkerRow
 
+ON_BOTH = pytest.mark.parametrize("parts", [EMBEDDED, PRODUCTION], indirect=True)
 ADA = Caller("ada", scopes=frozenset({"read", "submit"}))
 
 
@@ -50,6 +52,7 @@ async def started_worker(platform) -> WorkerRow:
         await asyncio.sleep(0.02)  # there is no event for a row of another task
 
 
+@ON_BOTH
 async def test_a_platform_starts_with_its_local_group_and_stops_completely(make, folder) -> None:
     platform = make()
     await platform.start()
@@ -68,6 +71,7 @@ async def test_its_secrets_are_private(make, folder) -> None:
     assert mode(folder / "tokens") == 0o700
 
 
+@ON_BOTH
 async def test_a_second_start_finds_all_state_again(make) -> None:
     first = make()
     await first.start()
@@ -82,6 +86,7 @@ async def test_a_second_start_finds_all_state_again(make) -> None:
     assert (await second.services.executions.get(ADA, execution)).id == execution
 
 
+@ON_BOTH
 async def test_waiting_work_starts_an_agent_that_a_stop_ends(make, folder) -> None:
     platform = make()
     await platform.start()
@@ -139,6 +144,7 @@ async def until(platform, execution: str, status: str, attempt: int) -> None:
     await changes.aclose()
 
 
+@ON_BOTH
 async def test_work_that_an_ended_agent_still_held_goes_on_at_no_cost(make, folder) -> None:
     platform = make()
     await platform.start()
@@ -217,6 +223,7 @@ async def test_what_cannot_be_reached_is_a_clear_error_that_leaves_nothing_behin
     lock.release()
 
 
+@ON_BOTH
 async def test_events_that_were_read_and_not_applied_come_to_the_next_start_at_once(make, folder) -> None:
     first = make(cleanup_on_shutdown=False)
     await first.start()
