@@ -26,6 +26,7 @@ from perijove.model.ids import new_id
 from perijove.wire.agent import RedisAgentWire
 from perijove.wire.protocol import Held
 from perijove_scheduler.embedded import EmbeddedRedis
+from perijove_scheduler.embedded.server import find_server
 from perijove_scheduler.queue.redis import RedisQueue
 from perijove_scheduler.queue.tail_redis import RedisTail
 
@@ -46,6 +47,20 @@ async def server(tmp_path: Path, binary: str | None) -> AsyncIterator[EmbeddedRe
     server = EmbeddedRedis(tmp_path, server=binary)
     yield server
     await server.stop()
+
+
+def test_the_machines_redis_comes_before_the_one_beside_this_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside, machine = tmp_path / "venv", tmp_path / "usr"
+    for place in (beside, machine):
+        place.mkdir()
+        (place / "redis-server").touch(0o755)
+    monkeypatch.setattr(sys, "executable", str(beside / "python"))
+    monkeypatch.setenv("PATH", f"{beside}{os.pathsep}{machine}")
+    assert find_server() == str(machine / "redis-server")
+    monkeypatch.setenv("PATH", str(beside))
+    assert find_server() == str(beside / "redis-server")
 
 
 async def test_it_starts_and_answers(server: EmbeddedRedis) -> None:

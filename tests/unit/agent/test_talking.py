@@ -218,6 +218,13 @@ def test_the_guard_kills_what_its_agent_had_no_time_to_tell_of_and_nobody_elses(
     others.wait()
 
 
+def test_a_guard_knows_the_mark_of_its_agents_processes() -> None:
+    guardian = Guardian()
+    untold = subprocess.Popen(["sleep", "1000"], start_new_session=True, env={**os.environ, **guardian.mark})
+    guardian.close()
+    assert untold.wait(30) == -9
+
+
 async def test_every_process_that_is_started_has_the_guards_mark(tmp_path: Path) -> None:
     runtime = ProcessRuntime(sys.executable, guardian := Guardian())
     folder = guardian.make_folder()

@@ -38,6 +38,14 @@ async def test_a_page_is_told_the_row_the_records_and_the_end(page, story, execu
     assert heard == {"watch": "0", "type": "end"}
 
 
+async def test_a_page_with_nothing_to_hear_is_given_signs_of_life(master, jp_ws_fetch, monkeypatch):
+    monkeypatch.setattr("perijove_server.handlers.feed._BEAT", 0.01)
+    socket = await jp_ws_fetch("perijove", "api", "feed")
+    page = Visitor(socket)
+    assert [await page.hear(), await page.hear()] == [{"type": "beat"}] * 2
+    socket.close()
+
+
 async def test_a_burst_comes_in_few_messages(page, story, message, line):
     story.write(b"".join(line(n) for n in range(1, 1001)), message("end", {}), None)
     await page.say(WATCH)

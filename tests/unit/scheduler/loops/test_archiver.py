@@ -115,6 +115,18 @@ async def test_an_archive_its_worker_uploaded_before_it_died_is_not_overwritten(
     assert attempt.records == 451
 
 
+async def test_an_archive_that_holds_less_than_redis_is_replaced(world) -> None:
+    agent = await world.agent()
+    execution = await world.running(agent)
+    await agent.log(execution, *LINES)
+    await store(world, execution, LINES[:100])  # by a master that died before it said so; more came in since
+    await world.pass_time(2 * LEASE)
+    await some_time_later(world)
+    await world.archiver.turn()
+    assert await archived(world, execution) == LINES
+    assert (await world.attempt(execution, 1)).records == len(LINES)
+
+
 async def test_an_archive_is_found_whose_worker_told_of_it_in_vain(world) -> None:
     agent, execution = await ended(world)
     await store(world, execution, LINES)

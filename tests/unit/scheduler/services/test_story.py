@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from perijove.errors import Forbidden, NotFound, UnknownExecution
+from perijove.errors import Forbidden, NotFound, Unavailable, UnknownExecution
 from perijove.model.events import Advanced
 from perijove.model.reasons import Reason
 from perijove_scheduler.files.protocol import payload_key
@@ -81,6 +81,31 @@ async def test_records_do_not_wait_for_a_row_that_takes_long_to_read(local) -> N
     await reading
     await local.finish(execution, records=2)
     answered.set()
+    await viewer.to_the_end()
+    assert viewer.states[-1] == "complete"
+
+
+async def test_records_come_while_the_row_cannot_be_read(local) -> None:
+    refused, back = asyncio.Event(), asyncio.Event()
+
+    class Away(Executions):
+        async def attempts(self, executions: Any) -> Any:
+            if not back.is_set():
+                refused.set()
+                raise Unavailable
+            return await super().attempts(executions)
+
+    execution = await started(local)
+    viewer = Viewer(local, execution)
+    await viewer.until(lambda item: isinstance(item, StateItem))
+    local.store.executions = Away(local.store.database)
+    await local.apply(Advanced(worker=local.worker, execution=execution, attempt=1, done=1, total=2))
+    reading = asyncio.create_task(viewer.until(is_record(1, 2)))
+    await refused.wait()
+    await local.tell(execution, line(1), line(2))
+    await reading
+    back.set()
+    await local.finish(execution, records=2)
     await viewer.to_the_end()
     assert viewer.states[-1] == "complete"
 
