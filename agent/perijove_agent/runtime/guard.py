@@ -19,11 +19,14 @@ import os
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 #: The environment variable that holds the mark of whose a process is.
 MARK = "PERIJOVE_GUARD"
+#: Seconds in which what is marked has to be gone; the kernel may hold a process that was killed for longer.
+_PATIENCE = 10.0
 
 
 def watch(lines: Iterable[str]) -> None:
@@ -44,11 +47,25 @@ def watch(lines: Iterable[str]) -> None:
     for group in groups:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
-    for process in _marked(marks):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(process, signal.SIGKILL)
+    end = time.monotonic() + _PATIENCE
+    while _kill_marked(marks) and time.monotonic() < end:
+        time.sleep(0.01)
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _kill_marked(marks: set[str]) -> bool:
+    """Kill the processes that have one of these marks; return whether there was any.
+
+    One that is forked during the scan may not be seen by it, and one that was killed is there for a moment yet: only a
+    scan that finds none says that all are gone, and that none makes a folder again.
+    """
+    found = False
+    for process in _marked(marks):
+        found = True
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(process, signal.SIGKILL)
+    return found
 
 
 def _marked(marks: set[str]) -> Iterator[int]:

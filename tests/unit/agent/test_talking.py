@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
+import select
+import signal
 import stat
 import subprocess
 import sys
@@ -216,6 +219,39 @@ def test_the_guard_kills_what_its_agent_had_no_time_to_tell_of_and_nobody_elses(
     assert others.poll() is None
     others.kill()
     others.wait()
+
+
+#: For each byte that it reads forks a child, which does the same, and prints its process id.
+FORKING = "import os\nwhile os.read(0, 1):\n    child = os.fork()\n    if child:\n        print(child, flush=True)"
+
+
+def test_the_guard_kills_what_is_forked_while_it_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    family = subprocess.Popen(
+        [sys.executable, "-c", FORKING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
+        env={**os.environ, guard.MARK: "ours"},
+    )  # fmt: skip
+    assert family.stdin is not None
+    assert family.stdout is not None
+    children: list[int] = []
+    kill = os.kill
+
+    def forked_before(process: int, number: int) -> None:
+        if len(children) < 5:
+            os.write(family.stdin.fileno(), b".")
+            children.append(int(family.stdout.readline()))
+        kill(process, number)
+
+    monkeypatch.setattr(os, "kill", forked_before)
+    try:
+        guard.watch(["m ours\n"])
+        assert len(children) == 5
+        assert select.select([family.stdout], [], [], 30)[0]
+        assert family.stdout.read() == b""  # which comes to its end with the last of them
+    finally:
+        monkeypatch.undo()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(family.pid, signal.SIGKILL)
+        family.communicate()
 
 
 def test_a_guard_knows_the_mark_of_its_agents_processes() -> None:
