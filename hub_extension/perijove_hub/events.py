@@ -12,6 +12,8 @@ HEARTBEAT = 5.0
 _HEARTBEAT_COMMENT = b": still here\n\n"
 #: How long a browser waits before it connects again, in milliseconds.
 _RETRY = b"retry: 1000\n"
+#: Bytes of an item without its line; of a state, which is a few kilobytes, there is one for each change of the row.
+_ITEM = 256
 
 
 def message(item: StoryItem) -> bytes:
@@ -25,6 +27,11 @@ def message(item: StoryItem) -> bytes:
     raise TypeError(f"{item!r} is not an item of a story")
 
 
+def size_of(item: StoryItem) -> int:
+    """Return about how many bytes an item takes while it waits."""
+    return _ITEM + (len(item.line) if isinstance(item, RecordItem) else 0)
+
+
 async def event_stream(
     story: AsyncIterator[StoryItem], viewers: Viewers, heartbeat: float = HEARTBEAT, user: str = ""
 ) -> AsyncIterator[bytes]:
@@ -32,7 +39,7 @@ async def event_stream(
 
     A shutdown ends the stream without the ``end`` message, so viewers connect again and resume.
     """
-    pump: Pump[StoryItem] = Pump(story)
+    pump: Pump[StoryItem] = Pump(story, size_of)
     viewers.add(pump, user)
     opening = _RETRY
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
@@ -11,67 +11,77 @@ from perijove_hub.problems import TooMany
 
 T = TypeVar("T")
 
+#: Bytes that are read ahead for one viewer: enough to send much at once, little enough for a thousand who never read.
+AHEAD = 256 * 1024
+
 
 class Pump(Generic[T]):
-    """Reads an async iterator ahead into a bounded queue, so that what is ready can be sent as one batch.
+    """Reads an async iterator ahead, so that what is ready can be sent as one batch.
 
     Parameters
     ----------
     source : async iterator
         Closed when the pump is.
+    size_of : callable
+        Returns the bytes of an item.
     ahead : int
-        How many items may wait; a viewer slower than that holds only its own source up.
+        How many bytes may wait; a viewer slower than that holds only its own source up.
     """
 
-    def __init__(self, source: AsyncIterator[T], ahead: int = 1000) -> None:
+    def __init__(self, source: AsyncIterator[T], size_of: Callable[[T], int], ahead: int = AHEAD) -> None:
         self._source = source
-        self._items: asyncio.Queue[T | BaseException | None] = asyncio.Queue(ahead)
-        self._stopped = asyncio.Event()
+        self._size_of = size_of
+        self._ahead = ahead
+        self._items: list[T] = []
+        self._size = 0
+        self._error: Exception | None = None
+        self._is_over = False
+        self._is_stopped = False
+        self._news, self._room = asyncio.Event(), asyncio.Event()
         self._reader = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
         try:
             async for item in self._source:
-                await self._items.put(item)
-            await self._items.put(None)
+                self._items.append(item)
+                self._size += self._size_of(item)
+                self._news.set()
+                if self._size >= self._ahead:
+                    self._room.clear()
+                    await self._room.wait()
         except Exception as error:  # noqa: BLE001 - it is raised again in the viewer, by `batches`
-            await self._items.put(error)
+            self._error = error
+        self._is_over = True
+        self._news.set()
 
     def stop(self) -> None:
         """End `batches` soon; what is read but not yet sent is left to the viewer's next connection."""
-        self._stopped.set()
+        self._is_stopped = True
+        self._news.set()
 
     async def batches(self, patience: float) -> AsyncIterator[list[T]]:
         """Iterate over what is ready, all of it at once; an empty list when nothing came for `patience` seconds."""
-        stopped = asyncio.create_task(self._stopped.wait())
-        first = asyncio.create_task(self._items.get())
-        try:
-            while not stopped.done():
-                await asyncio.wait({first, stopped}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-                if not first.done():
-                    if not stopped.done():
-                        yield []
-                    continue
-                batch, ended = self._ready(first.result())
-                if batch:
-                    yield batch
-                if ended:
-                    return
-                first = asyncio.create_task(self._items.get())
-        finally:
-            stopped.cancel()
-            first.cancel()
+        while not await self._is_told(patience):
+            yield self._take()
+        if self._error is not None and not self._is_stopped:
+            raise self._error
 
-    def _ready(self, item: T | BaseException | None) -> tuple[list[T], bool]:
-        batch: list[T] = []
-        while item is not None:
-            if isinstance(item, BaseException):
-                raise item
-            batch.append(item)
-            if self._items.empty():
-                return batch, False
-            item = self._items.get_nowait()
-        return batch, True
+    async def _is_told(self, patience: float) -> bool:
+        """Wait for news; return whether there will be none any more."""
+        if not self._news.is_set():
+            waiting = asyncio.ensure_future(self._news.wait())
+            try:
+                await asyncio.wait({waiting}, timeout=patience)
+            finally:
+                waiting.cancel()
+        return self._is_stopped or (self._is_over and not self._items)
+
+    def _take(self) -> list[T]:
+        items, self._items, self._size = self._items, [], 0
+        if not self._is_over:
+            self._news.clear()
+        self._room.set()
+        return items
 
     async def aclose(self) -> None:
         """Stop reading and close the source."""

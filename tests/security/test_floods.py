@@ -20,6 +20,8 @@ _BODY = 100 * _MIB
 #: MiB a service may grow by what it keeps of its own accord: caches, pools, fragments.
 _SLACK = 60
 _AT_ONCE = 25
+#: How many viewers are opened and never read.
+_STUCK = 20
 _USERS = ("owner", "member", "viewer", "keeper")
 
 
@@ -80,6 +82,35 @@ async def test_a_thousand_event_streams_are_served_and_no_user_has_more_than_the
         assert grown() < 250
     await asyncio.to_thread(until, lambda: _followed(site) == 0, 120)
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def test_viewers_who_read_nothing_hold_next_to_nothing_of_what_is_told(
+    site: Site, grown: Callable[[], float]
+) -> None:
+    with site.http("owner") as owner:
+        # 23 MB in records of tens of kilobytes, of which a viewer's connection takes a few hundred kilobytes by itself.
+        spec = {"command": ["seq 1 3000000", "sleep 3600"], "group": "local", "title": "chatty"}
+        execution = str(owner.post("executions", json={"spec": spec}).raise_for_status().json()["id"])
+        await _read_until(site, execution, b"2999999")
+        async with AsyncExitStack() as stack:
+            await asyncio.gather(*(_follow(stack, site, "owner", execution) for _ in range(_STUCK)))
+            await _read_until(site, execution, b"2999999")  # as long as it takes to tell all of it once more
+            assert _followed(site) == _STUCK
+            assert grown() < _SLACK + 10 * _STUCK
+        owner.post(f"executions/{execution}/stop").raise_for_status()
+
+
+async def _read_until(site: Site, execution: str, told: bytes) -> None:
+    """Follow an execution until something is told."""
+    path, rest = f"executions/{execution}/events", b""
+    async with (
+        httpx.AsyncClient(base_url=site.api, headers=site.header("owner"), timeout=120) as http,
+        http.stream("GET", path) as stream,
+    ):
+        async for piece in stream.aiter_raw():
+            if told in (rest := rest[-len(told) :] + piece):
+                return
+    raise AssertionError(f"the stream ended without {told!r}")
 
 
 def _waiting(site: Site) -> str:

@@ -28,18 +28,22 @@ class Source:
         self.closed = True
 
 
+def len_of(_item: object) -> int:
+    return 1
+
+
 async def test_what_is_ready_together_comes_as_one_batch():
     source = Source()
     for item in (1, 2, 3, None):
         source.items.put_nowait(item)
-    pump = Pump(source)
+    pump = Pump(source, len_of)
     assert [batch async for batch in pump.batches(10)] == [[1, 2, 3]]
     await pump.aclose()
 
 
 async def test_a_silent_source_yields_empty_batches_and_loses_nothing():
     source = Source()
-    pump = Pump(source)
+    pump = Pump(source, len_of)
     batches = pump.batches(0.001)
     assert await anext(batches) == []
     source.items.put_nowait(7)
@@ -59,21 +63,50 @@ async def _until_filled(batches: AsyncIterator[list[int]]) -> AsyncIterator[list
 async def test_an_error_of_the_source_reaches_the_viewer():
     source = Source()
     source.items.put_nowait(ValueError("gone"))
-    pump = Pump(source)
+    pump = Pump(source, len_of)
     with pytest.raises(ValueError, match="gone"):
         await anext(pump.batches(10))
     await pump.aclose()
 
 
+async def test_what_came_before_an_error_is_told_before_it():
+    source = Source()
+    for item in (1, 2, ValueError("gone")):
+        source.items.put_nowait(item)
+    pump = Pump(source, len_of)
+    batches = pump.batches(10)
+    assert await anext(batches) == [1, 2]
+    with pytest.raises(ValueError, match="gone"):
+        await anext(batches)
+    await pump.aclose()
+
+
+async def test_no_more_is_read_ahead_than_may_wait_however_large_the_items_are():
+    taken: list[int] = []
+
+    async def large() -> AsyncIterator[int]:
+        for item in range(100):
+            taken.append(item)
+            yield item
+
+    pump = Pump(large(), lambda _: 300, ahead=1000)
+    batches = pump.batches(10)
+    for first in (0, 4, 8):
+        assert await anext(batches) == [first, first + 1, first + 2, first + 3]
+        await asyncio.sleep(0)  # the source has nothing to wait for: it is read on until no more may wait
+        assert len(taken) == first + 8
+    await pump.aclose()
+
+
 async def test_a_shutdown_ends_every_stream_and_those_that_come_after():
     viewers, source = Viewers(), Source()
-    pump = Pump(source)
+    pump = Pump(source, len_of)
     viewers.add(pump)
     reading = asyncio.create_task(anext(pump.batches(10), "ended"))
     await asyncio.sleep(0)
     viewers.stop()
     assert await reading == "ended"
-    late = Pump(Source())
+    late = Pump(Source(), len_of)
     viewers.add(late)
     assert [batch async for batch in late.batches(10)] == []
     for one in (pump, late):
@@ -84,6 +117,6 @@ async def test_a_shutdown_ends_every_stream_and_those_that_come_after():
 
 async def test_closing_a_pump_closes_its_source():
     source = Source()
-    pump = Pump(source)
+    pump = Pump(source, len_of)
     await pump.aclose()
     assert source.closed

@@ -10,8 +10,9 @@ from perijove.wire.connection import execute, reach
 from perijove.wire.keys import GroupKeys
 from perijove_scheduler.queue.redis.link import RedisLink
 
-# Entries of a first page: at most 8 MiB. Later pages ask for as many as are about that large.
-_FIRST_COUNT = 16
+# Entries of a first page: at most 1 MiB, since each viewer that does not read holds a page. Later pages ask for as many
+# as are about that large.
+_FIRST_COUNT = 2
 _PAGE_BYTES = _FIRST_COUNT * limits.ENTRY_LIMIT
 
 Entries = Sequence[tuple[bytes, dict[bytes, bytes]]]
@@ -24,7 +25,7 @@ class Records:
         self._link = link
 
     async def read(self, group: str, execution: str, attempt: int, after: int, limit: int) -> list[tuple[int, bytes]]:
-        """Return up to about `limit` records after number `after`, and not much more than 8 MiB of them."""
+        """Return up to about `limit` records after number `after`, and not much more than 1 MiB of them."""
         key = GroupKeys(group).log(execution, attempt)
         records: list[tuple[int, bytes]] = []
         count, size = min(_FIRST_COUNT, limit), 0
