@@ -23,6 +23,7 @@ from sqlalchemy import NullPool, create_engine, text
 from waiting import until
 
 from perijove.client.client import Client
+from perijove_scheduler.platform.check_redis import TRIES
 
 _CONFIG = Path(__file__).with_name("hub_config.py")
 #: MiB: small enough for a test to exceed.
@@ -41,22 +42,39 @@ def hub(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     with ExitStack() as stack:
         settings = {"PERIJOVE_TEST_SETTINGS": " ".join(_SETTINGS)}
         if request.param == PRODUCTION:
-            settings |= _production(stack, home)
+            settings |= _production(stack, home, tmp_path_factory.mktemp("authority"))
         hub = Hub(home, free_ports(1)[0], _CONFIG, settings)
         hub.start()
         stack.callback(hub.stop)
         yield hub
 
 
-def _production(stack: ExitStack, home: Home) -> dict[str, str]:
-    """Start PostgreSQL and Redis; return the environment that names them and a folder that replicas may share."""
+def _production(stack: ExitStack, home: Home, folder: Path) -> dict[str, str]:
+    """Start PostgreSQL, and a Redis that speaks TLS; return the environment that names them.
+
+    The service has no more rights on either than the documentation says that it needs, and replicas a folder to share.
+    """
     cluster = stack.enter_context(Cluster(password=True))
-    server = stack.enter_context(redises.running())
+    authority = redises.authority(folder)
+    server = stack.enter_context(redises.running_with_tls(authority, "--tls-auth-clients", "optional"))
+    stack.callback(_check_rights, server)
     return {
-        "PERIJOVE_DATABASE_URL": cluster.url,
-        "PERIJOVE_REDIS_URL": server.url,
+        "PERIJOVE_DATABASE_URL": cluster.database("perijove", "perijove"),
+        "PERIJOVE_REDIS_URL": server.restricted(),
+        "PERIJOVE_REDIS_CA_FILE": str(authority.ca),
         "PERIJOVE_FILES_DIR": str(home.path / "files"),
     }
+
+
+#: What every connection begins with, and what the tests ask themselves.
+_BEGINNINGS = {"AUTH", "HELLO", "PING", "CLIENT SETNAME", "CLIENT SETINFO", "SUBSCRIBE", "ACL LOG", "ACL SETUSER"}
+
+
+def _check_rights(server: redises.Server) -> None:
+    """Check that the documented rights have sufficed, and that a start tries every command that was used since."""
+    assert server.denied() == []
+    used = server.used()
+    assert {"XACK", "EVALSHA"} < used <= TRIES.keys() | _BEGINNINGS
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import redis
@@ -21,6 +21,9 @@ from perijove_local.ports import free_ports
 from waiting import until
 
 from perijove_scheduler.embedded.server import find_server
+
+#: The rights that docs/configuration.md tells an administrator to give Perijove's user.
+RIGHTS = ("~pj:*", "&pj:*", "+@all", "-@dangerous", "+info", "+acl|setuser", "+acl|deluser")
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,24 @@ class Server:
     def url_of(self, user: str, password: str) -> str:
         """Return its address for another user."""
         return f"{self.scheme}://{user}:{password}@127.0.0.1:{self.port}/0{self.options}"
+
+    def restricted(self, *changes: str) -> str:
+        """Make a user with the documented `RIGHTS`, and these changes to them; return the address for it."""
+        with self.client() as client:
+            client.execute_command("ACL", "SETUSER", "perijove", "reset", "on", ">of-perijove", *RIGHTS, *changes)
+        return replace(self, options="").url_of("perijove", "of-perijove")
+
+    def denied(self) -> list[dict[str, object]]:
+        """Return the latest commands, keys and channels that anybody was denied."""
+        with self.client() as client:
+            # Whose rights are taken back tries to sign in once more.
+            return [entry for entry in client.acl_log() if entry["reason"] != "auth"]
+
+    def used(self) -> set[str]:
+        """Return every command that anybody has sent or called in a script."""
+        with self.client() as client:
+            names = {name.removeprefix("cmdstat_") for name in client.info("commandstats")}
+        return {name.upper().replace("|", " ") for name in names}
 
     def client(self) -> redis.Redis:
         """Return a client with the master's rights."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Any
 from uuid import uuid4
 
@@ -10,13 +10,14 @@ from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
 
 from perijove.errors import Unavailable
-from perijove.wire.connection import connect, execute, reach
+from perijove.wire.connection import COMMAND_TIMEOUT, connect, execute, reach
 from perijove.wire.keys import BELLS, GroupKeys
 from perijove.wire.scripts import SCRIPTS
 from perijove_scheduler.platform.addresses import shown
 from perijove_scheduler.platform.findings import Finding, Refused
 
 OLDEST_REDIS = (6, 2)
+_OLDEST = ".".join(map(str, OLDEST_REDIS))
 _HINT = "Check Platform.redis_url, or leave it empty for a private Redis."
 #: What is said where one side speaks TLS, and the other does not or wants a certificate.
 _TLS_SIGNS = ("SSL", "certificate", "Connection closed by server", "reset by peer")
@@ -26,6 +27,21 @@ _RIGHTS = (
     "Its user needs: ~pj:* &pj:* +@all -@dangerous +info +client|setname +acl|setuser +acl|deluser "
     "(docs/configuration.md)."
 )
+#: What the platform sends, and what its scripts call, as it is tried on a key of the check's own, a hash. What is for
+#: another kind of key is refused for that reason where it is allowed. Nothing stays.
+TRIES = {
+    "INFO": "server", "TIME": "", "SCRIPT LOAD": "{script}", "EVALSHA": f"{'0' * 40} 1 {{key}}",
+    "GET": "{key}v", "SET": "{key}v 1 PX 1",
+    "HSET": "{key} a 1", "HSETNX": "{key} a 1", "HINCRBY": "{key} a 1", "EXPIRE": "{key} 60", "PEXPIRE": "{key} 60000",
+    "HGET": "{key} a", "HGETALL": "{key}", "HMGET": "{key} a", "HLEN": "{key}", "HDEL": "{key} b", "EXISTS": "{key}",
+    "LLEN": "{key}", "LRANGE": "{key} 0 1", "LREM": "{key} 0 a", "RPUSH": "{key} a",
+    "ZADD": "{key} XX 1 a", "ZRANGE": "{key} 0 1", "ZREM": "{key} a", "ZREVRANGE": "{key} 0 1", "ZSCORE": "{key} a",
+    "XADD": "{key} NOMKSTREAM * a 1", "XDEL": "{key} 1-1", "XRANGE": "{key} - +", "XREVRANGE": "{key} + -",
+    "XREAD": "STREAMS {key} 0", "XREADGROUP": "GROUP g c STREAMS {key} 0", "XAUTOCLAIM": "{key} g c 1 0",
+    "XACK": "{key} g 1-1", "XGROUP CREATE": "{key} g 0",
+    "PERSIST": "{key}none", "DEL": "{key}", "PUBLISH": "{bells} {nothing}",
+    "ACL SETUSER": "{user} off", "ACL DELUSER": "{user}",
+}  # fmt: skip
 
 
 async def check_redis(url: str) -> list[Finding]:
@@ -56,7 +72,7 @@ async def _checked(redis: Redis, url: str) -> list[Finding]:
     server: dict[str, Any] = await reach(redis.info())
     version = tuple(int(part) for part in str(server["redis_version"]).split(".")[:2])
     if version < OLDEST_REDIS:
-        sentence = f"Redis at {shown(url)} is version {server['redis_version']}; Perijove takes 6.2 or later."
+        sentence = f"Redis at {shown(url)} is version {server['redis_version']}; Perijove takes {_OLDEST} or later."
         return [Finding(sentence, "Upgrade it, or leave Platform.redis_url empty for a private one.")]
     return [*_refusals(url, server), *([_without_rights(url, lacks)] if lacks else []), *_warnings(url, server)]
 
@@ -92,47 +108,40 @@ def _without_rights(url: str, lacks: list[str]) -> Finding:
 
 async def _lacking(redis: Redis) -> list[str]:
     """Try what the platform does, on keys of its own, and return what is refused."""
-    key, user = f"{GroupKeys(_GROUP).prefix}{uuid4().hex}", f"perijove-check-{uuid4().hex[:8]}"
-    script = next(iter(SCRIPTS.values())).text
-    tries: dict[str, Callable[[], Awaitable[Any]]] = {
-        "INFO": lambda: execute(redis, "INFO", "server"),
-        "SCRIPT LOAD": lambda: execute(redis, "SCRIPT", "LOAD", script),
-        "EVALSHA": lambda: execute(redis, "EVALSHA", "0" * 40, 1, key),
-        "keys that start with pj:": lambda: execute(redis, "EXISTS", key),
-        "TIME": lambda: execute(redis, "TIME"),
-        "SET": lambda: execute(redis, "SET", f"{key}v", "1", "PX", 1),
-        "GET": lambda: execute(redis, "GET", f"{key}v"),
-        "HSET": lambda: execute(redis, "HSET", key, "a", "1"),
-        "HGETALL": lambda: execute(redis, "HGETALL", key),
-        "PEXPIRE": lambda: execute(redis, "PEXPIRE", key, 60_000),
-        "DEL": lambda: execute(redis, "DEL", key),
-        "LRANGE": lambda: execute(redis, "LRANGE", f"{key}l", 0, 1),
-        "ZADD": lambda: execute(redis, "ZADD", f"{key}z", "XX", 1, "a"),
-        "ZRANGE": lambda: execute(redis, "ZRANGE", f"{key}z", 0, 1),
-        "XADD": lambda: execute(redis, "XADD", f"{key}s", "NOMKSTREAM", "*", "a", "1"),
-        "XRANGE": lambda: execute(redis, "XRANGE", f"{key}s", "-", "+"),
-        "XREAD": lambda: execute(redis, "XREAD", "STREAMS", f"{key}s", "0"),
-        "XREADGROUP": lambda: execute(redis, "XREADGROUP", "GROUP", "g", "c", "STREAMS", f"{key}s", "0"),
-        "XAUTOCLAIM": lambda: execute(redis, "XAUTOCLAIM", f"{key}s", "g", "c", 1, "0"),
-        "XGROUP CREATE": lambda: execute(redis, "XGROUP", "CREATE", f"{key}s", "g", "0"),
-        "XDEL": lambda: execute(redis, "XDEL", f"{key}s", "1-1"),
-        "PUBLISH": lambda: execute(redis, "PUBLISH", BELLS, ""),
-        "ACL SETUSER": lambda: execute(redis, "ACL", "SETUSER", user, "off"),
-        "ACL DELUSER": lambda: execute(redis, "ACL", "DELUSER", user),
+    given = {
+        "key": f"{GroupKeys(_GROUP).prefix}{uuid4().hex}",
+        "user": f"perijove-check-{uuid4().hex[:8]}",
+        "bells": BELLS,
+        "nothing": "",
+        "script": next(iter(SCRIPTS.values())).text,
     }
-    return [what for what, attempt in tries.items() if await _is_refused(attempt)]
+    lacks = []
+    for what, line in TRIES.items():
+        command = [part.format_map(given) for part in f"{what} {line}".split()]
+        lacks.append(await _denied(what, execute(redis, *command)))
+    lacks.append(await _denied("SUBSCRIBE", _subscribe(redis)))
+    return [what for what in dict.fromkeys(lacks) if what]
 
 
-async def _is_refused(attempt: Callable[[], Awaitable[Any]]) -> bool:
+async def _subscribe(redis: Redis) -> None:
+    async with redis.pubsub() as subscription:
+        await reach(subscription.subscribe(BELLS))
+        await reach(subscription.get_message(timeout=COMMAND_TIMEOUT))
+
+
+async def _denied(what: str, attempt: Awaitable[Any]) -> str:
+    """Return what there is no right to: this command, our keys or our channels; nothing where it is let in."""
     try:
-        await attempt()
+        await attempt
     except Unavailable as error:
         if isinstance(error.__cause__, NoPermissionError):
-            return True
+            said = str(error.__cause__)
+            # Redis 6.2 and 7 say it differently; both name the kind of what they deny.
+            return next((f"{kind}s that start with pj:" for kind in ("key", "channel") if kind in said), what)
         if not isinstance(error.__cause__, ResponseError):
             raise
-        # It was let in: there is only no such script, stream or group.
-    return False
+        # It was let in: there is only no such script, stream or group, or the key is of another kind.
+    return ""
 
 
 def _unreachable(url: str, error: Unavailable) -> Refused:

@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 import redises
 from parts import PRODUCTION
@@ -39,12 +38,7 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture
 def database(cluster: Cluster) -> str:
     """The address of an empty database for a role without special rights, which owns it."""
-    with psycopg.connect(cluster.url.replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS fresh WITH (FORCE)")
-        connection.execute("DROP ROLE IF EXISTS ada")
-        connection.execute("CREATE ROLE ada LOGIN PASSWORD 'of-ada'")
-        connection.execute("CREATE DATABASE fresh OWNER ada")
-    return f"postgresql://ada:of-ada@/fresh?host={cluster.folder}"
+    return cluster.database("fresh", "ada")
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,9 +16,11 @@ import redises
 from postgres import Cluster
 from sqlalchemy import text
 
+from perijove.model.spec import Resources
 from perijove.wire.agent import RedisAgentWire
+from perijove.wire.scripts import SCRIPTS
 from perijove_scheduler.platform.check_database import check_database
-from perijove_scheduler.platform.check_redis import check_redis
+from perijove_scheduler.platform.check_redis import TRIES, check_redis
 from perijove_scheduler.platform.findings import Finding
 from perijove_scheduler.store.store import Store
 
@@ -141,21 +145,39 @@ async def test_a_replica_of_redis_is_named(server: redises.Server) -> None:
         assert "can only be read" in await told_of_redis(copy.url)
 
 
-#: What docs/configuration.md tells an administrator to give Perijove's user.
-RIGHTS = ("~pj:*", "&pj:*", "+@all", "-@dangerous", "+info", "+acl|setuser", "+acl|deluser")
+def test_the_documentation_names_the_rights_that_the_tests_give(root: Path) -> None:
+    line = f"ACL SETUSER perijove on >password {' '.join(redises.RIGHTS)}"
+    assert line in (root / "docs" / "configuration.md").read_text().splitlines()
 
 
-async def test_the_rights_of_redis_users_are_enough_and_a_missing_one_is_named(server: redises.Server) -> None:
+def test_every_command_of_a_script_is_tried() -> None:
+    called = {name for script in SCRIPTS.values() for name in re.findall(r"redis\.call\('([A-Z]+)'", script.text)}
+    assert len(called) > 20
+    assert called <= TRIES.keys()
+
+
+async def test_the_documented_rights_are_enough_and_each_one_that_is_missing_is_named(server: redises.Server) -> None:
+    assert await check_redis(server.restricted()) == []
+    for what in (*TRIES, "SUBSCRIBE"):
+        without = f"-{what.lower().replace(' ', '|')}"
+        assert f"may not: {what}." in await told_of_redis(server.restricted(without))
+    assert "may not: keys that start with pj:." in await told_of_redis(server.restricted("resetkeys"))
+    channels = "may not: channels that start with pj:."
+    assert channels in await told_of_redis(server.restricted("resetchannels"))
     with server.client() as client:
-        client.execute_command("ACL", "SETUSER", "perijove", "reset", "on", ">of-perijove", *RIGHTS)
-        url = server.url_of("perijove", "of-perijove")
-        assert await check_redis(url) == []
-        for without, named in (("-xautoclaim", "XAUTOCLAIM"), ("-publish", "PUBLISH"), ("-acl|setuser", "ACL SETUSER")):
-            client.execute_command("ACL", "SETUSER", "perijove", "reset", "on", ">of-perijove", *RIGHTS, without)
-            assert f"may not: {named}." in await told_of_redis(url)
-        client.execute_command("ACL", "SETUSER", "perijove", "reset", "on", ">of-perijove", *RIGHTS, "resetkeys")
-        assert "keys that start with pj:" in await told_of_redis(url)
         client.execute_command("ACL", "DELUSER", "perijove")
+
+
+async def test_a_server_that_is_too_old_is_named(
+    server: redises.Server, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No server of another age is at hand: these are compared with versions that do not exist yet."""
+    monkeypatch.setattr("perijove_scheduler.platform.check_redis.OLDEST_REDIS", (99, 0))
+    assert re.search(r"Redis at .* is version \d+\.\d+\.\d+; Perijove takes ", await told_of_redis(server.url))
+    monkeypatch.setattr("perijove_scheduler.platform.check_database.OLDEST_POSTGRESQL", 99)
+    assert re.search(r"PostgreSQL \d+\.\d+.* is too old: Perijove takes 99 or later", await told(database))
+    monkeypatch.setattr("perijove_scheduler.platform.check_database._OLDEST_SQLITE", (99, 0))
+    assert re.search(r"SQLite 3\.\d+\.\d+ is too old", await told(f"sqlite:///{tmp_path}/perijove.db"))
 
 
 async def test_the_platform_and_its_workers_speak_tls_where_redis_does(make, tmp_path: Path) -> None:
@@ -166,11 +188,13 @@ async def test_the_platform_and_its_workers_speak_tls_where_redis_does(make, tmp
         assert "do not agree on TLS" in await told_of_redis(replace(plain, scheme="redis").url)
         platform = make(redis_url=plain.url, redis_ca_file=str(authority.ca))
         await platform.start()
-        await platform.queue.grant("local", "wk-1", "0" * 64)
+        await platform.queue.grant("local", "wk-1", hashlib.sha256(b"secret").hexdigest())
         address = platform.queue.worker_url("wk-1", "secret")
         assert "BEGIN+CERTIFICATE" in address
         assert str(authority.ca) not in address
         wire = RedisAgentWire(address, "local", "wk-1")
+        await wire.register(Resources(cpus=1), "1", "host")
+        assert [each.worker for each in await platform.queue.workers("local")] == ["wk-1"]
         await wire.aclose()
         await platform.stop()
 
@@ -203,6 +227,22 @@ def test_the_command_says_what_is_wrong_without_a_traceback(server: redises.Serv
     assert "refuses the password" in wrong.stderr
     assert "Check Platform.redis_url" in wrong.stderr
     assert "Traceback" not in wrong.stderr
+
+
+def test_addresses_come_from_the_configuration_file_and_else_from_the_environment(
+    server: redises.Server, database: str, tmp_path: Path
+) -> None:
+    config = tmp_path / "perijove_config.py"
+    config.write_text(f"c.Platform.redis_url = {server.url!r}\nc.Platform.database_url = {database!r}\n")
+    elsewhere = {"PERIJOVE_REDIS_URL": "redis://127.0.0.1:1", "PERIJOVE_DATABASE_URL": "sqlite:////nowhere/x.db"}
+    fit = hub(tmp_path, "--check", **elsewhere)
+    assert (fit.returncode, fit.stdout) == (0, "The database and Redis are fit for Perijove.\n")
+    config.write_text(f"c.Platform.redis_url = {server.url_of('', 'wrong')!r}\n")
+    wrong = hub(tmp_path, "--check", PERIJOVE_DATABASE_URL=database.replace("/fresh?", "/none?"))
+    assert wrong.returncode == 1
+    assert "has no database of that name" in wrong.stdout
+    assert "Redis" in wrong.stdout
+    assert "refuses the password" in wrong.stdout
 
 
 def test_without_migrating_a_new_database_is_refused_until_it_is_migrated(tmp_path: Path) -> None:

@@ -49,6 +49,19 @@ def test_the_data_folder_and_the_configuration_file_are_handed_over_absolutely(t
     assert entry["command"][-1] == f"--config={tmp_path / 'perijove_config.py'}"
 
 
+def test_the_databases_addresses_are_handed_over_in_the_services_environment(monkeypatch):
+    for name in ("DATABASE_URL", "REDIS_URL", "REDIS_CA_FILE"):
+        monkeypatch.delenv(f"PERIJOVE_{name}", raising=False)
+    assert not {"PERIJOVE_DATABASE_URL", "PERIJOVE_REDIS_URL"} & service(configured())["environment"].keys()
+    monkeypatch.setenv("PERIJOVE_REDIS_URL", "rediss://of-the-hub")
+    monkeypatch.setenv("PERIJOVE_REDIS_CA_FILE", "/ca.pem")
+    environment = service(configured(database_url="postgresql://given"))["environment"]
+    assert environment["PERIJOVE_DATABASE_URL"] == "postgresql://given"
+    assert environment["PERIJOVE_REDIS_URL"] == "rediss://of-the-hub"
+    assert environment["PERIJOVE_REDIS_CA_FILE"] == "/ca.pem"
+    assert service(configured(redis_url="redis://given"))["environment"]["PERIJOVE_REDIS_URL"] == "redis://given"
+
+
 @pytest.mark.parametrize(
     ("settings", "url"),
     [
