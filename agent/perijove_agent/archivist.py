@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from perijove.model.events import Archived, ObjectRequest
 from perijove.patience import Backoff
@@ -18,6 +20,7 @@ from perijove_agent.tasks import cancelled
 from perijove_agent.tools import Tools
 from perijove_agent.upload import UploadError
 
+Written = TypeVar("Written")
 log = logging.getLogger(__name__)
 
 
@@ -37,15 +40,32 @@ class Archivist:
         self._tools = tools
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def archive(self, held: Held, spool: Spool) -> None:
-        """Archive the spool of an attempt that has ended, and delete it."""
-        self._begin(EndedSpool.seal(spool, held, self._tools.worker))
+    async def seal(self, held: Held, spool: Spool) -> EndedSpool | None:
+        """Close the spool of an attempt that has ended, such that the next agent on this folder would archive it.
+
+        Returns None where the disk takes nothing, although it was waited for.
+        """
+
+        async def seal() -> EndedSpool:
+            return EndedSpool.seal(spool, held, self._tools.worker)
+
+        try:
+            return await _with_room(seal)
+        except OSError as error:
+            log.warning("the records of %s stay for the master to archive: %s", held.execution, error)
+            return None
+
+    def archive(self, spool: EndedSpool) -> None:
+        """Archive a spool, and delete it."""
+        task = asyncio.create_task(self._archive(spool))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def salvage(self) -> None:
         """Archive what an agent that was killed on this folder had not archived yet."""
         for spool in EndedSpool.left_in(self._tools.folders.spools):
             log.info("archiving the records of %s, which an earlier agent ran", spool.held.execution)
-            self._begin(spool)
+            self.archive(spool)
 
     async def finish(self, patience: float) -> None:
         """Wait up to `patience` seconds for what is under way; the rest is left to the next agent on this folder."""
@@ -53,14 +73,9 @@ class Archivist:
             await asyncio.wait(self._tasks, timeout=patience)
         await cancelled(self._tasks)
 
-    def _begin(self, spool: EndedSpool) -> None:
-        task = asyncio.create_task(self._archive(spool))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     async def _archive(self, spool: EndedSpool) -> None:
         try:
-            archive = await self._compressed(spool)
+            archive = await _with_room(lambda: asyncio.to_thread(compress, spool.path))
             request = ObjectRequest(what="log", sha256=archive.sha256)
             await self._tools.uploader.upload(spool.held, request, archive.path, "application/zstd")
             await self._tell(spool, archive)
@@ -69,17 +84,6 @@ class Archivist:
         finally:
             spool.path.with_name(spool.path.name + ".zst").unlink(missing_ok=True)
         spool.discard()
-
-    async def _compressed(self, spool: EndedSpool) -> Archive:
-        """Return the compressed spool; a disk that is full is waited for."""
-        backoff, deadline = Backoff(0.5, 10.0), time.monotonic() + PATIENCE
-        while True:
-            try:
-                return await asyncio.to_thread(compress, spool.path)
-            except OSError:  # noqa: PERF203 - a retry loop
-                if time.monotonic() > deadline:
-                    raise
-                await backoff.sleep()
 
     async def _tell(self, spool: EndedSpool, archive: Archive) -> None:
         event = Archived(
@@ -91,3 +95,15 @@ class Archivist:
             sha256=archive.sha256,
         )
         await persist("an archive's event", lambda: self._tools.wire.emit([event]))
+
+
+async def _with_room(write: Callable[[], Awaitable[Written]]) -> Written:
+    """Return what `write` returns; a disk that is full is waited for."""
+    backoff, deadline = Backoff(0.5, 10.0), time.monotonic() + PATIENCE
+    while True:
+        try:
+            return await write()
+        except OSError:  # noqa: PERF203 - a retry loop
+            if time.monotonic() > deadline:
+                raise
+            await backoff.sleep()

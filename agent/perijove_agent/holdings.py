@@ -13,6 +13,7 @@ from perijove.wire.protocol import Held
 from perijove_agent.archivist import Archivist
 from perijove_agent.attempt import Attempt
 from perijove_agent.persistence import persist
+from perijove_agent.records.ended import EndedSpool
 from perijove_agent.slots import Slots
 from perijove_agent.tasks import cancelled
 from perijove_agent.tools import Tools
@@ -117,20 +118,22 @@ class Holdings:
         await self._archivist.finish(ARCHIVING * self._time)
 
     async def _run(self, attempt: Attempt) -> None:
+        held, spool = attempt.held, attempt.desk.spool
+        ended: EndedSpool | None = None
+        closed = True  # as long as nobody says no: what is cut short while it tells of the end may have been heard
         try:
             finished = await self._finish(attempt)
-            closed = await self._close(attempt.held, finished)
-        except BaseException:
-            attempt.desk.spool.discard()
-            raise
+            # Before anybody hears of the end: from then on nobody but this disk may have all of the records.
+            ended = await self._archivist.seal(held, spool)
+            closed = await self._close(held, finished)
         finally:
-            self._running.pop(attempt.held, None)
-            self._slots.release(_key(attempt.held))
+            self._running.pop(held, None)
+            self._slots.release(_key(held))
             self._on_end()
-        if closed:
-            self._archivist.archive(attempt.held, attempt.desk.spool)
-        else:
-            attempt.desk.spool.discard()
+            if ended is not None and closed:
+                self._archivist.archive(ended)
+            else:
+                (ended or spool).discard()
 
     async def _finish(self, attempt: Attempt) -> Finished:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import zstandard
 from waiting import until as eventually
 
 from perijove.code import pack, scan
+from perijove.errors import Unavailable
 from perijove.model.events import Archived, Finished, Held, Stopped
 from perijove.model.ids import new_id
 from perijove.model.reasons import Reason
@@ -20,6 +22,7 @@ from perijove_agent.folders import DataFolders
 from perijove_agent.records.ended import EndedSpool
 from perijove_agent.records.spool import Spool
 from perijove_scheduler.files.protocol import code_key, log_key
+from perijove_scheduler.queue.memory.agent import MemoryAgentWire
 
 #: Prints its process id, and sleeps.
 SLEEP = "sleep 1000 & echo $!; wait"
@@ -68,6 +71,52 @@ async def test_what_a_killed_agent_had_not_archived_the_next_on_its_disk_archive
     assert (archived.worker, archived.attempt, archived.records) == (worker, 3, 1)
     assert zstandard.decompress(await master.read(log_key(held.execution, 3)), 100) == b'{"n":1}\n'
     assert list(ended.path.parent.iterdir()) == []
+
+
+async def test_an_agent_killed_while_it_tells_of_an_end_leaves_the_log_to_the_next(
+    master: Any, workers: Any, command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk, close = tmp_path / "disk", MemoryAgentWire.close
+
+    async def killed(wire: MemoryAgentWire, event: Any) -> bool:
+        """Copy the disk as a kill leaves it that comes when Redis has heard of the end, and the agent not of that."""
+        closed = await close(wire, event)
+        shutil.copytree(workers.settings.data_dir, disk)
+        return closed
+
+    ticket = command("echo kept")
+    with monkeypatch.context() as patched:
+        patched.setattr(MemoryAgentWire, "close", killed)
+        async with workers.agent():
+            finished, _ = await master.run_ticket(ticket)
+            await master.event(Archived, ticket.execution)
+    whole = await master.read(log_key(ticket.execution, 1))
+    await master.files.delete(log_key(ticket.execution, 1))
+    master.events.clear()
+    master.queue.flush()
+    async with workers.agent(data_dir=disk):
+        archived = await master.event(Archived, ticket.execution)
+    assert (archived.worker, archived.attempt, archived.records) == (finished.worker, 1, finished.records)
+    assert await master.read(log_key(ticket.execution, 1)) == whole
+
+
+async def test_an_agent_that_leaves_before_it_knows_that_an_end_was_heard_archives_the_log(
+    master: Any, workers: Any, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close, ticket = MemoryAgentWire.close, command("echo kept")
+
+    async def unanswered(wire: MemoryAgentWire, event: Any) -> bool:
+        await close(wire, event)
+        raise Unavailable
+
+    with monkeypatch.context() as patched:
+        patched.setattr(MemoryAgentWire, "close", unanswered)
+        async with workers.agent(leave_within=1.0):
+            finished, _ = await master.run_ticket(ticket)
+    async with workers.agent():  # should the first have had no time for it
+        archived = await master.event(Archived, ticket.execution)
+    assert (archived.attempt, archived.records) == (1, finished.records)
+    assert list(DataFolders(workers.settings.data_dir).spools.iterdir()) == []
 
 
 async def test_an_agent_told_to_end_hands_its_work_back_and_leaves(master: Any, workers: Any, command: Any) -> None:
