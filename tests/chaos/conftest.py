@@ -16,7 +16,6 @@ SEED = int(os.environ.get("PERIJOVE_CHAOS_SEED", "20261121"))
 @pytest.fixture(scope="session")
 def seed() -> int:
     """The seed of everything that is drawn by chance."""
-    print(f"PERIJOVE_CHAOS_SEED={SEED}")
     return SEED
 
 

@@ -42,12 +42,12 @@ class Work:
     outputs: dict[str, str]
 
 
-def make_plan(seed: int, count: int, name: str = "") -> list[Work]:
-    """Return `count` works; the same seed makes the same ones. Their names begin with `name`."""
-    chance = random.Random(f"plan {seed} {name}")
+def make_plan(seed: int, count: int) -> list[Work]:
+    """Return `count` works; the same seed makes the same ones."""
+    chance = random.Random(f"plan {seed} ")
     # One of each kind comes first, so that a short plan has them too.
     kinds = [*_SHARES][:count] + chance.choices(list(_SHARES), list(_SHARES.values()), k=max(0, count - len(_SHARES)))
-    return [_work(f"{name} {kind} {number}".strip(), kind, chance) for number, kind in enumerate(kinds)]
+    return [_work(f"{kind} {number}", kind, chance) for number, kind in enumerate(kinds)]
 
 
 def _work(name: str, kind: str, chance: random.Random) -> Work:

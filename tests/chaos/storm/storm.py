@@ -87,20 +87,6 @@ class Storm:
             await asyncio.gather(submitting, *self._striking, return_exceptions=True)
         return await self._outcome(began, deadline)
 
-    async def once(self, patience: float) -> Outcome:
-        """Let a single fault strike, once, while the works come in and run."""
-        began = time.monotonic()
-        submitting = asyncio.create_task(self._submit_all())
-        try:
-            await asyncio.sleep(self._chance.uniform(0, self._spread))
-            machine = self._chance.randrange(len(self._world.machines))
-            await self._strike(FAULTS[self._names[0]](), machine, self._chance)
-            await submitting
-        finally:
-            submitting.cancel()
-            await asyncio.gather(submitting, return_exceptions=True)
-        return await self._outcome(began, began + patience)
-
     async def _outcome(self, began: float, deadline: float) -> Outcome:
         patience = max(_AFTERWARDS, deadline - time.monotonic())
         await self._world.until(lambda: self._world.told(self._plan), "everything is told", patience)
