@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from perijove.model.events import Verb
+
+_NOTEBOOK = re.compile(r"notebooks/([0-9a-f]+)\.ipynb")
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,12 @@ def code_key(code: str) -> str:
 def notebook_key(sha256: str) -> str:
     """Return where a submitted notebook document lies."""
     return f"notebooks/{sha256}.ipynb"
+
+
+def notebook_of(key: str) -> str | None:
+    """Return the digest of the document that lies there; None for what is none."""
+    match = _NOTEBOOK.fullmatch(key)
+    return match and match[1]
 
 
 def attempt_prefix(execution: str, attempt: int) -> str:

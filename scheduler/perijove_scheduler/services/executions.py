@@ -164,12 +164,11 @@ class Executions:
         """Delete an execution that has ended, with its files."""
         caller.require("submit")
         row = (await self._access.execution(caller, execution, Role.MEMBER)).row
-        async with self._leftovers.holding(row.notebook):
-            if not await self._store.executions.delete(execution):
-                raise Conflict("It has not ended.", "Stop it first, and wait until it has.")
-            await self._leftovers.of_executions([execution])
-            if row.notebook is not None:
-                await self._leftovers.of_notebook(row.notebook)
+        if not await self._store.executions.delete(execution):
+            raise Conflict("It has not ended.", "Stop it first, and wait until it has.")
+        await self._leftovers.of_executions([execution])
+        if row.notebook is not None:
+            await self._leftovers.of_notebook(row.notebook)
         async with best_effort():
             await self._queue.expire_records(row.group_name, execution, row.attempt, 0)
         await self._announcer.changed([execution])

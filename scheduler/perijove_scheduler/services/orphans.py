@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from perijove_scheduler.files.protocol import Files, Stored
+from perijove_scheduler.files.protocol import Files, Stored, notebook_of
 from perijove_scheduler.store.retention import Retention
 
 #: Seconds an object may lie there before a row has to name it: an upload comes first.
 GRACE = 86_400.0
 _PAGE = 200
-_CODE, _NOTEBOOK = ".tar.zst", ".ipynb"
+_CODE = ".tar.zst"
 _ATTEMPT_PARTS = 3
 
 
@@ -53,7 +53,7 @@ class Orphans:
         return [stored for version, stored in versions.items() if version not in known]
 
     async def _notebooks(self, page: list[Stored]) -> list[Stored]:
-        digests = {stored.key[len("notebooks/") : -len(_NOTEBOOK)]: stored for stored in page}
+        digests = {digest: stored for stored in page if (digest := notebook_of(stored.key))}
         used = await self._store.used_notebooks(list(digests))
         return [stored for digest, stored in digests.items() if digest not in used]
 

@@ -61,8 +61,7 @@ class Projects:
             raise Conflict("Some of its executions have not ended.", "Stop them first, and wait until they have.")
         await self._leftovers.of_executions([*executions])
         for sha256 in sorted({sha256 for sha256 in executions.values() if sha256 is not None}):
-            async with self._leftovers.holding(sha256):
-                await self._leftovers.of_notebook(sha256)
+            await self._leftovers.of_notebook(sha256)
 
     async def set_member(self, caller: Caller, ref: str, kind: str, name: str, role: Role) -> Project:
         """Give a Hub user or a Hub group a role in a project."""

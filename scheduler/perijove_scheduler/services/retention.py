@@ -69,7 +69,7 @@ class Sweep:
     async def _all(self) -> AsyncIterator[_Found]:
         async for orphan in self._orphans.find():
             if not self._dry:
-                await self._files.delete(orphan.key)
+                await self._leftovers.of_nobody(orphan.key)
             yield _Found("orphans", None, 1, orphan.size)
         for project in await self._store.projects():
             days = project.settings.over(self._platform)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -142,23 +141,23 @@ class Submission:
         used = {each.spec.notebook.sha256 for each in accepted if each.spec.notebook and each.spec.notebook.sha256}
         sent = {each.document.sha256: each.document for each in accepted if each.document is not None}
         new = [_new(caller, request, each.spec, project) for each in accepted]
-        async with AsyncExitStack() as held:
-            for sha256 in sorted(used):  # in one order, so that two batches never wait for each other
-                await held.enter_async_context(self._leftovers.holding(sha256))
-            try:
-                for sha256, document in sent.items():
-                    await self._files.put(notebook_key(sha256), _one(document.body))
-                return await self._insert(new)
-            except BaseException:
-                for sha256 in sent:
-                    await self._leftovers.of_notebook(sha256)
-                raise
-
-    async def _insert(self, new: Sequence[NewExecution]) -> list[Made]:
         try:
-            made = await self._store.executions.create_many(new)
+            for sha256, document in sent.items():
+                await self._leftovers.store_notebook(sha256, document.body)
+            made = await self._insert(new, used - sent.keys())
+            for sha256, document in sent.items():
+                await self._leftovers.keep_notebook(sha256, document.body)
+        except BaseException:
+            for sha256 in sent:
+                await self._leftovers.of_notebook(sha256)
+            raise
+        return made
+
+    async def _insert(self, new: Sequence[NewExecution], borrowed: Set[str]) -> list[Made]:
+        try:
+            made = await self._store.executions.create_many(new, borrowed)
         except SourceGone as error:
-            raise UnknownCode("A code version or an input was removed just now.") from error
+            raise UnknownCode("A code version, a document or an input was removed just now.") from error
         if made is None:  # the project was deleted meanwhile
             raise UnknownProject
         return made
@@ -185,7 +184,3 @@ def _new(caller: Caller, request: Request, spec: Spec, project: FoundProject) ->
         key=request.key,
         request_sha256=request.digest,
     )
-
-
-async def _one(body: bytes) -> AsyncIterator[bytes]:
-    yield body

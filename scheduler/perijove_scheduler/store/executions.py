@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -35,7 +35,7 @@ class KeyUsed(Exception):
 
 
 class SourceGone(Exception):
-    """The code version or a datum that the execution takes was removed meanwhile."""
+    """The code version, the document or a datum that the execution takes was removed meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -104,11 +104,18 @@ class Executions:
         made = await self.create_many([new])
         return None if made is None else made[0].id
 
-    async def create_many(self, new: Sequence[NewExecution]) -> list[Made] | None:
+    async def create_many(self, new: Sequence[NewExecution], borrowed: Iterable[str] = ()) -> list[Made] | None:
         """Write created executions of one project and owner, with the project's next numbers, in order.
 
         All are written, or none: None when the project is gone. An Idempotency-Key, which is the first one's, stands
         for all of them.
+
+        Parameters
+        ----------
+        new : sequence of NewExecution
+            What to write.
+        borrowed : iterable of str
+            The digests of the documents that are there only as long as another execution runs them.
 
         Raises
         ------
@@ -117,7 +124,7 @@ class Executions:
         """
         try:
             async with self._database.write() as session:
-                return await _create(session, new)
+                return await _create(session, new, borrowed)
         except IntegrityError as error:
             raise SourceGone if "foreign key" in str(error.orig).lower() else KeyUsed from error
 
@@ -196,7 +203,16 @@ class Executions:
         return mine or 0, everybody or 0
 
 
-async def _create(session: AsyncSession, new: Sequence[NewExecution]) -> list[Made] | None:
+async def keep_notebook(session: AsyncSession, sha256: str) -> bool:
+    """Keep an execution that runs this document until this transaction ends; False when there is none to keep.
+
+    One that is being deleted now is not waited for: another will do.
+    """
+    query = select(ExecutionRow.id).where(ExecutionRow.notebook == sha256).limit(1)
+    return await session.scalar(query.with_for_update(read=True, key_share=True, skip_locked=True)) is not None
+
+
+async def _create(session: AsyncSession, new: Sequence[NewExecution], borrowed: Iterable[str]) -> list[Made] | None:
     first, count = new[0], len(new)
     for code in sorted({each.code for each in new if each.code is not None}):
         if not await keep_code(session, first.project, code):
@@ -206,6 +222,9 @@ async def _create(session: AsyncSession, new: Sequence[NewExecution]) -> list[Ma
     found = (await session.execute(numbered)).one_or_none()
     if found is None:
         return None
+    for sha256 in sorted(borrowed):  # after the project's row, as who deletes a project locks it first
+        if not await keep_notebook(session, sha256):
+            raise SourceGone
     after, now = found
     ids = new_ids("ex", count)  # in order, as a line is served in the order of its identifiers
     made = [Made(id_, number) for id_, number in zip(ids, range(after - count, after), strict=True)]
