@@ -28,7 +28,7 @@ up: $(platform) ## the same platform in the foreground on PORT (8000); Ctrl-C st
 
 .PHONY: test
 test: .venv/.installed-test node_modules/.installed .venv/.installed-frontend .venv/.installed-collaboration ## lint, then all tests; installs redis-server, postgresql and chromium where it may
-	@$(MAKE) --no-print-directory -j2 -Otarget lint-python jest lint-frontend
+	@$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),-Otarget) lint-python jest lint-frontend
 	tools/install-debian
 	python -m pytest
 

@@ -11,7 +11,7 @@ from storm.world import World
 from perijove.model.reasons import Reason
 from perijove.model.spec import Spec
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(2400)]
 
 _EXECUTIONS = 200
 #: Seconds over which they come in.
@@ -19,7 +19,7 @@ _SPREAD = 90.0
 #: Seconds after which no more faults strike, so that a slow machine comes to an end too.
 _LASTS = 150.0
 #: Seconds: generous, as nothing here is a measurement.
-_PATIENCE = 480.0
+_PATIENCE = 900.0
 
 
 async def test_nothing_is_lost_or_done_twice_when_every_fault_strikes(
