@@ -38,6 +38,7 @@ def hub(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     It runs on SQLite and a private Redis, or on `PRODUCTION` parts: PostgreSQL, and a Redis of its own. Tests say with
     `ON_BOTH` that the difference matters to them; PERIJOVE_TEST_PARTS=embedded,production runs all others on both too.
     """
+    assert request.param in {EMBEDDED, PRODUCTION}, f"PERIJOVE_TEST_PARTS names no parts: {request.param}"
     home = Home(tmp_path_factory.mktemp("platform"))
     with ExitStack() as stack:
         settings = {"PERIJOVE_TEST_SETTINGS": " ".join(_SETTINGS)}
