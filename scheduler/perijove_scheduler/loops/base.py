@@ -35,6 +35,8 @@ class Loop(ABC):
         Seconds after which it takes a turn although nobody rang.
     pause : float
         Seconds from the beginning of a turn to that of the next, at least: many rings in that time are one turn.
+    hold : float
+        Seconds from a ring to the turn, at least: what rang comes first where somebody waits for that.
     runs, failures : int
         How many turns were taken, and how many of them failed.
     seconds, last_seconds : float
@@ -44,6 +46,7 @@ class Loop(ABC):
     name: ClassVar[str]
     period: float = 15.0
     pause: float = 0.0
+    hold: float = 0.0
 
     def __init__(self, bell: Bell) -> None:
         self.bell = bell
@@ -130,7 +133,7 @@ class Loop(ABC):
                 await self._backoff.sleep()
             else:
                 await self.wait()
-                await asyncio.sleep(self._began + self.pause - time.perf_counter())
+                await asyncio.sleep(max(self.hold, self._began + self.pause - time.perf_counter()))
 
     def _failed(self, error: Exception) -> None:
         self.failures += 1

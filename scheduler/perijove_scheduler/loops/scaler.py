@@ -57,6 +57,8 @@ class Scaler(Loop):
     name: ClassVar[str] = "scaler"
     #: A machine takes seconds to come; short executions end by the hundred meanwhile.
     pause = 0.2
+    #: A short execution is over by then, which it would have to share the processor with.
+    hold = 0.1
 
     def __init__(
         self,

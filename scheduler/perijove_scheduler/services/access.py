@@ -55,6 +55,13 @@ class Access:
             await self.project(caller, found.row.project_id, least)
         return found
 
+    async def whole(self, caller: Caller, execution: str) -> FoundExecution:
+        """Return an execution that the caller sees, with its attempts."""
+        found = await self._store.executions.find_whole(caller.viewer, execution)
+        if found is None:
+            raise UnknownExecution
+        return found
+
     async def executions(self, caller: Caller, executions: Sequence[str], least: Role) -> None:
         """Check that the caller has at least a role in the project of every one of these executions."""
         found = await self._store.executions.projects_of(caller.viewer, executions)

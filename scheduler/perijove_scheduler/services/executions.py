@@ -130,8 +130,7 @@ class Executions:
     async def get(self, caller: Caller, execution: str) -> ExecutionDetail:
         """Return an execution with its attempts and its environment."""
         caller.require("read")
-        found = await self._access.execution(caller, execution)
-        return present.detail(found, await self._store.executions.attempts([execution]), self._limits)
+        return present.detail(await self._access.whole(caller, execution), self._limits)
 
     async def stop(self, caller: Caller, execution: str) -> Execution:
         """Ask an execution to stop; one that is stopping or has ended is left as it is."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ from perijove_scheduler.services.shared import Shared
 from perijove_scheduler.store.store import Store
 from perijove_scheduler.store.tables import AttemptRow
 from perijove_scheduler.store.visibility import Viewer
+
+#: Seconds from one look at the row to the next, at least: what changes meanwhile is seen together.
+LOOKS_APART = 0.03
 
 
 @dataclass(frozen=True)
@@ -139,10 +143,10 @@ class Follower:
         return await self._looks.ask((viewer, execution))
 
     async def _read(self, viewer: Viewer, execution: str) -> _State:
-        found = await self._store.executions.find(viewer, execution)
-        if found is None:  # deleted, or the viewer left the project
+        found = await self._store.executions.find_whole(viewer, execution)
+        if found is None:  # not the viewer's to see, or deleted meanwhile
             raise UnknownExecution
-        attempts = {row.attempt: row for row in await self._store.executions.attempts([execution])}
+        attempts = {row.attempt: row for row in found.attempts}
         return _State(present.execution(found, self._limits), found.row.group_name, attempts)
 
 
@@ -161,6 +165,7 @@ class _Live:
         self._next: asyncio.Future[Records] | None = None
         self._change: asyncio.Future[None] | None = None
         self._looking: asyncio.Future[_State] | None = None
+        self._looked = time.monotonic()
         self.after = after
 
     async def wait(self) -> tuple[Records, _State | None]:
@@ -172,8 +177,13 @@ class _Live:
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         seen = self._take_look()
         if self._looking is None and self._change.done():
-            self._change, self._looking = None, asyncio.ensure_future(self._look())
+            self._change, self._looking = None, asyncio.ensure_future(self._look_soon())
         return self._take_records(), seen
+
+    async def _look_soon(self) -> _State:
+        await asyncio.sleep(self._looked + LOOKS_APART - time.monotonic())
+        self._looked = time.monotonic()
+        return await self._look()
 
     def _take_look(self) -> _State | None:
         if self._looking is None or not self._looking.done():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from urllib.parse import quote
 
 from perijove.model.reasons import MEANINGS, Reason
@@ -12,7 +11,7 @@ from perijove.model.spec import Spec
 from perijove.model.status import Status
 from perijove_scheduler.services.limits import Limits
 from perijove_scheduler.store.executions import FoundExecution
-from perijove_scheduler.store.projects import FoundProject
+from perijove_scheduler.store.projects import FoundProject, ProjectDetails
 from perijove_scheduler.store.tables import AttemptRow, CodeRow, DatumRow, ExecutionRow
 
 _SENTENCES = {
@@ -43,9 +42,9 @@ def execution(found: FoundExecution, limits: Limits) -> Execution:
     return Execution.model_validate(_execution_fields(found, limits))
 
 
-def detail(found: FoundExecution, attempts: Iterable[AttemptRow], limits: Limits) -> ExecutionDetail:
-    """Return an execution with its attempts and its environment."""
-    more = {"attempts": [attempt(row) for row in attempts], "environment": found.row.environment}
+def detail(found: FoundExecution, limits: Limits) -> ExecutionDetail:
+    """Return an execution that was found whole, with its attempts and its environment."""
+    more = {"attempts": [attempt(row) for row in found.attempts], "environment": found.row.environment}
     return ExecutionDetail.model_validate({**_execution_fields(found, limits), **more})
 
 
@@ -62,7 +61,7 @@ def attempt(row: AttemptRow) -> Attempt:
     )
 
 
-def project(found: FoundProject) -> Project:
+def project(found: FoundProject, details: ProjectDetails) -> Project:
     """Return a project as the one who asked sees it."""
     row = found.row
     return Project(
@@ -70,11 +69,11 @@ def project(found: FoundProject) -> Project:
         name=row.name,
         owner=row.owner,
         role=found.role,
-        executions=found.executions,
+        executions=details.executions,
         created_at=row.created_at,
         members=[
             Member.model_validate({"kind": member.kind, "name": member.name, "role": Role(member.role)})
-            for member in found.members
+            for member in details.members
         ],
     )
 

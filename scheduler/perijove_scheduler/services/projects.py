@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from collections.abc import Sequence
 
 from perijove.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from perijove.model.ids import REFERENCE_PATTERN
@@ -12,7 +12,7 @@ from perijove_scheduler.services import present
 from perijove_scheduler.services.access import Access, checked_cursor
 from perijove_scheduler.services.caller import Caller
 from perijove_scheduler.services.leftovers import Leftovers
-from perijove_scheduler.store.projects import FoundProject
+from perijove_scheduler.store.projects import FoundProject, ProjectDetails
 from perijove_scheduler.store.store import Store
 from perijove_scheduler.store.visibility import at_least
 
@@ -33,7 +33,7 @@ class Projects:
         """List the projects the caller sees, the newest first."""
         caller.require("read")
         rows = await self._store.projects.list(caller.viewer, checked_cursor(cursor), limit + 1)
-        items = [present.project(found) for found in rows[:limit]]
+        items = [*await self._shown(rows[:limit])]
         return Page(items=items, next=items[-1].id if len(rows) > limit else None)
 
     async def create(self, caller: Caller, request: CreateProject) -> Project:
@@ -42,7 +42,7 @@ class Projects:
         row = await self._store.projects.create(caller.name, request.name)
         if row is None:
             raise Conflict(f"You already have a project named {request.name}.", "Choose another name.")
-        return present.project(FoundProject(row, Role.ADMIN))
+        return present.project(FoundProject(row, Role.ADMIN), ProjectDetails())
 
     async def get(self, caller: Caller, ref: str) -> Project:
         """Return a project."""
@@ -76,16 +76,24 @@ class Projects:
         found = await self._shared(caller, ref, kind, name)
         if not await self._store.projects.remove_member(found.row.id, kind, name):
             raise NotFound("It has no such member.")
-        return _after_leaving(found, await self._store.projects.find(caller.viewer, found.row.id), kind, name)
+        after = await self._store.projects.find(caller.viewer, found.row.id)
+        return await self._one(after or found)  # one who took their own role away sees it this last time
 
     async def resolve(self, caller: Caller, ref: str | None, least: Role) -> Project:
         """Return the project of that id or name; for None the caller's personal one, made if need be."""
         if ref is not None:
-            return present.project(await self._access.project(caller, ref, least))
+            return await self._one(await self._access.project(caller, ref, least))
         personal = await self._access.personal(caller) or await self._access.make_personal(caller)
         if not at_least(personal.role, least):
             raise Forbidden
-        return present.project(personal)
+        return await self._one(personal)
+
+    async def _one(self, found: FoundProject) -> Project:
+        return (await self._shown([found]))[0]
+
+    async def _shown(self, found: Sequence[FoundProject]) -> Sequence[Project]:
+        details = await self._store.projects.details([each.row.id for each in found])
+        return [present.project(each, details[each.row.id]) for each in found]
 
     async def _shared(self, caller: Caller, ref: str, kind: str, name: str) -> FoundProject:
         if kind not in _KINDS:
@@ -93,11 +101,3 @@ class Projects:
         if not _NAME.match(name) or len(name) > _MEMBER_NAME_LIMIT:
             raise InvalidRequest("This is not a name of a Hub user or group.")
         return await self._access.project(caller, ref, Role.ADMIN)
-
-
-def _after_leaving(before: FoundProject, after: FoundProject | None, kind: str, name: str) -> Project:
-    """Return the project as it is now; one who took their own role away sees it this last time."""
-    if after is not None:
-        return present.project(after)
-    members = [member for member in before.members if (member.kind, member.name) != (kind, name)]
-    return present.project(replace(before, members=members))

@@ -32,7 +32,6 @@ class Story:
     def __init__(
         self, store: Store, queue: Queue, tail: Tail, files: Files, access: Access, changes: Changes, limits: Limits
     ) -> None:
-        self._store = store
         self._files = files
         self._access = access
         self._changes = changes
@@ -49,7 +48,6 @@ class Story:
         """
         caller.require("read")
         with self._changes.watch(execution) as watch:
-            await self._access.execution(caller, execution)
             async with aclosing(self._follower.follow(caller.viewer, execution, after or (1, 0), watch)) as items:
                 async for item in items:
                     yield item
@@ -57,7 +55,7 @@ class Story:
     async def log(self, caller: Caller, execution: str, attempt: int | None = None) -> AsyncIterator[bytes]:
         """Iterate over the text of an attempt's log, as far as it has come; by default of the latest attempt."""
         caller.require("read")
-        found = await self._access.execution(caller, execution)
+        found = await self._access.whole(caller, execution)
         number = found.row.attempt if attempt is None else attempt
         if number > found.row.attempt:
             raise NotFound(f"It has no attempt {number}.")
@@ -69,7 +67,7 @@ class Story:
     async def metadata(self, caller: Caller, execution: str) -> Metadata:
         """Return the metadata of the latest attempt: the last value of each key, and every point."""
         caller.require("read")
-        found = await self._access.execution(caller, execution)
+        found = await self._access.whole(caller, execution)
         points = []
         async for records in self._records(found, found.row.attempt):
             points += [
@@ -81,7 +79,7 @@ class Story:
 
     async def _records(self, found: FoundExecution, attempt: int) -> AsyncIterator[Records]:
         row = found.row
-        attempts = {each.attempt: each for each in await self._store.executions.attempts([row.id])}
+        attempts = {each.attempt: each for each in found.attempts}
         async for records in self._chronicle.read(row.group_name, row.id, attempt, attempts.get(attempt)):
             yield records
 

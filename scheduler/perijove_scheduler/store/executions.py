@@ -71,10 +71,11 @@ class Made:
 
 @dataclass(frozen=True)
 class FoundExecution:
-    """An execution and the name of its project."""
+    """An execution and the name of its project; with its attempts, in order, where they were asked for."""
 
     row: ExecutionRow
     project_name: str
+    attempts: Sequence[AttemptRow] = ()
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,14 @@ class Executions:
         found = await self.find_many(viewer, [execution])
         return found[0] if found else None
 
+    async def find_whole(self, viewer: Viewer, execution: str) -> FoundExecution | None:
+        """Return an execution with its attempts, if `viewer` sees it."""
+        attempts = _visible(viewer).add_columns(AttemptRow).outerjoin(AttemptRow, AttemptRow.execution_id == execution)
+        query = attempts.where(ExecutionRow.id == execution).order_by(AttemptRow.attempt)
+        async with self._database.read() as session:
+            found = (await session.execute(query)).all()
+        return FoundExecution(found[0][0], found[0][1], [row[2] for row in found if row[2]]) if found else None
+
     async def find_many(self, viewer: Viewer, executions: Sequence[str]) -> list[FoundExecution]:
         """Return those executions that `viewer` sees, in the order asked for."""
         query = _visible(viewer).where(ExecutionRow.id.in_(executions))
@@ -164,19 +173,20 @@ class Executions:
         async with self._database.read() as session:
             return [FoundExecution(row, name) for row, name in await session.execute(query)]
 
-    async def attempts(self, executions: Sequence[str]) -> Sequence[AttemptRow]:
-        """Return the attempts of executions, in order."""
-        row = AttemptRow
-        query = select(row).where(row.execution_id.in_(executions)).order_by(row.execution_id, row.attempt)
-        async with self._database.read() as session:
-            return list(await session.scalars(query))
-
     async def delete(self, execution: str) -> bool:
         """Delete a finished execution; False when it is not finished, or not there."""
         this = (ExecutionRow.id == execution, ExecutionRow.status.in_([status.value for status in TERMINAL]))
         async with self._database.write() as session:
             await forget_uses(session, ExecutionRow.id == execution)
             return await session.scalar(delete(ExecutionRow).where(*this).returning(ExecutionRow.id)) is not None
+
+    async def notebooks(self, executions: Sequence[str]) -> dict[str, str]:
+        """Return the path of the notebook that each of these executions runs; those that run a command are left out."""
+        row = ExecutionRow
+        query = select(row.id, row.spec["notebook"]["path"].as_string().label("path"))
+        async with self._database.read() as session:
+            found = await session.execute(query.where(row.id.in_(executions), row.notebook.is_not(None)))
+            return {each.id: each.path for each in found}
 
     async def uses_notebook(self, sha256: str) -> bool:
         """Return whether any execution runs that document, so that its object must stay."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, TextClause, Update, func, select, tuple_, update
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from perijove.model.events import SignRequest, Stopped
 from perijove.model.fleet import WorkerState
@@ -32,11 +34,10 @@ class Lifecycle(WaitingLines):
             update(ExecutionRow)
             .where(ExecutionRow.id.in_(executions), _status_in(sources(Status.QUEUED, Writer.DISPATCHER)))
             .values(status=Status.QUEUED.value, queued_at=db_now())
-            .returning(ExecutionRow.id)
+            .returning(*_offered())
         )
         async with self._database.write() as session:
-            admitted = list(await session.scalars(change))
-            offers = {offer.id: offer for offer in await _offers(session, admitted)}
+            offers = {found.id: Offer(*found) for found in await session.execute(change)}
         return [offers[id_] for id_ in executions if id_ in offers]
 
     async def refuse(self, executions: Sequence[str], detail: str = "") -> list[str]:
@@ -148,13 +149,15 @@ async def _offers(session: AsyncSession, executions: Sequence[str]) -> list[Offe
     if not executions:
         return []
     row = ExecutionRow
-    query = (
-        select(row.id, row.attempt, row.group_name, ProjectRow.name, row.number, row.owner, row.spec)
-        .join(ProjectRow, ProjectRow.id == row.project_id)
-        .where(row.id.in_(executions), row.status == Status.QUEUED.value)
-        .order_by(row.id)
-    )
-    return [Offer(*found) for found in await session.execute(query)]
+    queued = select(*_offered()).where(row.id.in_(executions), row.status == Status.QUEUED.value).order_by(row.id)
+    return [Offer(*found) for found in await session.execute(queued)]
+
+
+def _offered() -> tuple[ColumnElement[Any] | InstrumentedAttribute[Any], ...]:
+    """Return the columns of an `Offer`."""
+    row = ExecutionRow
+    project = select(ProjectRow.name).where(ProjectRow.id == row.project_id).scalar_subquery()
+    return row.id, row.attempt, row.group_name, project, row.number, row.owner, row.spec
 
 
 async def _end_workers(session: AsyncSession, workers: list[tuple[str, str]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sqlalchemy import delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,11 +22,17 @@ from perijove_scheduler.store.visibility import Viewer, role_of, sees
 
 @dataclass(frozen=True)
 class FoundProject:
-    """A project as one viewer sees it."""
+    """A project, and what its viewer may do there."""
 
     row: ProjectRow
     role: Role
-    members: list[MemberRow] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ProjectDetails:
+    """What is only looked up where it is shown: a project's members, and how many executions it has."""
+
+    members: Sequence[MemberRow] = ()
     executions: int = 0
 
 
@@ -54,7 +60,7 @@ class Projects:
             .limit(1)
         )
         async with self._database.read() as session:
-            found = await _present(session, viewer, list(await session.scalars(query)))
+            found = await _with_roles(session, viewer, list(await session.scalars(query)))
         return found[0] if found else None
 
     async def list(self, viewer: Viewer, after: str | None, limit: int) -> Sequence[FoundProject]:
@@ -63,7 +69,16 @@ class Projects:
         if after is not None:
             query = query.where(ProjectRow.id < after)
         async with self._database.read() as session:
-            return await _present(session, viewer, list(await session.scalars(query)))
+            return await _with_roles(session, viewer, list(await session.scalars(query)))
+
+    async def details(self, projects: Sequence[str]) -> dict[str, ProjectDetails]:
+        """Return the members and the counts of projects: two statements however many there are."""
+        row = ExecutionRow
+        counts = select(row.project_id, func.count()).where(row.project_id.in_(projects)).group_by(row.project_id)
+        async with self._database.read() as session:
+            members = await _members(session, projects)
+            executions = await counted(session, counts)
+        return {id_: ProjectDetails(members[id_], executions.get(id_, 0)) for id_ in projects}
 
     async def set_member(self, project: str, kind: str, name: str, role: Role) -> None:
         """Give a user or a group a role."""
@@ -99,18 +114,20 @@ class Projects:
             return {id_: notebook for id_, _, notebook in found}
 
 
-async def _present(session: AsyncSession, viewer: Viewer, rows: list[ProjectRow]) -> list[FoundProject]:
-    """Add the members and the counts: two statements however many projects."""
-    ids = [row.id for row in rows]
-    members: defaultdict[str, list[MemberRow]] = defaultdict(list)
-    order = (MemberRow.kind.desc(), MemberRow.name)
-    for member in await session.scalars(select(MemberRow).where(MemberRow.project_id.in_(ids)).order_by(*order)):
-        members[member.project_id].append(member)
-    per_project = select(ExecutionRow.project_id, func.count()).where(ExecutionRow.project_id.in_(ids))
-    counts = await counted(session, per_project.group_by(ExecutionRow.project_id))
-    found = []
-    for row in rows:
-        role = role_of(viewer, row, members[row.id])
-        if role is not None:
-            found.append(FoundProject(row, role, members[row.id], counts.get(row.id, 0)))
+async def _with_roles(session: AsyncSession, viewer: Viewer, rows: Sequence[ProjectRow]) -> list[FoundProject]:
+    """Leave out those in which the viewer has no role any more."""
+    others = [row.id for row in rows if role_of(viewer, row, ()) is None]
+    members = await _members(session, others)
+    roles = ((row, role_of(viewer, row, members[row.id])) for row in rows)
+    return [FoundProject(row, role) for row, role in roles if role is not None]
+
+
+async def _members(session: AsyncSession, projects: Sequence[str]) -> defaultdict[str, list[MemberRow]]:
+    """Return projects' members, the users first; no statement for no projects."""
+    row = MemberRow
+    found: defaultdict[str, list[MemberRow]] = defaultdict(list)
+    if projects:
+        query = select(row).where(row.project_id.in_(projects)).order_by(row.kind.desc(), row.name)
+        for member in await session.scalars(query):
+            found[member.project_id].append(member)
     return found

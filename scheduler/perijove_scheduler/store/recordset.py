@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import JSON, String, Table, bindparam, cast, column, func, select, update
+from sqlalchemy import JSON, String, Table, Update, bindparam, cast, column, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.selectable import TableValuedAlias
@@ -34,10 +35,7 @@ async def insert_many(session: AsyncSession, table: Table, rows: Sequence[Row], 
         into_sqlite = sqlite.insert(table)
         await connection.execute(into_sqlite.on_conflict_do_nothing() if ignore else into_sqlite, list(rows))
         return
-    names = list(rows[0])
-    given = recordset(table, {name: name for name in names})
-    into = postgresql.insert(table).from_select(names, select(*(given.c[name] for name in names)))
-    await connection.execute(into.on_conflict_do_nothing() if ignore else into, document(rows))
+    await connection.execute(_insertion(table, tuple(rows[0]), ignore), document(rows))
 
 
 async def update_many(
@@ -61,17 +59,30 @@ async def update_many(
     """
     if not rows:
         return
-    unset = [table.c[once].is_(None)] if once else []
     connection = await session.connection()
     if connection.dialect.name == "sqlite":
+        unset = [table.c[once].is_(None)] if once else []
         bound = {table.c[name]: bindparam(name, type_=table.c[name].type) for name in names}
         this = [table.c[of] == bindparam(name) for name, of in fence.items()]
         await connection.execute(update(table).where(*this, *unset).values(bound), list(rows))
         return
-    given = recordset(table, {**fence, **{name: name for name in names}})
-    this = [table.c[of] == given.c[name] for name, of in fence.items()]
-    values = {table.c[name]: given.c[name] for name in names}
-    await connection.execute(update(table).where(*this, *unset).values(values), document(rows))
+    await connection.execute(_update(table, tuple(fence.items()), tuple(names), once), document(rows))
+
+
+# Building a statement takes longer than PostgreSQL needs to run it. There are as many as calls of the two above.
+@lru_cache(maxsize=64)
+def _insertion(table: Table, names: tuple[str, ...], ignore: bool) -> postgresql.Insert:
+    given = recordset(table, {name: name for name in names})
+    into = postgresql.insert(table).from_select(list(names), select(*(given.c[name] for name in names)))
+    return into.on_conflict_do_nothing() if ignore else into
+
+
+@lru_cache(maxsize=64)
+def _update(table: Table, fence: tuple[tuple[str, str], ...], names: tuple[str, ...], once: str | None) -> Update:
+    given = recordset(table, {**dict(fence), **{name: name for name in names}})
+    this = [table.c[of] == given.c[name] for name, of in fence]
+    unset = [table.c[once].is_(None)] if once else []
+    return update(table).where(*this, *unset).values({table.c[name]: given.c[name] for name in names})
 
 
 def recordset(table: Table, columns: Mapping[str, str]) -> TableValuedAlias:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -28,6 +30,8 @@ class Events:
 
     def __init__(self, link: RedisLink) -> None:
         self._link = link
+        self._delivered: set[tuple[str, str]] = set()
+        self._looked_back: defaultdict[str, float] = defaultdict(lambda: -math.inf)
 
     async def read(self, groups: Sequence[str], consumer: str, timeout: float, limit: int) -> list[Delivery]:
         """Return what was delivered and not acknowledged, or else wait for new events."""
@@ -44,7 +48,23 @@ class Events:
         return await self._read(groups, consumer, timeout, limit)
 
     async def _read(self, groups: Sequence[str], consumer: str, timeout: float, limit: int) -> list[Delivery]:
-        return await self._pending(groups, consumer, limit) or await self._new(groups, consumer, timeout, limit)
+        found = await self._left_over(groups, consumer, limit) or await self._new(groups, consumer, timeout, limit)
+        self._delivered.update((delivery.group, delivery.entry) for delivery in found)
+        return found
+
+    async def _left_over(self, groups: Sequence[str], consumer: str, limit: int) -> list[Delivery]:
+        """Return what was delivered before; asked only where there may be some, as each batch would wait for it.
+
+        That is after a batch that was not acknowledged, and now and then for what another consumer has left.
+        """
+        now = time.monotonic()
+        if not self._delivered and now < self._looked_back[consumer] + limits.CONSUMER_IDLE / 2:
+            return []
+        found = await self._pending(groups, consumer, limit)
+        if not found:
+            self._delivered.clear()
+            self._looked_back[consumer] = now
+        return found
 
     async def _create(self, groups: Sequence[str]) -> None:
         async with self._link.redis.pipeline(transaction=False) as pipe:
@@ -80,6 +100,7 @@ class Events:
                 pipe.xack(stream, _MASTER, *names)
                 pipe.xdel(stream, *names)
             await reach(pipe.execute())
+        self._delivered.difference_update((delivery.group, delivery.entry) for delivery in deliveries)
 
 
 def _deliveries(groups: Sequence[str], streams: Sequence[tuple[bytes, Entries]]) -> list[Delivery]:

@@ -65,10 +65,10 @@ async def test_records_do_not_wait_for_a_row_that_takes_long_to_read(local) -> N
     asked, answered = asyncio.Event(), asyncio.Event()
 
     class Slow(Executions):
-        async def attempts(self, executions: Any) -> Any:
+        async def find_whole(self, *of: Any) -> Any:
             asked.set()
             await answered.wait()
-            return await super().attempts(executions)
+            return await super().find_whole(*of)
 
     execution = await started(local)
     viewer = Viewer(local, execution)
