@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from perijove.model.events import OutputFile
+from perijove.model.events import ObjectRequest, OutputFile
 from perijove.wire.protocol import Held
-from perijove_agent.outputs import NOTEBOOK, Found, sign_outputs, store_outputs
+from perijove_agent.outputs import NOTEBOOK, Found, store_outputs
 from perijove_agent.tasks import cancelled
 from perijove_agent.upload import Uploader
 
@@ -25,12 +25,13 @@ class ExecutedNotebook:
         self._uploader = uploader
         self._held = held
         self.path = path
-        self._signing: asyncio.Task[dict[str, str]] | None = None
+        self._signing: asyncio.Task[str] | None = None
         self._storing: asyncio.Task[list[OutputFile]] | None = None
 
     def sign_ahead(self) -> None:
-        """Ask where it will go while the work still runs."""
-        self._signing = asyncio.create_task(sign_outputs(self._uploader, self._held, [self.path.name]))
+        """Hear where it will go, before there is anything to store."""
+        executed = ObjectRequest(what="output", name=self.path.name)
+        self._signing = asyncio.create_task(self._uploader.sign_ahead(self._held, executed))
 
     def written(self) -> None:
         """Store what was written; called again, it stores what was written since."""
@@ -61,7 +62,7 @@ class ExecutedNotebook:
         if previous:
             await cancelled([previous])
         # After a long run the address may have expired; the upload then asks for another by itself.
-        signed = self._signing.result() if self._signing and self._signing.done() else {}
+        signed = {self.path.name: await asyncio.shield(self._signing)} if self._signing else {}
         found = Found(self.path.name, self.path, NOTEBOOK)
         return await store_outputs(self._uploader, self._held, [found], signed)
 

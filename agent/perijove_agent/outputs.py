@@ -73,12 +73,12 @@ async def store_outputs(
     urls = dict(signed)
     names = [file.name for file in files if file.name not in signed]
     for start in range(0, len(names), _PER_REQUEST):
-        urls |= await sign_outputs(uploader, held, names[start : start + _PER_REQUEST])
+        urls |= await _sign_outputs(uploader, held, names[start : start + _PER_REQUEST])
     turns = asyncio.Semaphore(_AT_ONCE)
     return await together(_store(uploader, held, file, urls[file.name], turns) for file in files)
 
 
-async def sign_outputs(uploader: Uploader, held: Held, names: Sequence[str]) -> dict[str, str]:
+async def _sign_outputs(uploader: Uploader, held: Held, names: Sequence[str]) -> dict[str, str]:
     """Return a URL for each name, in one request; an empty one where the master gives none."""
     urls = await uploader.sign(held, [ObjectRequest(what="output", name=name) for name in names])
     return dict(zip(names, urls, strict=True))

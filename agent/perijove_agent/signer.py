@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 
-from perijove.model.control import Signed, SignedObject
+from perijove.model.control import Signed, SignedObject, ahead
 from perijove.model.events import Event, ObjectRequest, SignRequest
 from perijove.model.ids import new_id
 from perijove.wire.protocol import Held
@@ -13,6 +14,8 @@ from perijove_agent.persistence import persist
 
 #: Seconds after which a request is sent again: its event, or its answer, may have been lost with a Redis.
 ASK_AGAIN = 20.0
+#: Seconds after which it asks for what should have come unasked.
+UNASKED = 1.0
 
 
 class Signer:
@@ -34,11 +37,25 @@ class Signer:
     async def sign(self, held: Held, objects: Sequence[ObjectRequest]) -> list[SignedObject]:
         """Return a URL, or an error, for each of `objects`. Waits as long as the master is away."""
         request = new_id("rq")
-        answer: asyncio.Future[list[SignedObject]] = asyncio.get_running_loop().create_future()
-        self._waiting[request] = answer
-        try:
+        with self._awaited(request) as answer:
             await self._ask(held, request, objects, answer)
             return answer.result()
+
+    async def sign_ahead(self, held: Held, executed: ObjectRequest) -> SignedObject:
+        """Return where an attempt's executed notebook goes, which the master tells who claims it.
+
+        Where it does not, as for an attempt that goes on after Redis was flushed, it is asked.
+        """
+        with self._awaited(ahead(held.execution, held.attempt)) as answer:
+            await asyncio.wait({answer}, timeout=UNASKED)
+            (told,) = answer.result() if answer.done() else await self.sign(held, [executed])
+            return told
+
+    @contextmanager
+    def _awaited(self, request: str) -> Iterator[asyncio.Future[list[SignedObject]]]:
+        self._waiting[request] = answer = asyncio.get_running_loop().create_future()
+        try:
+            yield answer
         finally:
             del self._waiting[request]
 

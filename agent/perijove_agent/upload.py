@@ -93,6 +93,10 @@ class Uploader:
         """Return a URL for each of `objects`, in one request; empty where the master gives none."""
         return [answer.url for answer in await self._signer.sign(held, objects)]
 
+    async def sign_ahead(self, held: Held, executed: ObjectRequest) -> str:
+        """Return the URL of an attempt's executed notebook before there is one; empty where the master gives none."""
+        return (await self._signer.sign_ahead(held, executed)).url
+
     async def _sign(self, held: Held, what: ObjectRequest) -> str:
         (answer,) = await self._signer.sign(held, [what])
         if not answer.url:

@@ -40,11 +40,19 @@ class SignedObject(Model):
 
 
 class Signed(Model):
-    """The answer to a `SignRequest`, in the request's order."""
+    """The answer to a `SignRequest`, in the request's order; one comes unasked, see `ahead`."""
 
     kind: Literal["signed"] = "signed"
     request: str
     objects: list[SignedObject]
+
+
+def ahead(execution: str, attempt: int) -> str:
+    """Return the `request` of the answer that comes unasked when a notebook is claimed: where the executed one goes.
+
+    Asking would take longer than many a notebook runs.
+    """
+    return f"{execution}/{attempt}"
 
 
 Control = Annotated[Wake | Stop | Drain | Signed, Field(discriminator="kind")]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import ClassVar
 
 from perijove.errors import PerijoveError, Unavailable
-from perijove.model.control import Signed, SignedObject, Stop
-from perijove.model.events import Claimed, Event, Held, SignRequest, Stopped
+from perijove.model.control import Signed, SignedObject, Stop, ahead
+from perijove.model.events import Claimed, Event, Held, ObjectRequest, SignRequest, Stopped
 from perijove_scheduler.loops.base import Loop
 from perijove_scheduler.loops.offers import Offers
 from perijove_scheduler.queue.protocol import Delivery, Queue
@@ -20,6 +22,8 @@ _LIMIT = 500
 #: Seconds a read waits for events before the list of groups is looked at again.
 _READ_TIMEOUT = 5.0
 _LAST_READ_TIMEOUT = 0.05
+#: Seconds for which the list of groups holds.
+_NAMES_HOLD = 1.0
 #: Seconds the live stream of an archived attempt is kept for those who are following it.
 STREAM_KEPT = 60.0
 
@@ -50,13 +54,15 @@ class Applier(Loop):
         self._offers = offers
         self._sign_for = sign
         self.consumer = consumer
+        self._names: Sequence[str] = ()
+        self._looked = -math.inf
 
     async def wait(self) -> None:
         """Return at once: reading the events waits already."""
 
     async def turn(self) -> None:
         """Read what came in and apply it."""
-        groups = await self._store.groups.names()
+        groups = await self._groups()
         try:
             with self.at_rest():
                 deliveries = await self._queue.read_events(groups, self.consumer, _READ_TIMEOUT, _LIMIT)
@@ -67,6 +73,12 @@ class Applier(Loop):
             raise
         if deliveries:
             await self.handle(deliveries)
+
+    async def _groups(self) -> Sequence[str]:
+        """Return the groups, of a second ago at most: a batch that comes after another need not ask for them again."""
+        if time.monotonic() > self._looked + _NAMES_HOLD:
+            self._looked, self._names = time.monotonic(), await self._store.groups.names()
+        return self._names
 
     async def finish(self) -> None:
         """Apply what has come in until nothing is left; for after the loop was stopped."""
@@ -84,7 +96,11 @@ class Applier(Loop):
         events = [(group, event) for group, event in told if not isinstance(event, SignRequest)]
         # A worker that claims and asks at once is known to hold the attempt only when its claim has been applied.
         claimed = {event.execution for _, event in events if isinstance(event, Claimed | Held)}
-        await _all(self._apply(events), self._sign((g, r) for g, r in requests if r.execution not in claimed))
+        await _all(
+            self._sign_ahead(events),
+            self._apply(events),
+            self._sign((g, r) for g, r in requests if r.execution not in claimed),
+        )
         await self._sign((g, r) for g, r in requests if r.execution in claimed)
         await self._queue.acknowledge(deliveries)
 
@@ -118,6 +134,15 @@ class Applier(Loop):
         if applied.finished or applied.requeued or any(isinstance(event, Stopped) for _, event in events):
             self.bell.ring("scaler")
 
+    async def _sign_ahead(self, events: Sequence[GroupEvent]) -> None:
+        """Tell whoever claimed a notebook where the executed one goes, as `perijove.model.control.ahead` says."""
+        claims = [(group, event) for group, event in events if isinstance(event, Claimed)]
+        if not claims:
+            return
+        paths = await self._store.executions.notebooks([event.execution for _, event in claims])
+        await self._sign((group, _ahead(event, paths[event.execution])) for group, event in claims
+                         if event.execution in paths)  # fmt: skip
+
     async def _sign(self, requests: Iterable[tuple[str, SignRequest]]) -> None:
         await _all(*(self._answer(group, request) for group, request in requests))
 
@@ -136,6 +161,16 @@ async def _all(*calls: Awaitable[None]) -> None:
     for outcome in await asyncio.gather(*calls, return_exceptions=True):
         if outcome is not None:
             raise outcome
+
+
+def _ahead(claim: Claimed, path: str) -> SignRequest:
+    return SignRequest(
+        worker=claim.worker,
+        execution=claim.execution,
+        attempt=claim.attempt,
+        request=ahead(claim.execution, claim.attempt),
+        objects=[ObjectRequest(what="output", name=path.rpartition("/")[2])],
+    )
 
 
 def _refusal(request: SignRequest, error: PerijoveError) -> Signed:

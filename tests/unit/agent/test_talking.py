@@ -20,12 +20,13 @@ import psutil
 import pytest
 
 from perijove import errors
-from perijove.model.control import Signed, SignedObject
+from perijove.model.control import Signed, SignedObject, ahead
 from perijove.model.events import Advanced, Event, ObjectRequest, SignRequest
 from perijove.model.records import Phase
 from perijove.model.spec import Resources
 from perijove.patience import Backoff
 from perijove.wire.protocol import Held
+from perijove_agent import signer
 from perijove_agent.enrolment import EnrolmentRefused, enrol
 from perijove_agent.orphanhood import Orphanhood
 from perijove_agent.records.recorder import Recorder
@@ -120,6 +121,20 @@ class Post:
                 url = "" if self._error else f"http://files/{len(self.events)}"
                 objects = [SignedObject(what=o.what, name=o.name, url=url, error=self._error) for o in event.objects]
                 self.signer.answered(Signed(request=event.request, objects=objects))
+
+
+async def test_where_an_executed_notebook_goes_is_heard_without_asking() -> None:
+    post = Post()
+    telling = asyncio.create_task(post.signer.sign_ahead(HELD, ObjectRequest(what="output", name="a.ipynb")))
+    await asyncio.sleep(0)
+    told = SignedObject(what="output", name="a.ipynb", url="http://files/told")
+    post.signer.answered(Signed(request=ahead(HELD.execution, HELD.attempt), objects=[told]))
+    assert (await telling, post.events) == (told, [])
+
+
+async def test_where_an_executed_notebook_goes_is_asked_when_nobody_tells(monkeypatch) -> None:
+    monkeypatch.setattr(signer, "UNASKED", 0.01)
+    assert (await Post().signer.sign_ahead(HELD, ObjectRequest(what="output", name="a.ipynb"))).url == "http://files/1"
 
 
 async def test_signed_urls_are_asked_for_until_redis_is_there() -> None:

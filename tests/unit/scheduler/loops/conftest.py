@@ -157,6 +157,7 @@ class World:
         common = {
             "project_id": self.project, "owner": owner, "group_name": parsed.group, "status": "created",
             "retries_left": parsed.retries, "priority": parsed.priority, "spec": parsed.as_json(),
+            "notebook": parsed.notebook.sha256 if parsed.notebook else None,
         }  # fmt: skip
         async with self.store.write() as session:
             now = (await session.scalars(select(db_now()))).one()
@@ -223,7 +224,7 @@ class World:
         if self.away:
             raise Unavailable("The database is away.")
         row = await self.row(request.execution)
-        if (row.worker, row.attempt) != (request.worker, request.attempt):
+        if row.worker not in {None, request.worker} or row.attempt != request.attempt:
             raise Forbidden("not yours")
         self.signed.append(request.request)
         objects = [SignedObject(what=wanted.what, name=wanted.name) for wanted in request.objects]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from perijove.errors import Unavailable
+from perijove.model.control import ahead
 from perijove.model.events import Advanced, Claimed, Held, ObjectRequest, SignRequest
 from perijove.model.fleet import WorkerState
 from perijove.model.reasons import Reason
@@ -111,6 +112,16 @@ async def test_a_request_that_comes_with_its_claim_is_answered_after_the_claim_i
     assert {type(delivery.event) for delivery in deliveries} == {Claimed, SignRequest}
     await world.applier.handle(deliveries)
     assert world.signed == ["r1"]
+
+
+async def test_who_claims_a_notebook_is_told_unasked_where_the_executed_one_goes(world) -> None:
+    agent = await world.agent()
+    command = await world.running(agent)
+    document = {"path": "folder/train.ipynb", "sha256": "0" * 64}
+    notebook = await world.running(agent, command=None, notebook=document)
+    (signed,) = [message for _, message in await agent.wire.listen("0", 0) if message.kind == "signed"]
+    assert (signed.request, command != notebook) == (ahead(notebook, 1), True)
+    assert [(each.what, each.name) for each in signed.objects] == [("output", "train.ipynb")]
 
 
 async def test_a_request_that_is_refused_is_answered_with_the_reason(world) -> None:
