@@ -57,22 +57,27 @@ class Attempt:
         self.desk = Desk(tools, self.held, self._folders, self._disk_failed)
 
     async def run(self) -> Finished:
-        """Run to the end and return what to tell; by then Redis has every record.
+        """Run to the end and return what to tell; by then Redis has every record. `clear` it afterwards.
 
-        Cancelling it kills the work and removes its folders.
+        Cancelling it kills the work.
         """
         try:
+            if self._executed:
+                self._executed.sign_ahead()
             async with self.desk:
                 ending = await self._perform()
                 self.worked = True
                 ending, outputs = await self._store(ending)
                 environment = await self._environment()
-                await self.desk.settle()
+                await self.desk.sender.drained()
                 return self._finished(ending, outputs, environment)
         finally:
             if self._executed:
                 await self._executed.aclose()
-            await asyncio.to_thread(self._folders.remove)
+
+    async def clear(self) -> None:
+        """Remove its folders."""
+        await asyncio.to_thread(self._folders.remove)
 
     async def _perform(self) -> Ending:
         try:
@@ -88,8 +93,6 @@ class Attempt:
             return Ending(Reason.AGENT_FAILED, f"{type(error).__name__}: {error}")
 
     async def _run_work(self, prepared: Prepared) -> Ending:
-        if self._executed:
-            self._executed.sign_ahead()
         work = choose_work(self._tools, self.ticket, self.desk, prepared, self._executed)
         self.desk.recorder.touch()
         watching = watches(self.ticket.spec, work, self.desk.recorder, self._tools.settings.stats_every, self.halt)
@@ -130,6 +133,8 @@ class Attempt:
             reason=ending.reason,
             detail=ending.detail,
             exit_status=ending.exit_status,
+            done=self.desk.report.done,
+            total=self.desk.report.total,
             outputs=outputs,
             metadata=self.desk.recorder.latest,
             environment=environment,

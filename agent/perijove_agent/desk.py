@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
 from typing_extensions import Self
 
-from perijove import errors
 from perijove.model.events import ObjectRequest
 from perijove.model.reasons import Reason
 from perijove.wire.protocol import Held
@@ -61,12 +59,6 @@ class Desk:
         await self.payloads.aclose()
         await cancelled(self._running)
         self.spool.close()
-
-    async def settle(self) -> None:
-        """Wait until Redis has every record, and the master the last progress where it can be told at once."""
-        await self.sender.drained()
-        with contextlib.suppress(errors.Unavailable):
-            await self.report.flush()
 
     async def _store_payload(self, digest: str, path: Path) -> None:
         request = ObjectRequest(what="payload", name=digest, sha256=digest)

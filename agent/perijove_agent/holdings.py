@@ -134,6 +134,9 @@ class Holdings:
                 self._archivist.archive(ended)
             else:
                 (ended or spool).discard()
+            self._tools.kernels.make_way()
+            # Nobody waits for this, so it comes after the end was told.
+            await attempt.clear()
 
     async def _finish(self, attempt: Attempt) -> Finished:
         try:

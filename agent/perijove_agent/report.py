@@ -18,10 +18,15 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two `Advanced` events of one attempt.
 INTERVAL = 1.0
+#: Seconds before the first. What ends sooner tells all of it in its last event, and the master has less to do while
+#: somebody waits; who looks at it has the records meanwhile.
+FIRST_AFTER = 0.3
 
 
 class Report:
     """Records phases, progress and metadata, and sends their latest values to the master about once a second.
+
+    What has changed since then is in the attempt's last event (`perijove.model.events.Finished`).
 
     Parameters
     ----------
@@ -33,6 +38,11 @@ class Report:
         Who reports.
     held : Held
         About what.
+
+    Attributes
+    ----------
+    done, total : int, optional
+        The latest progress.
     """
 
     def __init__(
@@ -41,6 +51,8 @@ class Report:
         self._recorder = recorder
         self._emit = emit
         self._identity = {"worker": worker, "execution": held.execution, "attempt": held.attempt}
+        self.done: int | None = None
+        self.total: int | None = None
         self._changes: dict[str, Any] = {}
         self._news = asyncio.Event()
 
@@ -52,6 +64,7 @@ class Report:
     async def progress(self, done: int, total: int) -> None:
         """Tell that `done` of `total` cells or commands are done."""
         await self._recorder.progress(done, total)
+        self.done, self.total = done, total
         self._change(done=done, total=total)
 
     async def metadata(self, values: dict[str, Any]) -> None:
@@ -62,6 +75,7 @@ class Report:
     async def run(self) -> None:
         """Send changes until cancelled."""
         backoff = Backoff(0.2, 5.0)
+        await asyncio.sleep(FIRST_AFTER)
         while True:
             await self._news.wait()
             try:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any
 
 import zmq
@@ -90,6 +91,25 @@ class KernelConnection(AsyncKernelClient):
     iopub_channel_class = Type(ObservedChannel)
 
     process: Process
+    _along: Mapping[str, str] = MappingProxyType({})
+
+    def ask_along(self, expressions: Mapping[str, str]) -> None:
+        """Let the next code that is executed be followed by these expressions, whose values come with its reply."""
+        self._along = expressions
+
+    def execute(
+        self,
+        code: str,
+        silent: bool = False,
+        store_history: bool = True,
+        user_expressions: dict[str, Any] | None = None,
+        allow_stdin: bool | None = None,
+        stop_on_error: bool = True,
+    ) -> str:
+        """Send code, as jupyter_client does, and return its request's id."""
+        asked, self._along = {**self._along, **(user_expressions or {})}, {}
+        request: str = super().execute(code, silent, store_history, asked, allow_stdin, stop_on_error)
+        return request
 
     async def _async_is_alive(self) -> bool:
         return self.process.returncode is None

@@ -16,7 +16,7 @@ from perijove.model.reasons import Reason
 from perijove_agent.ending import Failure
 from perijove_agent.kernel.adoption import adoption_code
 from perijove_agent.kernel.connection import KernelConnection
-from perijove_agent.kernel.remains import ASK, WATCH, nothing_remains
+from perijove_agent.kernel.remains import ASK, WATCH, is_answered, nothing_remains
 from perijove_agent.kernel.spec import KernelProgram
 from perijove_agent.runtime import Process
 
@@ -109,18 +109,31 @@ class Kernel:
         else:
             self.process.interrupt()
 
-    async def shut_down(self, patience: float) -> None:
-        """Ask it to end in order, and kill it after `patience` seconds; at once if that would change nothing."""
-        if self.alive and not await self._has_nothing_left_to_do():
+    def ask_along(self) -> None:
+        """Ask it with the next code it runs, its last, what `shut_down` would have to ask by itself."""
+        if self.program.is_default:
+            self.client.ask_along({"remains": ASK})
+
+    async def shut_down(self, patience: float, last: Mapping[str, Any] | None = None) -> None:
+        """Ask it to end in order, and kill it after `patience` seconds; at once if that would change nothing.
+
+        `last` is the content of its reply to the last code it ran.
+        """
+        if self.alive and await self._has_nothing_left_to_do(last or {}):
+            self.process.kill(alone=True)
+            await self.process.wait()
+        elif self.alive:
             if not await self._end_from_within():
                 self.client.shutdown()
             await asyncio.wait([asyncio.create_task(self.process.wait())], timeout=patience)
         await self.aclose()
 
-    async def _has_nothing_left_to_do(self) -> bool:
+    async def _has_nothing_left_to_do(self, last: Mapping[str, Any]) -> bool:
         """Return whether an orderly end would change nothing, as `perijove_agent.kernel.remains` says."""
         if not self.program.is_default:
             return False
+        if is_answered(last):
+            return nothing_remains(last)
         request = self.client.execute(
             "", silent=True, store_history=False, allow_stdin=False, user_expressions={"remains": ASK}
         )

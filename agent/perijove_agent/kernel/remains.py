@@ -7,6 +7,8 @@ it did not have before the run; whatever cannot be told counts as something.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 # Runs in the kernel at its start, in a namespace of its own.
 _WATCH = """
 import atexit, ctypes, os, sys, threading, types, weakref
@@ -69,7 +71,13 @@ ASK = (
 )
 
 
-def nothing_remains(reply: dict[str, object]) -> bool:
+def is_answered(reply: Mapping[str, object]) -> bool:
+    """Return whether a reply answers `ASK` at all, as the user expression ``remains``."""
+    expressions = reply.get("user_expressions")
+    return isinstance(expressions, dict) and "remains" in expressions
+
+
+def nothing_remains(reply: Mapping[str, object]) -> bool:
     """Return whether a reply to `ASK`, as the user expression ``remains``, says that nothing does."""
     expressions = reply.get("user_expressions")
     answer = expressions.get("remains") if isinstance(expressions, dict) else None

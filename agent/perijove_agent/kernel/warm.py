@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from perijove.patience import Backoff
+from perijove.patience import Backoff, set_within
 from perijove_agent.ending import Failure
 from perijove_agent.kernel.adoption import needs_fresh_start
 from perijove_agent.kernel.kernel import Kernel
@@ -16,7 +16,7 @@ from perijove_agent.kernel.spec import KernelProgram, default_program
 
 log = logging.getLogger(__name__)
 
-#: Seconds after one was taken before the next is started, unless it ended sooner: the run that took it comes first.
+#: Seconds after one was taken before the next is started, unless a run ended sooner: the run that took it comes first.
 REFILL_AFTER = 2.0
 
 
@@ -42,8 +42,8 @@ class WarmKernels:
         self._folder = folder
         self._ready: list[Kernel] = []
         self._dead: list[Kernel] = []
-        self._last_taken: Kernel | None = None
         self._taken = asyncio.Event()
+        self._over = asyncio.Event()
         self.filled = asyncio.Event()
 
     async def get(
@@ -82,6 +82,10 @@ class WarmKernels:
             await self._bury()
             await self._give_way()
 
+    def make_way(self) -> None:
+        """Say that a run is over, and was told of: what it needed the machine for is done."""
+        self._over.set()
+
     async def aclose(self) -> None:
         """End those that wait."""
         ready, self._ready = self._ready, []
@@ -90,13 +94,7 @@ class WarmKernels:
 
     async def _give_way(self) -> None:
         """Let the run that took a kernel have the machine, for a while or until it is over."""
-        if self._last_taken is None:
-            return
-        ended = asyncio.create_task(self._last_taken.process.wait())
-        try:
-            await asyncio.wait({ended}, timeout=REFILL_AFTER)
-        finally:
-            ended.cancel()
+        await set_within(self._over, REFILL_AFTER)
 
     async def _bury(self) -> None:
         dead, self._dead = self._dead, []
@@ -107,7 +105,7 @@ class WarmKernels:
             kernel = self._ready.pop(0)
             self._taken.set()
             if kernel.alive:
-                self._last_taken = kernel
+                self._over.clear()
                 return kernel
             self._dead.append(kernel)
         return None

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
+from perijove.patience import set_within
 from perijove.wire.protocol import AgentWire, Held
 from perijove_agent.persistence import persist
 from perijove_agent.records.spool import Spool
 
 #: Bytes of records in one append.
 BATCH = 256 * 1024
-#: Seconds between two appends, so that a burst of small records travels together. The first never waits.
+#: Seconds between two appends of a burst, so that small records travel together. The last never waits.
 LINGER = 0.01
+#: How many appends may follow each other at once before they count as a burst; one is earned back every `LINGER`.
+AT_ONCE = 8
 
 
 class Sender:
@@ -36,6 +40,9 @@ class Sender:
         self._room = room
         self._news = asyncio.Event()
         self._moved = asyncio.Condition()
+        self._hurry = asyncio.Event()
+        self._credit = float(AT_ONCE)
+        self._counted = time.monotonic()
         self.sent = 0
 
     def notify(self) -> None:
@@ -58,7 +65,8 @@ class Sender:
             await self._moved.wait_for(lambda: not self.crowded)
 
     async def drained(self) -> None:
-        """Wait until Redis has every record."""
+        """Wait until Redis has every record; from now on they do not wait for each other."""
+        self._hurry.set()
         async with self._moved:
             await self._moved.wait_for(lambda: self.sent >= self._spool.last)
 
@@ -70,7 +78,15 @@ class Sender:
             self._news.clear()
             while self.sent < self._spool.last:
                 await persist(what, self._send, most=5.0)
-            await asyncio.sleep(LINGER)
+            await self._linger()
+
+    async def _linger(self) -> None:
+        """Wait for others to travel with the next, unless little was sent lately."""
+        now = time.monotonic()
+        self._credit = min(AT_ONCE, self._credit + (now - self._counted) / LINGER) - 1
+        self._counted = now
+        if self._credit < 1:
+            await set_within(self._hurry, LINGER)
 
     async def _send(self) -> None:
         first = self.sent + 1

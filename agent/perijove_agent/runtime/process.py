@@ -74,11 +74,11 @@ class LocalProcess:
         """Let the group go on."""
         self._signal(signal.SIGCONT)
 
-    def kill(self) -> None:
-        """Kill the group, and descendants that made a group of their own."""
+    def kill(self, alone: bool = False) -> None:
+        """Kill the group, and descendants that made a group of their own unless there are none."""
         if self._gone:
             return
-        strays = self._descendants()
+        strays = [] if alone else self._descendants()
         self._signal(signal.SIGKILL)
         for stray in strays:
             with contextlib.suppress(psutil.Error):

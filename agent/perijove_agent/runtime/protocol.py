@@ -47,8 +47,11 @@ class Process(Protocol):
     def interrupt(self) -> None:
         """Send SIGINT, as Ctrl-C does, to the program and what it started."""
 
-    def kill(self) -> None:
-        """End the program, and everything it started and left behind, at once. Repeating it is harmless."""
+    def kill(self, alone: bool = False) -> None:
+        """End the program, and everything it started and left behind, at once. Repeating it is harmless.
+
+        `alone` says that it is known to have no descendants; looking for them takes milliseconds.
+        """
 
     def close(self) -> None:
         """Kill it, and free what it holds."""

@@ -22,6 +22,11 @@ class Executor(NotebookClient):
     """Runs single cells on a kernel that is already there, and keeps their outputs in the notebook.
 
     Printed text is kept in pieces while its cell runs: joining as it comes would cost the square of its length.
+
+    Attributes
+    ----------
+    last : dict
+        The content of the kernel's reply to the cell that was executed last.
     """
 
     def __init__(self, notebook: NotebookNode, **options: Any) -> None:
@@ -30,9 +35,10 @@ class Executor(NotebookClient):
             timeout=None,
             iopub_timeout=_IOPUB_TIMEOUT,
             coalesce_streams=False,
-            on_cell_executed=lambda cell, **_: _join(cell),
+            on_cell_executed=self._keep,
             **options,
         )
+        self.last: dict[str, Any] = {}
         self._kept = 0
         self._cells: dict[str, tuple[NotebookNode, int]] = {}
         self._current: tuple[NotebookNode, int] | None = None
@@ -76,6 +82,10 @@ class Executor(NotebookClient):
         if out is not None and out in outs[-1:]:
             out["text"] = [text]
         return out
+
+    def _keep(self, cell: NotebookNode, execute_reply: dict[str, Any], **_: Any) -> None:
+        _join(cell)
+        self.last = execute_reply["content"]
 
     def join_text(self) -> None:
         """Make whole strings of what was kept in pieces."""

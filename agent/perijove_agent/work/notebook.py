@@ -128,19 +128,21 @@ class NotebookWork:
         self._notebook.metadata["language_info"] = kernel.info.get("language_info", {})
         watch = asyncio.create_task(self._notice_death(kernel))
         try:
-            return await self._run_cells(cells)
+            return await self._run_cells(cells, kernel)
         except DeadKernelError:
             return Ending(Reason.KERNEL_DIED, await _death(kernel))
         finally:
             watch.cancel()
             self._recorder.brake = None
             # A kernel takes a tenth of a second to end; the notebook is stored meanwhile.
-            await asyncio.gather(kernel.shut_down(_EXIT_HANDLERS), self._write_meanwhile())
+            await asyncio.gather(kernel.shut_down(_EXIT_HANDLERS, self._executor.last), self._write_meanwhile())
 
-    async def _run_cells(self, cells: list[tuple[int, NotebookNode]]) -> Ending:
+    async def _run_cells(self, cells: list[tuple[int, NotebookNode]], kernel: Kernel) -> Ending:
         for position, (index, cell) in enumerate(cells, 1):
             if self._ended:
                 break
+            if position == len(cells):
+                kernel.ask_along()
             try:
                 await self._run_cell(cell, index, position, len(cells))
             except CellExecutionError as error:

@@ -73,6 +73,8 @@ class Finished(_AttemptEvent):
         A sentence about this very failure, such as the exception's last line; empty if there is nothing to add.
     exit_status : int, optional
         Of the command that ended it.
+    done, total : int, optional
+        How many cells or commands were done, of how many.
     metadata : dict
         The latest value of every metadata key.
     environment : dict
@@ -85,6 +87,8 @@ class Finished(_AttemptEvent):
     reason: Reason
     detail: str = ""
     exit_status: int | None = None
+    done: int | None = None
+    total: int | None = None
     outputs: list[OutputFile] = []
     metadata: dict[str, Any] = {}
     environment: dict[str, Any] = {}

@@ -65,9 +65,7 @@ def advance(standing: Standing, event: Advanced) -> bool:
         return False
     before = (standing.phase, standing.done, standing.total, standing.values)
     standing.phase = max(standing.phase, event.phase, key=_order)
-    standing.done = _larger(standing.done, event.done)
-    standing.total = standing.total if event.total is None else event.total
-    standing.values = {**standing.values, **event.metadata}
+    _take_over(standing, event)
     return before != (standing.phase, standing.done, standing.total, standing.values)
 
 
@@ -78,7 +76,7 @@ def finish(standing: Standing, event: Finished, now: datetime) -> bool:
     if _goes_on(standing, event.reason):
         _try_again(standing, event.reason, Writer.APPLIER, now)
         return True
-    standing.values = {**standing.values, **event.metadata}
+    _take_over(standing, event)
     standing.environment = event.environment
     _end(standing, event.reason, event.detail, Writer.APPLIER, now)
     return True
@@ -94,6 +92,12 @@ def lose(standing: Standing, reason: Reason, now: datetime) -> None:
 
 def _is_held_by(standing: Standing, attempt: int, worker: str) -> bool:
     return standing.status in HELD and standing.attempt == attempt and standing.worker == worker
+
+
+def _take_over(standing: Standing, event: Advanced | Finished) -> None:
+    standing.done = _larger(standing.done, event.done)
+    standing.total = standing.total if event.total is None else event.total
+    standing.values = {**standing.values, **event.metadata}
 
 
 def _order(phase: Phase | None) -> int:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from perijove_agent.kernel.kernel import Kernel
 from perijove_agent.kernel.launcher import KernelLauncher
+from perijove_agent.kernel.remains import is_answered
 from perijove_agent.kernel.spec import default_program
 from perijove_agent.runtime.guardian import Guardian
 from perijove_agent.runtime.process import ProcessRuntime
@@ -50,16 +52,19 @@ async def kernel(tmp_path: Path) -> AsyncIterator[Kernel]:
     await runtime.aclose()
 
 
-async def run(kernel: Kernel, code: str) -> None:
+async def run(kernel: Kernel, code: str) -> dict[str, Any]:
     request = kernel.client.execute(code)
-    while (await kernel.client.get_shell_msg(timeout=60))["parent_header"].get("msg_id") != request:
+    while (reply := await kernel.client.get_shell_msg(timeout=60))["parent_header"].get("msg_id") != request:
         pass
+    return reply["content"]
 
 
 @pytest.mark.parametrize("code", NOTHING_LEFT.values(), ids=NOTHING_LEFT)
 async def test_a_kernel_with_nothing_left_to_do_is_killed(kernel: Kernel, code: str) -> None:
-    await run(kernel, code)
-    await kernel.shut_down(60)
+    kernel.ask_along()
+    reply = await run(kernel, code)
+    assert is_answered(reply) is (code != NOTHING_LEFT["an error"])
+    await kernel.shut_down(60, reply)
     assert kernel.process.returncode == -9
     if "printf" in code:
         assert "held back" in "".join(kernel.words)
@@ -67,8 +72,8 @@ async def test_a_kernel_with_nothing_left_to_do_is_killed(kernel: Kernel, code: 
 
 @pytest.mark.parametrize("code", SOMETHING_LEFT.values(), ids=SOMETHING_LEFT)
 async def test_what_a_kernel_leaves_for_its_end_is_done(kernel: Kernel, code: str, tmp_path: Path) -> None:
-    await run(kernel, code)
-    await kernel.shut_down(60)
+    kernel.ask_along()
+    await kernel.shut_down(60, await run(kernel, code))
     assert kernel.process.returncode == 0
     assert (tmp_path / "work" / "done").read_text() == "done"
 
