@@ -183,11 +183,12 @@ async def test_outputs_environment_and_metadata_become_visible_with_the_end(worl
     execution = await started(world)
     files = [OutputFile(name=n, size=2**40, sha256=DIGEST) for n in ("model.bin", "a/b.csv", "model.bin")]
     environment = {"packages": {"numpy": "2"}}
-    await apply(world, finished(execution, outputs=files, environment=environment, metadata={"accuracy": 0.5}))
+    end = finished(execution, outputs=files, environment=environment, metadata={"accuracy": 0.5}, done=3, total=4)
+    await apply(world, end)
     outputs = await world.outputs(execution)
     row = await world.row(execution)
     assert [(o.name, o.size, o.attempt) for o in outputs] == [("a/b.csv", 2**40, 1), ("model.bin", 2**40, 1)]
-    assert (row.environment, row.values) == (environment, {"accuracy": 0.5})
+    assert (row.environment, row.values, row.done, row.total) == (environment, {"accuracy": 0.5}, 3, 4)
 
 
 async def test_finishing_twice_changes_nothing_more(world) -> None:
