@@ -18,12 +18,12 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import socket
 from pathlib import Path
 
 from jupyterhub.spawner import Spawner
 
 import perijove_hub
+from perijove.ports import free_ports
 
 HERE = Path(__file__).resolve().parent
 STATE = Path(os.environ.get("PERIJOVE_DATA_DIR", HERE / ".perijove")).resolve()
@@ -43,20 +43,15 @@ def _secret(name: str) -> str:
     return path.read_text()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 STATE.mkdir(mode=0o700, parents=True, exist_ok=True)
+_hub_port, _proxy_port, _service_port = [port for port in free_ports(4) if port != PORT][:3]
 
 # The Hub and its proxy, on loopback.
 c.JupyterHub.bind_url = f"http://127.0.0.1:{PORT}"
-c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{_free_port()}"
+c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{_hub_port}"
 c.JupyterHub.db_url = f"sqlite:///{STATE / 'jupyterhub.sqlite'}"
 c.JupyterHub.cookie_secret_file = str(STATE / "jupyterhub_cookie_secret")
-c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{_free_port()}"
+c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{_proxy_port}"
 c.ConfigurableHTTPProxy.auth_token = _secret("proxy-token")
 c.ConfigurableHTTPProxy.pid_file = str(STATE / "jupyterhub-proxy.pid")
 _proxy = HERE / "node_modules" / ".bin" / "configurable-http-proxy"
@@ -99,4 +94,4 @@ if setup_token := os.environ.get("PERIJOVE_SETUP_TOKEN"):
         }
     ]
 
-perijove_hub.configure(c, data_dir=STATE)
+perijove_hub.configure(c, data_dir=STATE, port=_service_port)

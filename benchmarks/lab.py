@@ -29,10 +29,11 @@ import nbformat
 import psutil
 from perijove_local.home import ROOT, Home
 from perijove_local.hub import Hub
-from perijove_local.ports import free_ports
 from perijove_local.processes import processes_of
 from playwright.sync_api import Page, expect, sync_playwright
 from probe import Probe, Stations
+
+from perijove.ports import free_ports
 
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 from lab_page import KERNEL, USER, LabPage, sign_in, write_settings

@@ -18,7 +18,8 @@ import httpx
 import nbformat
 import redis
 from perijove_local.home import ROOT
-from perijove_local.ports import free_ports
+
+from perijove.ports import free_ports
 
 
 def _program(name: str) -> str:

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import redis
-from perijove_local.ports import free_ports
 
+from perijove.ports import free_ports
 from perijove_scheduler.embedded.server import find_server
 
 

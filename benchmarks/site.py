@@ -17,7 +17,6 @@ import psutil
 import psycopg
 from perijove_local.home import ROOT, Home
 from perijove_local.hub import Hub
-from perijove_local.ports import free_ports
 from perijove_local.processes import processes_of
 
 from benchmarks.servers import postgres, redis_server
@@ -25,6 +24,7 @@ from perijove.client.client import Client
 from perijove.errors import PerijoveError
 from perijove.model.fleet import GroupSettings
 from perijove.model.spec import Resources
+from perijove.ports import free_ports
 
 _CONFIG = Path(__file__).with_name("hub_config.py")
 

@@ -8,9 +8,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from perijove.ports import free_ports, is_free
 from perijove_local.home import ROOT, AlreadyRunning, Home
 from perijove_local.hub import HubFailed
-from perijove_local.ports import free_ports, is_free
 from perijove_local.session import PortTaken, running
 
 _EXAMPLE = Path("examples") / "digits.ipynb"

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from perijove.ports import is_free
 from perijove_local.home import Home
 from perijove_local.hub import Hub
-from perijove_local.ports import is_free
 
 USER = "demo"
 

@@ -6,7 +6,6 @@ Only traitlets and JupyterHub are needed to import this: the Hub's process loads
 from __future__ import annotations
 
 import os
-import socket
 import sys
 from collections.abc import Callable, Collection
 from functools import partial
@@ -18,6 +17,7 @@ import jupyterhub
 from traitlets.config import Config
 from traitlets.config.loader import LazyConfigValue
 
+from perijove.ports import free_ports
 from perijove_hub.environment import ENVIRONMENT
 from perijove_hub.scopes import ADMIN, SERVICE, SUBMIT, USER_SCOPES, access_scope, custom_scopes
 
@@ -81,7 +81,7 @@ def configure(
     command = [sys.executable, "-m", "perijove_hub"]
     if config_file is not None:
         command.append(f"--config={Path(config_file).resolve()}")
-    hub.services = [*_get(hub, "services", []), _service(name, port or _free_port(), command, variables)]
+    hub.services = [*_get(hub, "services", []), _service(name, port or free_ports(1)[0], command, variables)]
     hub.custom_scopes = {**_get(hub, "custom_scopes", {}), **custom_scopes()}
     _grant_users(hub, (access_scope(name), *USER_SCOPES))
     _grant_admins(c, (access_scope(name), ADMIN), admins, admin_groups)
@@ -169,10 +169,3 @@ def _public_url(hub: Config, name: str) -> str:
     origin = f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
     prefix = (parts.path or _get(hub, "base_url", "/")).rstrip("/")
     return f"{origin}{prefix}/services/{name}"
-
-
-def _free_port() -> int:
-    """Return a loopback port that is free now; the service entry keeps it for the Hub's lifetime."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

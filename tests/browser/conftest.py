@@ -15,8 +15,9 @@ from gates import Gate
 from lab_page import KERNEL, PATIENCE, USER, LabPage, WriteNotebook, sign_in, write_settings
 from perijove_local.home import Home
 from perijove_local.hub import Hub
-from perijove_local.ports import free_ports
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from perijove.ports import free_ports
 
 _BUILT = Path(sys.prefix, "share/jupyter/labextensions/@perijove/labextension/package.json")
 _SCREENSHOTS = Path(__file__).with_name("screenshots")

@@ -13,8 +13,9 @@ from gates import Gate
 from lab_page import KERNEL, PATIENCE, USER, LabPage, sign_in, write_settings
 from perijove_local.home import Home
 from perijove_local.hub import Hub
-from perijove_local.ports import free_ports
 from playwright.sync_api import Browser, BrowserContext, expect
+
+from perijove.ports import free_ports
 
 _COLLABORATION = Path(sys.prefix, "collaboration")
 

@@ -16,10 +16,11 @@ import pytest
 from lab_page import KERNEL, USER, LabPage
 from perijove_local.home import ROOT
 from perijove_local.hub import Hub
-from perijove_local.ports import free_ports
 from perijove_local.processes import end
 from playwright.sync_api import Page, expect
 from waiting import until
+
+from perijove.ports import free_ports
 
 _SETTINGS = ROOT / "deploy" / "jupyter"
 

@@ -17,12 +17,12 @@ import redises
 from parts import EMBEDDED, PRODUCTION
 from perijove_local.home import Home
 from perijove_local.hub import Hub
-from perijove_local.ports import free_ports
 from postgres import Cluster
 from sqlalchemy import NullPool, create_engine, text
 from waiting import until
 
 from perijove.client.client import Client
+from perijove.ports import free_ports
 from perijove_scheduler.platform.check_redis import TRIES
 
 _CONFIG = Path(__file__).with_name("hub_config.py")

@@ -17,9 +17,9 @@ import redis
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from perijove_local.ports import free_ports
 from waiting import until
 
+from perijove.ports import free_ports
 from perijove_scheduler.embedded.server import find_server
 
 #: The rights that docs/configuration.md tells an administrator to give Perijove's user.

@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 from perijove_local.home import Home
 from perijove_local.hub import Hub
-from perijove_local.ports import free_ports
 from postgres import Cluster
 from waiting import until
 
 from perijove.client.client import Client
+from perijove.ports import free_ports
 from perijove_scheduler.embedded import EmbeddedRedis
 
 _CONFIG = Path(__file__).parents[1] / "security" / "hub_config.py"

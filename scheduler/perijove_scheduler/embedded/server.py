@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -14,6 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from perijove.errors import Unavailable
+from perijove.ports import free_ports
 
 # sockaddr_un holds 108 bytes with its NUL; some systems have less.
 _SOCKET_PATH_LIMIT = 100
@@ -120,6 +120,4 @@ def _place(folder: Path) -> tuple[str, int]:
     path = str(folder / "redis.sock")
     if len(os.fsencode(path)) <= _SOCKET_PATH_LIMIT:
         return path, 0
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return "", int(probe.getsockname()[1])
+    return "", free_ports(1)[0]

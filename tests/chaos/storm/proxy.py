@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from perijove_local.ports import free_ports
+from perijove.ports import free_ports
 
 _PIECE = 16 * 1024
 

@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import httpx
-from perijove_local.ports import free_ports
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from perijove.ports import free_ports
 from perijove_hub.scopes import access_scope
 from perijove_scheduler.embedded.server import find_server
 from storm.doorway import PREFIX, Doorway

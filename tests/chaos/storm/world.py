@@ -12,12 +12,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import psycopg
-from perijove_local.ports import free_ports
 from postgres import Cluster
 
 from perijove.client.client import AsyncClient
 from perijove.errors import ConnectionLost, PerijoveError, Unavailable
 from perijove.model.fleet import GroupSettings
+from perijove.ports import free_ports
 from storm import findings
 from storm.agents import Machine
 from storm.checker import FoundExecution

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 from perijove_local.home import AlreadyRunning, Home
-from perijove_local.ports import free_ports
 from perijove_local.processes import processes_of
 from stories import run
 
 from perijove.client.client import Client
 from perijove.model.status import Status
+from perijove.ports import free_ports
 
 Program = Callable[[str, int], "subprocess.Popen[str]"]
 

@@ -18,13 +18,13 @@ import pytest
 from counting import Counting, counted
 from parts import IN_PRODUCTION
 from perijove_local.hub import Hub
-from perijove_local.ports import free_ports
 from stories import follow, run, submit
 from waiting import until
 
 from perijove.client.client import Client
 from perijove.model.reasons import Reason
 from perijove.model.status import Status
+from perijove.ports import free_ports
 
 pytestmark = IN_PRODUCTION
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import httpx
 import pytest
 import redises
-from perijove_local.ports import free_ports
 from postgres import Cluster
 from waiting import until
 
 from perijove.model.fleet import GroupSettings
 from perijove.model.ids import new_id
+from perijove.ports import free_ports
 from perijove_scheduler.queue.redis import RedisQueue
 from perijove_scheduler.store.executions import ExecutionFilter, NewExecution
 from perijove_scheduler.store.store import Store
