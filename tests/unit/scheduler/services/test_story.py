@@ -89,11 +89,11 @@ async def test_records_come_while_the_row_cannot_be_read(local) -> None:
     refused, back = asyncio.Event(), asyncio.Event()
 
     class Away(Executions):
-        async def attempts(self, executions: Any) -> Any:
+        async def find_whole(self, *of: Any) -> Any:
             if not back.is_set():
                 refused.set()
                 raise Unavailable
-            return await super().attempts(executions)
+            return await super().find_whole(*of)
 
     execution = await started(local)
     viewer = Viewer(local, execution)
