@@ -53,6 +53,7 @@ class Holdings:
         self._archivist = Archivist(tools)
         self._running: dict[Held, tuple[Attempt, asyncio.Task[None]]] = {}
         self._refusals: set[asyncio.Task[None]] = set()
+        self._clearing: set[asyncio.Task[None]] = set()
         self._leaving = False
         self._time = tools.settings.leave_within
         self.fence = asyncio.Lock()
@@ -103,6 +104,7 @@ class Holdings:
         await cancelled(task for _, task in self._running.values())
         await cancelled(self._refusals)
         await self._archivist.finish(0)
+        await asyncio.gather(*self._clearing)
 
     async def hand_back(self) -> None:
         """Let attempts whose work is done finish; kill the others and give them back."""
@@ -116,6 +118,7 @@ class Holdings:
             await self._hand_back(held)
         await cancelled(self._refusals)
         await self._archivist.finish(ARCHIVING * self._time)
+        await asyncio.gather(*self._clearing)
 
     async def _run(self, attempt: Attempt) -> None:
         held, spool = attempt.held, attempt.desk.spool
@@ -135,8 +138,9 @@ class Holdings:
             else:
                 (ended or spool).discard()
             self._tools.kernels.make_way()
-            # Nobody waits for this, so it comes after the end was told.
-            await attempt.clear()
+            # Nobody waits for this before the agent ends, so it comes after the end was told.
+            self._clearing.add(task := asyncio.create_task(attempt.clear()))
+            task.add_done_callback(self._clearing.discard)
 
     async def _finish(self, attempt: Attempt) -> Finished:
         try:
