@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from redis.asyncio import Redis
 
 from perijove.model.events import Advanced, Stopped
 from perijove.model.ids import new_id
+from perijove.wire.keys import GroupKeys
 from perijove.wire.limits import CONSUMER_IDLE
 
 from .conftest import GROUP, Wire, soon
@@ -88,6 +90,18 @@ async def test_reading_can_be_given_up_without_losing_an_event(wire: Wire) -> No
         await reading
     await wire.agent().emit([advanced(1)])
     assert len(await soon(wire.queue.read_events([GROUP], "a", 60, 10))) == 1
+
+
+async def test_what_was_delivered_to_a_read_that_was_cut_short_comes_next(redis_wire: Wire, redis: Redis) -> None:
+    queue = redis_wire.queue
+    assert await queue.read_events([GROUP], "a", 0.01, 10) == []
+    reading = asyncio.create_task(queue.read_events([GROUP], "a", 60, 10))
+    await asyncio.sleep(0)
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+    await redis_wire.agent().emit([advanced(1)])
+    await redis.xreadgroup("master", "a", {GroupKeys(GROUP).events: ">"})
+    assert len(await soon(queue.read_events([GROUP], "a", 60, 10))) == 1
 
 
 async def test_events_are_read_on_after_a_flush(wire: Wire) -> None:

@@ -21,6 +21,8 @@ from perijove_scheduler.queue.redis.link import RedisLink
 
 _MASTER = "master"
 _IDLE_MS = int(limits.CONSUMER_IDLE * 1000)
+#: Seconds between two looks for what another consumer has left behind.
+_LOOK_BACK = 5.0
 
 Entries = Sequence[tuple[bytes | None, dict[bytes, bytes] | None]]
 
@@ -48,7 +50,12 @@ class Events:
         return await self._read(groups, consumer, timeout, limit)
 
     async def _read(self, groups: Sequence[str], consumer: str, timeout: float, limit: int) -> list[Delivery]:
-        found = await self._left_over(groups, consumer, limit) or await self._new(groups, consumer, timeout, limit)
+        found = await self._left_over(groups, consumer, limit)
+        if not found:
+            # A read that is cut short may have been delivered something all the same: then it looks back at once.
+            looked_back = self._looked_back.pop(consumer)
+            found = await self._new(groups, consumer, timeout, limit)
+            self._looked_back[consumer] = looked_back
         self._delivered.update((delivery.group, delivery.entry) for delivery in found)
         return found
 
@@ -58,7 +65,7 @@ class Events:
         That is after a batch that was not acknowledged, and now and then for what another consumer has left.
         """
         now = time.monotonic()
-        if not self._delivered and now < self._looked_back[consumer] + limits.CONSUMER_IDLE / 2:
+        if not self._delivered and now < self._looked_back[consumer] + _LOOK_BACK:
             return []
         found = await self._pending(groups, consumer, limit)
         if not found:
