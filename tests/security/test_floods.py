@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import resource
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from urllib.parse import urlsplit
 
 import httpx
@@ -15,6 +15,8 @@ from perijove_local.processes import processes_of
 from sites import STREAMS, Site
 from waiting import until
 
+from perijove_hub.openapi import all_routes
+
 _MIB = 2**20
 _BODY = 100 * _MIB
 #: MiB a service may grow by what it keeps of its own accord: caches, pools, fragments.
@@ -22,6 +24,8 @@ _SLACK = 60
 _AT_ONCE = 25
 #: How many viewers are opened and never read.
 _STUCK = 20
+_NAMES = {"project": "p", "execution": "e", "group": "g", "worker": "w", "kind": "user", "name": "n",
+          "code": "~" + "0" * 64, "sha256": "0" * 64}  # fmt: skip
 _USERS = ("owner", "member", "viewer", "keeper")
 
 
@@ -62,6 +66,50 @@ async def test_a_hundred_megabytes_are_refused_early_and_never_held(
     assert grown() < _SLACK
 
 
+#: Objects may be of any size: whoever has a signed URL for one announces it. All others take what their route says.
+_BOUNDED = [(path, route) for path, route in all_routes() if not path.startswith("files/")]
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("announced", [True, False], ids=["announced", "unannounced"])
+async def test_every_route_refuses_a_hundred_megabytes_before_they_are_sent(
+    site: Site, grown: Callable[[], float], announced: bool
+) -> None:
+    wrong = []
+    for path, route in _BOUNDED:
+        status = await _status(site, route.method, path.format_map(_NAMES), announced)
+        # Unannounced, it is refused at its first byte where the rest of the request is wrong, as it is here for two.
+        if status not in ({413} if announced else {400, 413}):
+            wrong.append(f"{route.method} {path}: {status}")
+    assert not wrong
+    assert grown() < _SLACK
+
+
+async def _status(site: Site, method: str, path: str, announced: bool) -> int:
+    """Return how a request is answered whose body is sent only until it is."""
+    address = urlsplit(site.address)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    length = f"Content-Length: {_BODY}" if announced else "Transfer-Encoding: chunked"
+    head = (f"{method} {address.path}{path} HTTP/1.1", "Host: x", "Content-Type: application/json", length,
+            f"Authorization: {site.header('admin')['Authorization']}")  # fmt: skip
+    writer.write("\r\n".join((*head, "", "")).encode())
+    answer = asyncio.ensure_future(reader.readline())
+    piece = b" " * 65_536
+    for _ in range(0 if announced else _BODY // len(piece)):
+        writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        await asyncio.sleep(0)
+        while not answer.done() and writer.transport.get_write_buffer_size() > _MIB:
+            await asyncio.wait({answer}, timeout=0.01)  # nor has room for more come
+        if answer.done():
+            break
+    status = int((await asyncio.wait_for(answer, 120)).split()[1])
+    # What is still to be sent is not waited for.
+    writer.transport.abort()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
+    return status
+
+
 @pytest.mark.timeout(900)
 async def test_a_thousand_event_streams_are_served_and_no_user_has_more_than_their_share(
     site: Site, grown: Callable[[], float]
@@ -70,15 +118,19 @@ async def test_a_thousand_event_streams_are_served_and_no_user_has_more_than_the
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     execution = await asyncio.to_thread(_waiting, site)
     async with AsyncExitStack() as stack:
+        streams: list[asyncio.StreamReader] = []
         for user in _USERS:
             for _ in range(STREAMS // _AT_ONCE):
-                await asyncio.gather(*(_follow(stack, site, user, execution) for _ in range(_AT_ONCE)))
+                streams += await asyncio.gather(*(_follow(stack, site, user, execution) for _ in range(_AT_ONCE)))
         assert _followed(site) == STREAMS * len(_USERS) == 1000
         async with httpx.AsyncClient(base_url=site.api, timeout=120) as http:
             one_more = await http.get(f"executions/{execution}/events", headers=site.header("owner"))
             assert (one_more.status_code, one_more.json()["error"]["code"]) == (429, "too_many")
             answers = [await http.get("executions", headers=site.header(user)) for user in (*_USERS, "other")]
             assert all(answer.is_success for answer in answers)
+            (await http.post(f"executions/{execution}/stop", headers=site.header("owner"))).raise_for_status()
+        for stream in streams:  # each of them is told the end
+            await asyncio.wait_for(stream.readuntil(b"event: end"), 120)
         assert grown() < 250
     await asyncio.to_thread(until, lambda: _followed(site) == 0, 120)
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
@@ -125,7 +177,7 @@ def _waiting(site: Site) -> str:
     return str(made.json()["id"])
 
 
-async def _follow(stack: AsyncExitStack, site: Site, user: str, execution: str) -> None:
+async def _follow(stack: AsyncExitStack, site: Site, user: str, execution: str) -> asyncio.StreamReader:
     """Open a stream, see that it has begun, and leave it open; a bare socket costs this process little."""
     address = urlsplit(site.api)
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
@@ -136,6 +188,7 @@ async def _follow(stack: AsyncExitStack, site: Site, user: str, execution: str) 
     )
     assert (await asyncio.wait_for(reader.readline(), 120)).startswith(b"HTTP/1.1 200 ")
     await asyncio.wait_for(reader.readuntil(b"event: execution"), 120)
+    return reader
 
 
 def _followed(site: Site) -> int:
