@@ -21,7 +21,7 @@ from perijove_agent.tools import Tools
 log = logging.getLogger(__name__)
 
 #: How an agent that leaves shares its time: among attempts whose work is done, handing the others back, and archives
-#: under way (the master archives what is left). It may be told to leave because the master itself ends.
+#: and clearing up under way (the master archives what is left). It may be told to leave because the master itself ends.
 STORING, HANDING_BACK, ARCHIVING = 0.5, 0.25, 0.15
 #: Seconds the slot of an attempt stays taken that the disk had no place for.
 REFUSED = 10.0
@@ -52,6 +52,7 @@ class Holdings:
         self._on_end = on_end
         self._archivist = Archivist(tools)
         self._running: dict[Held, tuple[Attempt, asyncio.Task[None]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._refusals: set[asyncio.Task[None]] = set()
         self._clearing: set[asyncio.Task[None]] = set()
         self._leaving = False
@@ -76,7 +77,9 @@ class Holdings:
             self._refusals.add(task := asyncio.create_task(self._refuse(held, error)))
             task.add_done_callback(self._refusals.discard)
         else:
-            self._running[held] = (attempt, asyncio.create_task(self._run(attempt)))
+            self._running[held] = (attempt, task := asyncio.create_task(self._run(attempt)))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     def get(self, execution: str, attempt: int) -> Attempt | None:
         """Return a running attempt."""
@@ -102,6 +105,7 @@ class Holdings:
         """Kill everything, and tell nobody: what was held is others' by now."""
         self._leaving = True
         await cancelled(task for _, task in self._running.values())
+        await self._cleared()
         await cancelled(self._refusals)
         await self._archivist.finish(0)
         await asyncio.gather(*self._clearing)
@@ -117,8 +121,13 @@ class Holdings:
             await asyncio.gather(task, return_exceptions=True)
             await self._hand_back(held)
         await cancelled(self._refusals)
-        await self._archivist.finish(ARCHIVING * self._time)
+        await asyncio.gather(self._cleared(), self._archivist.finish(ARCHIVING * self._time))
         await asyncio.gather(*self._clearing)
+
+    async def _cleared(self) -> None:
+        """Let attempts whose end was told remove their folders."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=ARCHIVING * self._time)
 
     async def _run(self, attempt: Attempt) -> None:
         held, spool = attempt.held, attempt.desk.spool

@@ -14,6 +14,7 @@ from perijove.model.control import Stop
 from perijove.model.events import Finished
 from perijove.model.reasons import Reason
 from perijove.model.records import INLINE_LIMIT
+from perijove_agent.kernel import warm
 from perijove_scheduler.files.protocol import payload_key
 
 
@@ -205,6 +206,19 @@ async def test_a_warm_kernel_is_the_executions_own_and_counts_from_one(
     (result,) = [c for m, c in outputs(records) if m == "execute_result"]
     assert result["data"]["text/plain"] == "[]"
     assert not root.exists()
+
+
+async def test_the_next_kernel_is_warmed_up_when_the_run_that_took_one_is_over(
+    master: Any, workers: Any, notebook: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(warm, "REFILL_AFTER", 10**6)
+    async with workers.agent(warm=1) as agent:
+        filled = agent._tools.kernels.filled
+        await filled.wait()
+        filled.clear()
+        await master.run_ticket(notebook("1"))
+        await filled.wait()
+        assert len(kernels()) == 1
 
 
 @pytest.mark.usefixtures("agent")
