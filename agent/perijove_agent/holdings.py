@@ -54,7 +54,6 @@ class Holdings:
         self._running: dict[Held, tuple[Attempt, asyncio.Task[None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._refusals: set[asyncio.Task[None]] = set()
-        self._clearing: set[asyncio.Task[None]] = set()
         self._leaving = False
         self._time = tools.settings.leave_within
         self.fence = asyncio.Lock()
@@ -108,7 +107,6 @@ class Holdings:
         await self._cleared()
         await cancelled(self._refusals)
         await self._archivist.finish(0)
-        await asyncio.gather(*self._clearing)
 
     async def hand_back(self) -> None:
         """Let attempts whose work is done finish; kill the others and give them back."""
@@ -122,7 +120,6 @@ class Holdings:
             await self._hand_back(held)
         await cancelled(self._refusals)
         await asyncio.gather(self._cleared(), self._archivist.finish(ARCHIVING * self._time))
-        await asyncio.gather(*self._clearing)
 
     async def _cleared(self) -> None:
         """Let attempts whose end was told remove their folders."""
@@ -148,8 +145,7 @@ class Holdings:
                 (ended or spool).discard()
             self._tools.kernels.make_way()
             # Nobody waits for this before the agent ends, so it comes after the end was told.
-            self._clearing.add(task := asyncio.create_task(attempt.clear()))
-            task.add_done_callback(self._clearing.discard)
+            await attempt.clear()
 
     async def _finish(self, attempt: Attempt) -> Finished:
         try:
