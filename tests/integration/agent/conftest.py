@@ -110,7 +110,7 @@ class Master:
             return [e for e in mine if isinstance(e, kind)]
 
         async with self._changed:
-            await asyncio.wait_for(self._changed.wait_for(lambda: bool(found())), 60)
+            await asyncio.wait_for(self._changed.wait_for(lambda: bool(found())), 150)
         return found()[-1]
 
     async def run_ticket(self, ticket: Ticket) -> tuple[Finished, list[Record]]:
