@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import shutil
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -134,11 +135,8 @@ class Kernel:
             return False
         if is_answered(last):
             return nothing_remains(last)
-        request = self.client.execute(
-            "", silent=True, store_history=False, allow_stdin=False, user_expressions={"remains": ASK}
-        )
         try:
-            return nothing_remains((await self._reply(request, _BUSY))["content"])
+            return nothing_remains(await self._execute("", user_expressions={"remains": ASK}))
         except Empty:
             return False
 
@@ -150,9 +148,8 @@ class Kernel:
         """
         if not self.program.is_default:
             return False
-        request = self.client.execute(_END, silent=True, store_history=False, allow_stdin=False)
         try:
-            return bool((await self._reply(request, _BUSY))["content"]["status"] == "ok")
+            return bool((await self._execute(_END))["status"] == "ok")
         except Empty:  # it is busy with what nobody waits for any more
             return False
 
@@ -182,6 +179,18 @@ class Kernel:
                 continue
             content: dict[str, Any] = reply["content"]
             return content
+
+    async def _execute(self, code: str, **options: Any) -> dict[str, Any]:
+        """Return the content of its reply to code of ours; raise `Empty` where it is busy.
+
+        An ipykernel aborts what comes right behind a cell's error, and so it is sent again.
+        """
+        deadline = time.monotonic() + _BUSY
+        while True:
+            request = self.client.execute(code, silent=True, store_history=False, allow_stdin=False, **options)
+            content: dict[str, Any] = (await self._reply(request, _BUSY))["content"]
+            if content["status"] != "aborted" or time.monotonic() > deadline:
+                return content
 
     async def _reply(self, request: str, timeout: float | None = None) -> dict[str, Any]:
         while True:
