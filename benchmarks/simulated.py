@@ -21,6 +21,7 @@ from perijove.model.fleet import Enrol, Enrolment
 from perijove.model.reasons import Reason
 from perijove.model.records import Phase
 from perijove.model.spec import Resources
+from perijove.wire import versions
 from perijove.wire.agent import RedisAgentWire
 from perijove.wire.protocol import RENEW_EVERY, Held
 from perijove_agent.persistence import persist
@@ -104,7 +105,13 @@ class Simulated:
 
 async def _enrol(url: str, group: str, capacity: Resources, count: int) -> list[Enrolment]:
     request = Enrol(
-        group=group, token=os.environ["PERIJOVE_BENCH_TOKEN"], host="simulated", version=__version__, capacity=capacity
+        group=group,
+        token=os.environ["PERIJOVE_BENCH_TOKEN"],
+        host="simulated",
+        version=__version__,
+        capacity=capacity,
+        oldest_protocol=versions.OLDEST,
+        newest_protocol=versions.NEWEST,
     ).model_dump(mode="json", by_alias=True)
     turn = asyncio.Semaphore(_AT_ONCE)
     async with httpx.AsyncClient(timeout=60) as http:

@@ -9,8 +9,9 @@ import httpx
 
 from perijove import __version__
 from perijove.errors import PerijoveError
-from perijove.model.fleet import Enrol, Enrolment
+from perijove.model.fleet import RUNTIMES, Enrol, Enrolment
 from perijove.patience import Backoff
+from perijove.wire import versions
 from perijove_agent.settings import Settings
 from perijove_agent.staging.download import describe
 
@@ -45,6 +46,8 @@ async def enrol(http: httpx.AsyncClient, settings: Settings, tries: int = 10) ->
         version=__version__,
         capacity=settings.capacity,
         worker=settings.worker,
+        oldest_protocol=versions.OLDEST,
+        newest_protocol=versions.NEWEST,
     )
     url = f"{settings.url.rstrip('/')}/api/v1/agents"
     backoff, strange = Backoff(0.2, 15.0), 0
@@ -65,10 +68,21 @@ def _read(response: httpx.Response, url: str) -> Enrolment:
         response.raise_for_status()
     try:
         if response.is_success:
-            return Enrolment.model_validate_json(response.content)
+            return _usable(Enrolment.model_validate_json(response.content))
         error = response.json()["error"]
         sentence = f"{error['message']} {error['hint']}".strip()
     except (ValueError, KeyError, TypeError):
         answer = f"{response.status_code} {response.reason_phrase}".strip()
         raise _NotThere(f"{url} answered {answer}, which is not what a Perijove service says.") from None
     raise EnrolmentRefused(sentence)
+
+
+def _usable(enrolment: Enrolment) -> Enrolment:
+    """Return an enrolment whose work this agent can run as its group means it to be run."""
+    if enrolment.runtime not in RUNTIMES:
+        raise EnrolmentRefused(
+            f"The group's runtime is '{enrolment.runtime}', which this agent (version {__version__}) does not have."
+        )
+    if not versions.OLDEST <= enrolment.protocol <= versions.NEWEST:
+        raise EnrolmentRefused(f"The service speaks protocol {enrolment.protocol}, this agent {versions.NEWEST}.")
+    return enrolment

@@ -162,7 +162,19 @@ class InvalidPath(InvalidSpec):
 class ImageNotSupported(InvalidSpec):
     """This group runs processes, not containers, so it takes no image."""
 
-    default_hint = "Leave the image out, or choose a group whose runtime is docker."
+    default_hint = "Leave the image out: what the work needs is installed on the group's workers."
+
+
+class RuntimeNotSupported(InvalidSpec):
+    """There is no such runtime yet: work runs as processes of the agent's own system user."""
+
+    default_hint = "Leave runtime and image out (runtime: process); docs/security.md says what that isolates."
+
+
+class IncompatibleAgent(InvalidSpec):
+    """This agent's software and the service's do not work together."""
+
+    default_hint = "Install the same version of perijove on the worker as on the service."
 
 
 class Unavailable(PerijoveError):

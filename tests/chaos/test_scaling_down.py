@@ -20,6 +20,7 @@ from perijove.model.reasons import Reason
 from perijove.model.resources import CreateExecution
 from perijove.model.retention import RetentionSettings
 from perijove.model.spec import Resources
+from perijove.wire import versions
 from perijove.wire.agent import RedisAgentWire
 from perijove_scheduler.files.local import LocalFiles
 from perijove_scheduler.loops.machines import Machines
@@ -74,7 +75,14 @@ class Rack:
     async def _run(self, order: Order) -> None:
         assert self.services is not None
         asked = Enrol(
-            group=order.group, token=order.token, host="h", version="1", capacity=order.capacity, worker=order.worker
+            group=order.group,
+            token=order.token,
+            host="h",
+            version="1",
+            capacity=order.capacity,
+            worker=order.worker,
+            oldest_protocol=versions.OLDEST,
+            newest_protocol=versions.NEWEST,
         )
         enrolment = await self.services.agents.enrol(asked)
         wire = RedisAgentWire(enrolment.redis_url, order.group, order.worker)

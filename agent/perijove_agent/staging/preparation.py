@@ -47,8 +47,10 @@ async def prepare(tools: Tools, ticket: Ticket, held: Held, folders: AttemptFold
     Raises
     ------
     perijove_agent.ending.Failure
-        With `Reason.CODE_FAILED` or `Reason.INPUT_FAILED`.
+        With `Reason.CODE_FAILED`, `Reason.INPUT_FAILED`, or `Reason.IMAGE_FAILED` for a runtime it does not have.
     """
+    if ticket.spec.image is not None:
+        raise Failure(Reason.IMAGE_FAILED, "This worker runs no containers, so it cannot run an image.")
     folders.create()
     steps = _Steps(tools, ticket, held, folders)
     await together([steps.code(), steps.load_document(), steps.fetch_inputs()])

@@ -12,6 +12,8 @@ from perijove.model.base import Model, Resource
 from perijove.model.ids import Line, Name, Reference, WorkerId
 from perijove.model.spec import Resources
 
+#: The runtimes that exist. A group that asks for another is refused, and so is an agent that would not have it.
+RUNTIMES = frozenset({"process"})
 _NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
 
 
@@ -86,7 +88,10 @@ class Worker(Resource):
 
 
 class Enrol(Model):
-    """The body of POST agents: an agent presents its group's enrolment token."""
+    """The body of POST agents: an agent presents its group's enrolment token.
+
+    `oldest_protocol` and `newest_protocol` are the versions of the wire it speaks (`perijove.wire.versions`).
+    """
 
     group: Name
     token: Annotated[str, StringConstraints(max_length=1000)]
@@ -94,18 +99,22 @@ class Enrol(Model):
     version: Annotated[str, StringConstraints(max_length=64, pattern=_NO_CONTROL)]
     capacity: Resources
     worker: WorkerId | None = None
+    oldest_protocol: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    newest_protocol: Annotated[int, Field(ge=1, le=1_000_000)] = 1
 
 
 class Enrolment(Resource):
     """What an enrolled agent is given: its id, and a Redis user that may touch its group's keys only.
 
-    `redis_url` holds the user and password. `lease` and `renew_every` are seconds.
+    `redis_url` holds the user and password. `lease` and `renew_every` are seconds. `protocol` is the version of the
+    wire that both sides speak from now on.
     """
 
     worker: str
     group: str
     redis_url: str
-    runtime: Literal["process", "docker"]
+    protocol: int
+    runtime: str
     warm_kernels: int
     lease: float
     renew_every: float

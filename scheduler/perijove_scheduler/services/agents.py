@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from perijove.errors import NotFound, Unauthenticated
-from perijove.model.fleet import Enrol, Enrolment, GroupSettings
+from perijove.errors import NotFound, RuntimeNotSupported, Unauthenticated
+from perijove.model.fleet import RUNTIMES, Enrol, Enrolment, GroupSettings
 from perijove.wire.protocol import RENEWALS_A_LEASE
+from perijove.wire.versions import agree
 from perijove_scheduler.queue.protocol import Queue
 from perijove_scheduler.services import tokens
 from perijove_scheduler.services.bell import Bell
@@ -30,8 +31,15 @@ class Agents:
         ------
         perijove.errors.Unauthenticated
             The group, the token or the worker named is wrong; which of them is not told.
+        perijove.errors.IncompatibleAgent
+            It speaks no protocol that this service speaks.
+        perijove.errors.RuntimeNotSupported
+            The group, made by an earlier version, asks for a runtime that does not exist.
         """
         settings = await self._authenticated(request.group, request.token)
+        protocol = agree(request.oldest_protocol, request.newest_protocol, request.version)
+        if settings.runtime not in RUNTIMES or settings.image is not None:
+            raise RuntimeNotSupported
         password = tokens.new_token()
         secret = tokens.digest(password)
         told = (request.group, request.worker, request.host, request.version, request.capacity, secret)
@@ -51,6 +59,7 @@ class Agents:
             worker=worker,
             group=request.group,
             redis_url=self._queue.worker_url(worker, password),
+            protocol=protocol,
             runtime=settings.runtime,
             warm_kernels=settings.warm_kernels,
             lease=self._queue.lease,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import builtins
 import re
 
-from perijove.errors import Conflict, InvalidRequest, InvalidSpec, NotFound, UnknownGroup
-from perijove.model.fleet import Group, GroupSettings, Worker, WorkerState
+from perijove.errors import Conflict, InvalidRequest, InvalidSpec, NotFound, RuntimeNotSupported, UnknownGroup
+from perijove.model.fleet import RUNTIMES, Group, GroupSettings, Worker, WorkerState
 from perijove.model.ids import NAME_PATTERN
 from perijove_scheduler.queue.protocol import Queue
 from perijove_scheduler.services import tokens
@@ -115,6 +115,10 @@ class Groups:
 def _check(name: str, settings: GroupSettings) -> None:
     if not _NAME.match(name):
         raise InvalidRequest("A group's name has letters, digits, '.', '_' and '-', and at most 64 of them.")
+    if settings.runtime not in RUNTIMES:
+        raise RuntimeNotSupported(f"The runtime '{settings.runtime}' does not exist yet, so nothing would be isolated.")
+    if settings.image is not None:
+        raise RuntimeNotSupported("Groups have no image yet: work runs as processes on the worker itself.")
     if settings.min_workers > settings.max_workers:
         raise InvalidSpec("min_workers is greater than max_workers.", "Say how many workers there are at most, too.")
 

@@ -35,6 +35,13 @@ class _EnrolHandler(RequestHandler):
 
     async def post(self) -> None:
         request = Enrol.model_validate_json(self.request.body)
+        if request.token == "docker":
+            self.set_status(201)
+            self.write({
+                "worker": new_id("wk"), "group": request.group, "redis_url": "redis://localhost", "runtime": "docker",
+                "protocol": request.newest_protocol, "warm_kernels": 0, "lease": 3, "renew_every": 0.5,
+            })  # fmt: skip
+            return
         if request.token != "secret":
             self.set_status(403)
             self.write({"error": {"code": "forbidden", "message": "The token is not valid.", "hint": ""}})
@@ -43,7 +50,7 @@ class _EnrolHandler(RequestHandler):
         await self.queue.grant(request.group, worker, hashlib.sha256(password.encode()).hexdigest())
         enrolment = Enrolment(
             worker=worker, group=request.group, redis_url=self.queue.worker_url(worker, password),
-            runtime="process", warm_kernels=0, lease=3, renew_every=0.5,
+            runtime="process", protocol=request.newest_protocol, warm_kernels=0, lease=3, renew_every=0.5,
         )  # fmt: skip
         self.set_status(201)
         self.write(enrolment.model_dump_json())
@@ -166,6 +173,13 @@ async def test_a_refused_token_ends_the_program_with_a_sentence(url: str, tmp_pa
         _, said = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 2
     assert b"The token is not valid." in said
+
+
+async def test_an_agent_without_its_groups_runtime_ends_with_a_sentence(url: str, tmp_path: Path) -> None:
+    async with program(url, tmp_path / "data", token="docker") as process:
+        _, said = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 2
+    assert b"runtime is 'docker', which this agent" in said
 
 
 async def test_a_handed_back_attempt_says_so(redis: RedisQueue, url: str, tmp_path: Path, command: Any) -> None:

@@ -18,6 +18,7 @@ from perijove.model.fleet import Enrol
 from perijove.model.resources import CreateExecution
 from perijove.model.spec import Resources, Spec
 from perijove.model.tickets import Ticket
+from perijove.wire import versions
 from perijove.wire.agent import RedisAgentWire
 from perijove_scheduler.embedded import EmbeddedRedis
 from perijove_scheduler.platform.lock import FolderLock
@@ -118,7 +119,9 @@ async def enrolled(platform, folder: Path, worker: str | None = None) -> RedisAg
     """Enrol as a worker's agent does; return its half of the wire."""
     settings = await platform.store.groups.settings("local")
     token = (folder / "tokens" / "local").read_text()
-    request = Enrol(group="local", token=token, host="host", version="1", capacity=settings.capacity, worker=worker)
+    told = {"host": "host", "version": "1", "capacity": settings.capacity}
+    spoken = {"oldest_protocol": versions.OLDEST, "newest_protocol": versions.NEWEST}
+    request = Enrol(group="local", token=token, worker=worker, **told, **spoken)
     enrolment = await platform.services.agents.enrol(request)
     wire = RedisAgentWire(enrolment.redis_url, "local", enrolment.worker)
     await wire.register(settings.capacity, "1", "host")

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from perijove.errors import (
     Conflict,
     Forbidden,
+    IncompatibleAgent,
     InvalidRequest,
     InvalidSpec,
     NotFound,
+    RuntimeNotSupported,
     Unauthenticated,
     Unavailable,
     UnknownGroup,
@@ -16,12 +20,15 @@ from perijove.model.control import Drain
 from perijove.model.fleet import Enrol, Enrolment, GroupSettings
 from perijove.model.ids import new_id
 from perijove.model.spec import Resources
+from perijove.wire import versions
 
 CAPACITY = Resources(cpus=4)
 
 
-async def enrol(world, token: str, group: str = "local", worker: str | None = None) -> Enrolment:
-    request = Enrol(group=group, token=token, host="host", version="1.0", capacity=CAPACITY, worker=worker)
+async def enrol(world, token: str, group: str = "local", worker: str | None = None, **values: Any) -> Enrolment:
+    spoken = {"oldest_protocol": versions.OLDEST, "newest_protocol": versions.NEWEST}
+    told = {"host": "host", "version": "1.0", "capacity": CAPACITY, **spoken, **values}
+    request = Enrol(group=group, token=token, worker=worker, **told)
     return await world.services.agents.enrol(request)
 
 
@@ -78,6 +85,27 @@ async def test_a_name_is_taken_once_and_limits_fit_together(local) -> None:
         await local.services.groups.update(local.admin, "local", GroupSettings(min_workers=2, max_workers=1))
 
 
+@pytest.mark.parametrize("settings", [{"runtime": "docker"}, {"image": "python:3.12"}])
+async def test_a_group_whose_work_would_not_be_isolated_as_it_asks_is_refused(local, settings: dict[str, str]) -> None:
+    wanted = GroupSettings(**settings)
+    for call in (
+        local.services.groups.create(local.admin, "new", wanted),
+        local.services.groups.update(local.admin, "local", wanted),
+    ):
+        with pytest.raises(RuntimeNotSupported) as refusal:
+            await call
+        assert (refusal.value.status, bool(refusal.value.hint)) == (422, True)
+    assert [group.name for group in await local.services.groups.list(local.admin)] == ["local"]
+
+
+async def test_no_agent_enrols_in_a_group_of_a_runtime_that_does_not_exist(world) -> None:
+    token = await world.group()
+    await world.store.groups.update("local", GroupSettings(runtime="docker"))
+    with pytest.raises(RuntimeNotSupported):
+        await enrol(world, token)
+    assert await world.store.workers.live() == []
+
+
 async def test_a_group_is_deleted_when_nothing_needs_it(local) -> None:
     made = await local.submit()
     groups = local.services.groups
@@ -101,6 +129,26 @@ async def test_an_agent_enrols_and_gets_a_redis_user(world) -> None:
     assert secret == (await world.store.workers.get(enrolment.worker)).password_sha256
     assert secret not in enrolment.redis_url
     assert await world.bell.wait("scaler", 0)
+
+
+@pytest.mark.parametrize(
+    "spoken",
+    [
+        {"version": ""},
+        {"version": "0.0.1"},
+        {"oldest_protocol": 1, "newest_protocol": 1},
+        {"oldest_protocol": 99, "newest_protocol": 99},
+    ],
+)
+async def test_an_agent_of_another_protocol_is_refused_and_given_nothing(world, spoken: dict[str, Any]) -> None:
+    token = await world.group()
+    with pytest.raises(IncompatibleAgent):
+        await enrol(world, token, **spoken)
+    assert (await world.store.workers.live(), world.queue.granted) == ([], {})
+
+
+async def test_an_agent_is_told_which_protocol_was_agreed_on(world) -> None:
+    assert (await enrol(world, await world.group())).protocol == versions.NEWEST
 
 
 async def test_a_worker_that_was_asked_for_enrols_once(world) -> None:
