@@ -94,4 +94,6 @@ if setup_token := os.environ.get("PERIJOVE_SETUP_TOKEN"):
         }
     ]
 
-perijove_hub.configure(c, data_dir=STATE, port=_service_port)
+# The group `local` runs what these users submit on this machine, as the user who started the Hub: leave it out where
+# people do not trust each other, and start agents on other machines.
+perijove_hub.configure(c, data_dir=STATE, port=_service_port, local_group="local")

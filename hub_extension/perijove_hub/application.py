@@ -9,7 +9,9 @@ import os
 import resource
 import secrets
 import signal
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,10 +21,11 @@ import tornado.web
 from jupyterhub.services.auth import HubOAuth
 from tornado.httpserver import HTTPServer
 from traitlets import Bool, Enum, Float, Integer, Unicode, default
-from traitlets.config import Application
+from traitlets.config import Application, Config, Configurable
+from traitlets.config.loader import PyFileConfigLoader
 
 from perijove._version import __version__
-from perijove.errors import PerijoveError
+from perijove.errors import Unavailable
 from perijove_hub import logs, openapi
 from perijove_hub.environment import ENVIRONMENT
 from perijove_hub.hub import Hub
@@ -31,8 +34,10 @@ from perijove_hub.viewers import Viewers
 from perijove_hub.web import make_application, make_server
 from perijove_scheduler.platform import Platform
 from perijove_scheduler.platform.findings import refuse
+from perijove_scheduler.providers.process import ProcessProvider
 
 _log = logging.getLogger("perijove_hub")
+_CONFIG_FILE = "perijove_config.py"
 
 
 class PerijoveHub(Application):
@@ -45,10 +50,13 @@ class PerijoveHub(Application):
     flags = {
         "check": ({"PerijoveHub": {"check": True}}, "Look at the database and at Redis, say what is wrong, and end."),
         "migrate": ({"PerijoveHub": {"migrate": True}}, "Bring the database's schema up to date, and end."),
+        "adopt": ({"PerijoveHub": {"adopt": True}}, "Say that the database and the files belong together, and end."),
     }
     aliases = {"config": "PerijoveHub.config_file", "data-dir": "Platform.data_dir"}
 
-    config_file = Unicode("perijove_config.py", help="The configuration file to load.").tag(config=True)
+    config_file = Unicode(
+        help=f"The configuration file to load; it has to be there. Default: {_CONFIG_FILE}, where there is one."
+    ).tag(config=True)
     log_style = Enum(
         sorted(logs.FORMATS), "keyvalue", help="How log lines look: key=value pairs, or one JSON object a line."
     ).tag(config=True)
@@ -72,6 +80,9 @@ class PerijoveHub(Application):
 
     check = Bool(help="Whether to only look at the database and at Redis.").tag(config=True)
     migrate = Bool(help="Whether to only bring the database's schema up to date.").tag(config=True)
+    adopt = Bool(
+        help="Whether to only say that the database and files_dir belong together, as after a restored backup."
+    ).tag(config=True)
 
     @default("log_level")
     def _informative(self) -> int:
@@ -88,30 +99,55 @@ class PerijoveHub(Application):
         logs.set_up(self.log_style, str(self.log_level))
 
     def load_given(self) -> None:
-        """Read the configuration file if there is one; what the command line said stays."""
+        """Read the configuration file; what the command line said stays.
+
+        Raises
+        ------
+        perijove.errors.Unavailable
+            One was named that is not there, or one cannot be read: nobody wants the defaults then.
+        """
         given = self.cli_config
-        if Path(self.config_file).exists():
-            self.load_config_file(self.config_file)
-            self.update_config(given)
+        named = Path(self.config_file or _CONFIG_FILE)
+        if not named.exists():
+            if self.config_file:
+                hint = "Check PerijoveHub.config_file, or `config_file=` of perijove_hub.configure."
+                raise Unavailable(f"There is no configuration file {named}.", hint)
+            return
+        try:
+            # traitlets' own `load_config_file` goes on without a file that is broken.
+            found = PyFileConfigLoader(named.name, path=str(named.absolute().parent)).load_config()
+        except (Exception, SystemExit) as error:
+            # Whatever a file of somebody else's Python raises, and a syntax error above all.
+            place = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
+            sentence = f"The configuration file {named}{place} cannot be read: {type(error).__name__}: {error}."
+            raise Unavailable(sentence, "Mend it; nothing was started.") from error
+        _refuse_unknown(named, found, [type(self), *self.classes, ProcessProvider])
+        self.update_config(found)
+        self.update_config(given)
 
     def start(self) -> None:
-        """Serve until a signal comes; end with status 1, and a sentence, where something is wrong."""
-        try:
-            asyncio.run(self._check() if self.check else self._migrate() if self.migrate else self.serve())
-        except PerijoveError as error:
-            _log.critical("%s %s", error.message, error.hint)
-            self.exit(1)
+        """Serve until a signal comes, or do the one thing that was asked for."""
+        asyncio.run(self._work()())
+
+    def _work(self) -> Callable[[], Coroutine[Any, Any, None]]:
+        """Return what this start is for."""
+        asked = ((self.check, self._check), (self.migrate, self._migrate), (self.adopt, self._adopt))
+        return next((work for wanted, work in asked if wanted), self.serve)
 
     async def _check(self) -> None:
         findings = await self._platform().check()
         for finding in findings:
             print(f"{'error' if finding.fatal else 'warning'}: {finding.sentence} {finding.hint}")
         refuse(findings)
-        print("The database and Redis are fit for Perijove.")
+        print("The settings, the database, the files and Redis are fit for Perijove.")
 
     async def _migrate(self) -> None:
         await self._platform().migrate()
         print("The database's schema is up to date.")
+
+    async def _adopt(self) -> None:
+        await self._platform().adopt()
+        print("The database and the files belong together.")
 
     def _platform(self) -> Platform:
         prefix = os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "/services/perijove/")
@@ -184,6 +220,17 @@ class PerijoveHub(Application):
         except asyncio.TimeoutError:
             _log.warning("some requests did not end in time")
         await server.close_all_connections()
+
+
+def _refuse_unknown(file: Path, config: Config, classes: Sequence[type[Configurable]]) -> None:
+    """Refuse a setting that there is not: with a name that is mistyped, its default would be taken in silence."""
+    for each in classes:
+        known = each.class_trait_names(config=True)
+        for name in config.get(each.__name__, {}):
+            if name not in known:
+                alike = get_close_matches(name, known, 1)
+                hint = f"Is {alike[0]} meant?" if alike else "docs/configuration.md lists the settings."
+                raise Unavailable(f"{file} sets {each.__name__}.{name}, which is no setting.", hint)
 
 
 def _signalled() -> asyncio.Event:

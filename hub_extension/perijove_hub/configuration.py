@@ -38,6 +38,7 @@ def configure(
     admin_groups: Collection[str] = (),
     database_url: str = "",
     redis_url: str = "",
+    local_group: str = "",
     environment: dict[str, str] | None = None,
 ) -> None:
     """Add Perijove to a JupyterHub: the service, its scopes, and who holds them.
@@ -65,12 +66,20 @@ def configure(
         The service's database and Redis, by default SQLite and a private Redis in `data_dir`. Like the Hub's other
         variables of ours (``PERIJOVE_REDIS_CA_FILE`` …), ``PERIJOVE_DATABASE_URL`` and ``PERIJOVE_REDIS_URL`` in the
         Hub's environment do the same.
+    local_group : str
+        The name of a worker group whose agents the service starts on its own machine, as its own user and without
+        isolation; by default there is none. It is for people who may read whatever the service may.
     environment : dict, optional
         More environment variables of the service.
     """
     hub = c.JupyterHub
     public_url = public_url or _public_url(hub, name)
-    given = {"PERIJOVE_DATABASE_URL": database_url, "PERIJOVE_REDIS_URL": redis_url}
+    given = {
+        "PERIJOVE_DATABASE_URL": database_url,
+        "PERIJOVE_REDIS_URL": redis_url,
+        "PERIJOVE_LOCAL_GROUP": local_group,
+        "PERIJOVE_SHARED_ORIGIN": "" if _get(hub, "subdomain_host", "") else "1",
+    }
     variables = {
         **_inherited(),
         **{name: value for name, value in given.items() if value},

@@ -5,6 +5,7 @@ from __future__ import annotations
 #: Names of `Platform`'s traits.
 ENVIRONMENT = (
     "data_dir",
+    "local_group",
     "files_dir",
     "public_url",
     "database_url",
@@ -14,4 +15,5 @@ ENVIRONMENT = (
     "redis_cert_file",
     "redis_key_file",
     "replica",
+    "shared_origin",
 )

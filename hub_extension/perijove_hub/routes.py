@@ -7,7 +7,7 @@ from typing import Any
 from perijove import errors as e
 from perijove.model import fleet
 from perijove.model import resources as r
-from perijove.model.retention import RetentionReport, RetentionSettings
+from perijove.model.retention import RetentionReport, RetentionSettings, SweepRequest
 from perijove_hub import bodies, queries
 from perijove_hub.handlers import (
     agents,
@@ -64,6 +64,8 @@ API: tuple[Route, ...] = (
           answer=RetentionSettings, errors=(e.UnknownProject,)),
     Route("PUT", "projects/{project}/retention", retention.put, "Say for how long it keeps what has ended", "submit",
           body=RetentionSettings, answer=RetentionSettings, errors=(e.UnknownProject,)),
+    Route("POST", "retention/sweep", retention.sweep, "Sweep now; returns what will be removed", "admin",
+          body=SweepRequest, answer=RetentionReport, status=202),
     Route("GET", "retention", retention.report, "What the next nightly sweep would remove now", "admin",
           answer=RetentionReport),
     Route("GET", "executions", executions.index, "List executions, newest first", query=queries.ListExecutions,

@@ -204,6 +204,7 @@ class _Cell:
             "POST projects": {"json": {"name": self._name}},
             "PUT projects/{project}/members/{kind}/{name}": {"json": {"role": "viewer"}},
             "PUT projects/{project}/retention": {"json": {"logs": 30}},
+            "POST retention/sweep": {"json": {}},
             "GET executions": code,
             "POST executions": {"json": {"project": project, "spec": _COMMAND}},
             "POST executions/batch": {"json": {"project": project, "specs": [_COMMAND]}},

@@ -19,7 +19,7 @@ from perijove.client.recall import Recall
 from perijove.client.settings import Settings
 from perijove.client.submit import Report, Submission, silent, submit
 from perijove.model.resources import Execution, Info
-from perijove.model.retention import RetentionReport
+from perijove.model.retention import RetentionReport, SweepRequest
 
 
 class _Perijove(Api[Driver]):
@@ -43,6 +43,18 @@ class _Perijove(Api[Driver]):
     def retention(self) -> Flow[RetentionReport]:
         """Return what the next nightly sweep would remove if it ran now; takes an administrator."""
         return fetch(RetentionReport, Request("GET", "retention"))
+
+    @endpoint
+    def sweep(self, *, everything: bool = False) -> Flow[RetentionReport]:
+        """Let the platform remove now what has been kept for long enough; takes an administrator.
+
+        Parameters
+        ----------
+        everything : bool
+            Also what would be withheld, as it is most of what there is of its kind.
+        """
+        body = SweepRequest(all=everything).model_dump(mode="json")
+        return fetch(RetentionReport, Request("POST", "retention/sweep", json=body))
 
     @endpoint
     def submit(self, submission: Submission, report: Report = silent) -> Flow[Execution]:

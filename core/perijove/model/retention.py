@@ -47,8 +47,21 @@ class Removal(Resource):
 
 
 class RetentionReport(Resource):
-    """What the next sweep would remove if it ran now, and when the last one ran."""
+    """What the next sweep would remove if it ran now, and when the last one ran.
+
+    Attributes
+    ----------
+    withheld : list of str
+        The kinds of which it would be so large a share that a sweep removes them only when it is asked to.
+    """
 
     settings: RetentionSettings
     swept_at: datetime | None
     removals: list[Removal]
+    withheld: list[Kind] = []
+
+
+class SweepRequest(Model):
+    """A sweep that is asked for; `all` says that it may remove however large a share there is to remove."""
+
+    all: bool = False

@@ -11,6 +11,11 @@ async def report(call: Call) -> RetentionReport:
     return await call.services.retention.report(call.caller)
 
 
+async def sweep(call: Call) -> RetentionReport:
+    """Sweep now."""
+    return await call.services.retention.sweep(call.caller, call.body)
+
+
 async def get(call: Call) -> RetentionSettings:
     """Return what a project says itself."""
     return await call.services.retention.of_project(call.caller, call.path["project"])

@@ -6,6 +6,7 @@ import hashlib
 import os
 import time
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 from uuid import uuid4
 
@@ -26,11 +27,11 @@ class Incoming:
     """
 
     def __init__(self, folder: Path, limit: int | None = None) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
         self._path = folder / uuid4().hex
         self._limit = limit
         self._digest = hashlib.sha256()
-        self._file = self._path.open("xb", buffering=0)
+        self._file = os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0)
         self.size = 0
 
     @property
@@ -67,7 +68,7 @@ class Incoming:
 
     def _appeared(self, target: Path) -> bool:
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_private(target.parent)
             self._path.replace(target)
         except FileNotFoundError:
             return False  # a deletion removed the folder, empty until now, between the two calls
@@ -80,6 +81,13 @@ class Incoming:
         self._file.close()
         with suppress(FileNotFoundError):
             self._path.unlink()
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for this user only: `Path.mkdir` does so with the last."""
+    missing = list(takewhile(lambda each: not each.exists(), (folder, *folder.parents)))
+    for each in reversed(missing):
+        each.mkdir(mode=0o700, exist_ok=True)
 
 
 def remove_abandoned(folder: Path, older_than: float) -> None:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-
 from sqlalchemy.exc import SQLAlchemyError
 
 from perijove.errors import Unavailable
 from perijove_scheduler.platform.addresses import for_workers, shown
 from perijove_scheduler.platform.check_database import check_database
 from perijove_scheduler.platform.check_redis import check_redis
-from perijove_scheduler.platform.findings import Finding, refuse
+from perijove_scheduler.platform.findings import report
 from perijove_scheduler.queue.redis import RedisQueue
 from perijove_scheduler.store.store import Store
-
-_log = logging.getLogger("perijove.platform")
 
 
 async def open_store(url: str, *, migrates: bool = True) -> Store:
@@ -25,7 +21,7 @@ async def open_store(url: str, *, migrates: bool = True) -> Store:
     perijove.errors.Unavailable
         Something is wrong with it; the message says what.
     """
-    _told(await check_database(url, migrates=migrates))
+    report(await check_database(url, migrates=migrates))
     store = await Store.open(url)
     try:
         if migrates:
@@ -48,7 +44,7 @@ async def open_queue(url: str, lease: float, worker_url: str = "", *, is_ours: b
         Something is wrong with it; the message says what.
     """
     if not is_ours:
-        _told(await check_redis(url))
+        report(await check_redis(url))
     queue = RedisQueue(url, lease, worker_url or for_workers(url))
     try:
         await queue.prepare()
@@ -58,9 +54,3 @@ async def open_queue(url: str, lease: float, worker_url: str = "", *, is_ours: b
             f"Redis at {shown(url)} cannot be used: {error.message}", "Check Platform.redis_url."
         ) from error
     return queue
-
-
-def _told(findings: list[Finding]) -> None:
-    refuse(findings)
-    for finding in findings:
-        _log.warning("%s %s", finding.sentence, finding.hint)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from perijove.errors import Unavailable
+
+_log = logging.getLogger("perijove.platform")
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Refused(Exception):
         self.finding = Finding(sentence, hint)
 
 
-def refuse(findings: Iterable[Finding]) -> None:
+def refuse(findings: Sequence[Finding]) -> None:
     """Raise the first finding that is fatal.
 
     Raises
@@ -36,3 +39,10 @@ def refuse(findings: Iterable[Finding]) -> None:
     for finding in findings:
         if finding.fatal:
             raise Unavailable(finding.sentence, finding.hint)
+
+
+def report(findings: Sequence[Finding]) -> None:
+    """Raise the first finding that is fatal, as `refuse` does; log the others as warnings."""
+    refuse(findings)
+    for finding in findings:
+        _log.warning("%s %s", finding.sentence, finding.hint)

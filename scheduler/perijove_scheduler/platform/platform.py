@@ -12,7 +12,7 @@ from pathlib import Path
 from zlib import crc32
 
 import psutil
-from traitlets import Bool, Float, Integer, Unicode, default
+from traitlets import Bool, CBool, Float, Integer, Unicode, default
 from traitlets.config import LoggingConfigurable
 
 from perijove.errors import Unavailable
@@ -26,8 +26,10 @@ from perijove_scheduler.loops.machines import Machines
 from perijove_scheduler.platform.addresses import with_tls
 from perijove_scheduler.platform.check_database import check_database
 from perijove_scheduler.platform.check_redis import check_redis
+from perijove_scheduler.platform.check_settings import SettingsFacts, check_settings
 from perijove_scheduler.platform.connections import open_queue, open_store
-from perijove_scheduler.platform.findings import Finding
+from perijove_scheduler.platform.findings import Finding, refuse, report
+from perijove_scheduler.platform.identity import examine, identify
 from perijove_scheduler.platform.keeper import RedisKeeper
 from perijove_scheduler.platform.leader import Leader
 from perijove_scheduler.platform.lock import FolderLock
@@ -41,6 +43,7 @@ from perijove_scheduler.services.bell import Bell
 from perijove_scheduler.services.limits import Limits
 from perijove_scheduler.services.tokens import digest
 from perijove_scheduler.store.leadership import Term
+from perijove_scheduler.store.store import Store
 
 _log = logging.getLogger("perijove.platform")
 _MIB = 1024 * 1024
@@ -92,9 +95,10 @@ class Platform(LoggingConfigurable):
     ).tag(config=True)
     snapshot_limit = Integer(1024, min=1, help="MiB a code snapshot may have.").tag(config=True)
     notebook_limit = Integer(64, min=1, help="MiB a submitted notebook may have.").tag(config=True)
-    local_group = Unicode("local", help="The name of the group whose agents run on this machine; empty for none.").tag(
-        config=True
-    )
+    local_group = Unicode(
+        help="The name of the group whose agents run on this machine, as the service's own user and without isolation; "
+        "empty for none. Only for people who may read whatever the service may."
+    ).tag(config=True)
     local_max_workers = Integer(2, min=0, help="How many local agents there may be.").tag(config=True)
     local_min_workers = Integer(0, min=0, help="How many local agents are kept without any work.").tag(config=True)
     local_grace_period = Integer(60, min=0, help="Seconds an idle local agent is kept.").tag(config=True)
@@ -107,6 +111,11 @@ class Platform(LoggingConfigurable):
     ).tag(config=True)
     files_dir = Unicode(
         help="The folder for notebooks, snapshots, outputs and logs; replicas share one. Default: files in data_dir."
+    ).tag(config=True)
+    shared_origin = CBool(
+        False,
+        help="Whether the Hub serves people's own servers under the address that it has itself, without subdomains: "
+        "`configure` says so where it is the case.",
     ).tag(config=True)
     replica = Unicode(
         help="This replica's name, among those that share the database; only one may have it. Default: made from the "
@@ -156,9 +165,52 @@ class Platform(LoggingConfigurable):
         await self._stack.aclose()
 
     async def check(self) -> list[Finding]:
-        """Look at the database and at Redis without starting anything; return what is wrong with them."""
-        found = await check_database(self._database_url(self._folder()), migrates=self.migrates)
+        """Look at the settings, the database, the files and Redis without starting anything; return what is wrong."""
+        folder = self._folder()
+        found = check_settings(self._facts(folder))
+        found += await check_database(self._database_url(folder), migrates=self.migrates)
+        if not any(finding.fatal for finding in found):
+            found += await self._check_identity(folder)
         return found + (await check_redis(self._redis_url()) if self.redis_url else [])
+
+    async def adopt(self) -> None:
+        """Let the database take over the files in `files_dir`, or the other way round, after a backup was restored.
+
+        Raises
+        ------
+        perijove.errors.Unavailable
+            Something is wrong with the database, or another service runs on the data folder.
+        """
+        folder = self._folder()
+        lock = FolderLock(folder)
+        await lock.acquire()
+        store = await open_store(self._database_url(folder), migrates=self.migrates)
+        try:
+            await identify(store.settings, LocalFiles(self._files_dir(folder), bytes(32), self.public_url))
+        finally:
+            await store.aclose()
+            lock.release()
+
+    async def _check_identity(self, folder: Path) -> list[Finding]:
+        url = self._database_url(folder)
+        store = await Store.open(url)
+        try:
+            if not await store.has_schema():
+                return []  # it will be made; then this database is new
+            return await examine(store.settings, LocalFiles(self._files_dir(folder), bytes(32), self.public_url))
+        finally:
+            await store.aclose()
+
+    def _facts(self, folder: Path) -> SettingsFacts:
+        return SettingsFacts(
+            public_url=self.public_url,
+            files_dir=self._files_dir(folder),
+            local_group=self.local_group,
+            shared_origin=self.shared_origin,
+        )
+
+    def _files_dir(self, folder: Path) -> Path:
+        return Path(self.files_dir or folder / "files")
 
     async def migrate(self) -> None:
         """Bring the database's schema up to date, and do nothing else.
@@ -180,6 +232,7 @@ class Platform(LoggingConfigurable):
 
     async def _start(self) -> None:
         folder = self._folder()
+        report(check_settings(self._facts(folder)))
         lock = FolderLock(folder)
         await lock.acquire()
         self._stack.callback(lock.release)
@@ -188,7 +241,9 @@ class Platform(LoggingConfigurable):
         self._stack.push_async_callback(self.store.aclose)
         await self._open_wire(folder)
         key = await self.store.settings.ensure("signing_key", lambda: secrets.token_bytes(32))
-        self.files = LocalFiles(Path(self.files_dir or folder / "files"), key, self.public_url)
+        self.files = LocalFiles(self._files_dir(folder), key, self.public_url)
+        refuse(await examine(self.store.settings, self.files))
+        await identify(self.store.settings, self.files)
         self.services = Services(self.store, self.queue, self.tail, self.files, self.bell, self._limits())
         await self._lead(folder)
         _log.info("the platform on %s has started", folder)

@@ -37,6 +37,6 @@ class Services:
         self.outputs = Outputs(store, files, access, limits)
         self.story = Story(store, queue, tail, files, access, Changes(queue), limits)
         self.code = CodeVersions(store, files, access, limits)
-        self.retention = Retention(store, files, access, limits.retention)
+        self.retention = Retention(store, files, access, limits.retention, bell)
         self.groups = Groups(store, queue, bell)
         self.agents = Agents(store, queue, bell)

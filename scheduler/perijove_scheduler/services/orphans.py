@@ -21,9 +21,11 @@ class Orphans:
     def __init__(self, store: Retention, files: Files) -> None:
         self._store = store
         self._files = files
+        self.looked_at = 0
 
     async def find(self) -> AsyncIterator[Stored]:
-        """Iterate over the orphans that are older than `GRACE`."""
+        """Iterate over the orphans that are older than `GRACE`; `looked_at` counts the objects on the way."""
+        self.looked_at = 0
         judges: dict[str, Callable[[list[Stored]], Awaitable[list[Stored]]]] = {
             "code/": self._code,
             "notebooks/": self._notebooks,
@@ -39,6 +41,7 @@ class Orphans:
     async def _pages(self, prefix: str) -> AsyncIterator[list[Stored]]:
         page: list[Stored] = []
         async for stored in self._files.list(prefix):
+            self.looked_at += 1
             if stored.modified < time.time() - GRACE:
                 page.append(stored)
             if len(page) == _PAGE:

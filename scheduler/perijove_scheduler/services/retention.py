@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from typing import get_args
 
 from perijove.model.resources import Role
-from perijove.model.retention import Kind, Removal, RetentionReport, RetentionSettings
+from perijove.model.retention import Kind, Removal, RetentionReport, RetentionSettings, SweepRequest
 from perijove_scheduler.files.protocol import Files, Stored, log_key
 from perijove_scheduler.services.access import Access
+from perijove_scheduler.services.bell import Bell
 from perijove_scheduler.services.caller import Caller
 from perijove_scheduler.services.leftovers import Leftovers
 from perijove_scheduler.services.orphans import Orphans
@@ -20,7 +22,11 @@ from perijove_scheduler.store.retention import KeptProject
 from perijove_scheduler.store.store import Store
 
 _PAGE = 200
-_STATE = "retention"
+#: Settings' names: when the last sweep ended, and a sweep that is asked for.
+_STATE, _ASKED = "retention", "sweep"
+KINDS: tuple[Kind, ...] = get_args(Kind)
+#: What a sweep may remove unasked: this many of a kind, or this share of all there are.
+_FEW, _SHARE = 100, 0.5
 
 
 @dataclass(frozen=True)
@@ -43,18 +49,30 @@ class Sweep:
     ----------
     dry : bool
         Whether to look only.
+    kinds : collection of str
+        What to sweep, by default everything.
+
+    Attributes
+    ----------
+    totals : dict
+        After a run, how many there were of each kind in all, whether they are old or not.
     """
 
-    def __init__(self, store: Store, files: Files, platform: RetentionSettings, *, dry: bool) -> None:
+    def __init__(
+        self, store: Store, files: Files, platform: RetentionSettings, *, dry: bool, kinds: Collection[Kind] = KINDS
+    ) -> None:
         self._store = store.retention
         self._files = files
         self._platform = platform
         self._dry = dry
+        self._kinds = kinds
+        self.totals: dict[Kind, int] = {}
         self._orphans = Orphans(store.retention, files)
         self._leftovers = Leftovers(store, files)
 
     async def run(self) -> list[Removal]:
         """Sweep; return what was removed, or would be."""
+        self.totals = await self._store.totals()
         totals: defaultdict[tuple[Kind, str | None], list[int]] = defaultdict(lambda: [0, 0])
         async for found in self._all():
             total = totals[found.kind, found.project]
@@ -67,20 +85,24 @@ class Sweep:
         ]
 
     async def _all(self) -> AsyncIterator[_Found]:
-        async for orphan in self._orphans.find():
-            if not self._dry:
-                await self._leftovers.of_nobody(orphan.key)
-            yield _Found("orphans", None, 1, orphan.size)
+        if "orphans" in self._kinds:
+            async for orphan in self._orphans.find():
+                if not self._dry:
+                    await self._leftovers.of_nobody(orphan.key)
+                yield _Found("orphans", None, 1, orphan.size)
+            self.totals["orphans"] = self._orphans.looked_at
+        parts: dict[Kind, Callable[[KeptProject, int | None], AsyncIterator[_Found]]] = {
+            "executions": self._executions,
+            "outputs": self._outputs,
+            "logs": self._logs,
+            "code": self._code,
+        }
         for project in await self._store.projects():
             days = project.settings.over(self._platform)
-            for part in (
-                self._executions(project, days.executions),
-                self._outputs(project, days.outputs),
-                self._logs(project, days.logs),
-                self._code(project, days.code),
-            ):
-                async for found in part:
-                    yield found
+            for kind, part in parts.items():
+                if kind in self._kinds:
+                    async for found in part(project, getattr(days, kind)):
+                        yield found
 
     async def _executions(self, project: KeptProject, days: int | None) -> AsyncIterator[_Found]:
         after = ""
@@ -135,7 +157,8 @@ class Sweep:
 class Retention:
     """What people may ask of retention, and the sweep of the night."""
 
-    def __init__(self, store: Store, files: Files, access: Access, platform: RetentionSettings) -> None:
+    def __init__(self, store: Store, files: Files, access: Access, platform: RetentionSettings, bell: Bell) -> None:
+        self._bell = bell
         self._store = store
         self._files = files
         self._access = access
@@ -144,8 +167,22 @@ class Retention:
     async def report(self, caller: Caller) -> RetentionReport:
         """Say what the next sweep would remove if it ran now."""
         caller.require("admin")
-        removals = await Sweep(self._store, self._files, self._platform, dry=True).run()
-        return RetentionReport(settings=self._platform, swept_at=await swept_at(self._store), removals=removals)
+        look = Sweep(self._store, self._files, self._platform, dry=True)
+        removals = await look.run()
+        return RetentionReport(
+            settings=self._platform,
+            swept_at=await swept_at(self._store),
+            removals=removals,
+            withheld=[kind for kind in KINDS if is_withheld(removals, look.totals, kind)],
+        )
+
+    async def sweep(self, caller: Caller, request: SweepRequest) -> RetentionReport:
+        """Let the replica that leads sweep now; return what it will remove, as `report` does."""
+        caller.require("admin")
+        found = await self.report(caller)
+        await self._store.settings.put(_ASKED, request.model_dump_json().encode())
+        self._bell.ring("curator")
+        return found
 
     async def of_project(self, caller: Caller, project: str) -> RetentionSettings:
         """Return what a project itself says; where it says nothing, the platform's settings hold."""
@@ -166,9 +203,35 @@ async def swept_at(store: Store) -> datetime | None:
     return None if value is None else datetime.fromisoformat(json.loads(value)["swept_at"])
 
 
-async def sweep(store: Store, files: Files, platform: RetentionSettings) -> list[Removal]:
-    """Remove what has been kept for long enough, and note when; return what was removed."""
-    removals = await Sweep(store, files, platform, dry=False).run()
+async def asked_for(store: Store) -> SweepRequest | None:
+    """Return the sweep that somebody asked for and that has not begun, and forget it."""
+    value = await store.settings.take(_ASKED)
+    return None if value is None else SweepRequest.model_validate_json(value)
+
+
+async def note(store: Store) -> None:
+    """Note that a sweep ended now, or that one need not begin."""
     now = datetime.now(timezone.utc).isoformat()
     await store.settings.put(_STATE, json.dumps({"swept_at": now}).encode())
-    return removals
+
+
+async def sweep(
+    store: Store, files: Files, platform: RetentionSettings, *, everything: bool = False
+) -> tuple[list[Removal], list[Removal]]:
+    """Remove what has been kept for long enough, and note when; return what was removed, and what was withheld.
+
+    A kind of which more than half would go is withheld, unless `everything` is asked for: that is more often a
+    configuration that is wrong than a night's work, and nothing brings back what is removed.
+    """
+    look = Sweep(store, files, platform, dry=True)
+    found = await look.run()
+    kept = [] if everything else [kind for kind in KINDS if is_withheld(found, look.totals, kind)]
+    removals = await Sweep(store, files, platform, dry=False, kinds=[kind for kind in KINDS if kind not in kept]).run()
+    await note(store)
+    return removals, [removal for removal in found if removal.kind in kept]
+
+
+def is_withheld(found: Sequence[Removal], totals: Mapping[Kind, int], kind: Kind) -> bool:
+    """Return whether a sweep that was not asked to leaves a kind alone: it would remove too large a share of it."""
+    count = sum(removal.count for removal in found if removal.kind == kind)
+    return count > _FEW and count > _SHARE * totals.get(kind, 0)

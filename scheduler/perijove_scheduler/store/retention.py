@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, delete, exists, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, delete, exists, func, literal, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute
 
-from perijove.model.retention import RetentionSettings
+from perijove.model.retention import Kind, RetentionSettings
 from perijove.model.status import TERMINAL
 from perijove_scheduler.store.clock import db_ago, db_now
 from perijove_scheduler.store.database import Database
@@ -147,6 +147,17 @@ class Retention:
                 return set(await session.scalars(delete(ExecutionRow).where(*this).returning(ExecutionRow.id)))
         except IntegrityError:  # one of them got a reader in this very moment; the next sweep looks again
             return set()
+
+    async def totals(self) -> dict[Kind, int]:
+        """Return how many there are in all of what a row names."""
+        counts: dict[Kind, Select[int]] = {
+            "executions": select(func.count()).select_from(ExecutionRow),
+            "outputs": select(func.count()).select_from(DatumRow),
+            "logs": select(func.count()).select_from(AttemptRow).where(KEPT),
+            "code": select(func.count()).select_from(CodeRow),
+        }
+        async with self._database.read() as session:
+            return {kind: (await session.scalars(query)).one() for kind, query in counts.items()}
 
     async def known_executions(self, executions: Sequence[str]) -> dict[str, bool]:
         """Return those executions that are there, each with whether it ended more than a day ago."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 
+from sqlalchemy import inspect
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from perijove_scheduler.store.code import CodeVersions
@@ -17,6 +18,7 @@ from perijove_scheduler.store.lifecycle import Lifecycle
 from perijove_scheduler.store.projects import Projects
 from perijove_scheduler.store.retention import Retention
 from perijove_scheduler.store.settings import Settings
+from perijove_scheduler.store.tables import SettingRow
 from perijove_scheduler.store.workers import Workers
 
 
@@ -75,6 +77,11 @@ class Store:
     async def migrate(self) -> None:
         """Bring the schema up to date; safe to repeat, and from several replicas at once."""
         await self.database.migrate()
+
+    async def has_schema(self) -> bool:
+        """Return whether the tables are there."""
+        async with self.engine.connect() as connection:
+            return await connection.run_sync(lambda plain: inspect(plain).has_table(SettingRow.__tablename__))
 
     async def ping(self) -> None:
         """Return when the database answers; raises `perijove.errors.Unavailable` when it does not."""

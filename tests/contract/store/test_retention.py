@@ -168,7 +168,7 @@ async def test_nothing_referenced_is_ever_removed(
     owners = dict(await land.rows(select(DatumRow.id, DatumRow.execution_id)))
     expected = await Sweep(store, land.files, chosen, dry=True).run()
     assert expected == await Sweep(store, land.files, chosen, dry=True).run(), "looking has changed something"
-    first = await sweep(store, land.files, chosen)
+    first, _ = await sweep(store, land.files, chosen)
     # A dry run sees what a removed execution takes along as its own; the sweep counts it with the execution.
     counted = {(each.kind, each.project): each.count for each in expected if each.kind in {"executions", "orphans"}}
     assert counted == {(e.kind, e.project): e.count for e in first if e.kind in {"executions", "orphans"}}
@@ -203,7 +203,7 @@ async def test_by_default_only_what_belongs_to_nothing_is_removed(land: Land) ->
     execution = await land.make(Plan(500, "complete", False, 1, 1, ()))
     await land.put(f"outputs/{new_id('ex')}/1/model")
     await land.put(f"outputs/{new_id('ex')}/1/fresh", age=0)
-    removed = {each.kind: each.count for each in await sweep(land.store, land.files, RetentionSettings())}
+    removed = {each.kind: each.count for each in (await sweep(land.store, land.files, RetentionSettings()))[0]}
     # The upload of a superseded attempt, the output of no execution, and three documents that nothing runs.
     assert removed == {"orphans": 5}
     assert all([await land.there(key) for key in land.files_of(execution)])
@@ -213,7 +213,7 @@ async def test_by_default_only_what_belongs_to_nothing_is_removed(land: Land) ->
 async def test_what_was_kept_long_enough_goes_with_its_files_and_the_shared_ones_a_night_later(land: Land) -> None:
     await land.make(Plan(50, "complete", False, 1, 1, ()))
     kept = await land.make(Plan(50, "complete", True, 2, 2, ()))
-    removed = {each.kind: each.count for each in await sweep(land.store, land.files, EVERYTHING)}
+    removed = {each.kind: each.count for each in (await sweep(land.store, land.files, EVERYTHING))[0]}
     assert (removed["executions"], removed["code"]) == (1, 3)
     await sweep(land.store, land.files, EVERYTHING)
     left = {stored.key async for stored in land.files.list("")}
@@ -223,13 +223,14 @@ async def test_what_was_kept_long_enough_goes_with_its_files_and_the_shared_ones
 
 async def test_logs_and_outputs_may_go_before_their_execution(land: Land) -> None:
     execution = await land.make(Plan(50, "complete", False, 1, 1, ()))
-    removed = await sweep(land.store, land.files, RetentionSettings(logs=10, outputs=10))
+    removed, _ = await sweep(land.store, land.files, RetentionSettings(logs=10, outputs=10))
     assert {each.kind: (each.count, each.bytes) for each in removed if each.project} == {
         "logs": (1, 2), "outputs": (1, 1),
     }  # fmt: skip
     assert not any([await land.there(key) for key in land.files_of(execution)])
     assert await land.rows(select(ExecutionRow.id)) == [(execution,)]
-    assert [each for each in await sweep(land.store, land.files, RetentionSettings(logs=10)) if each.project] == []
+    again, _ = await sweep(land.store, land.files, RetentionSettings(logs=10))
+    assert [each for each in again if each.project] == []
 
 
 async def test_a_project_s_own_settings_win(land: Land) -> None:
@@ -283,3 +284,14 @@ async def test_the_migration_notes_the_inputs_there_are(land: Land) -> None:
         connection = await session.connection()
         await connection.run_sync(migration.note_uses)
     assert await land.rows(select(UseRow.execution_id, UseRow.datum_id)) == [(reader, land.data[0])]
+
+
+async def test_a_sweep_withholds_what_is_most_of_what_there_is_until_it_is_asked_for(land: Land) -> None:
+    for number in range(101):
+        await land.put(f"outputs/{new_id('ex')}/1/model-{number}")
+    removed, withheld = await sweep(land.store, land.files, RetentionSettings())
+    assert ([each.kind for each in removed], [each.kind for each in withheld]) == ([], ["orphans"])
+    assert len([stored async for stored in land.files.list("outputs/")]) == 101
+    removed, withheld = await sweep(land.store, land.files, RetentionSettings(), everything=True)
+    assert ([each.kind for each in removed], withheld) == (["orphans"], [])
+    assert [stored async for stored in land.files.list("outputs/")] == []

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
 
 import pytest
 from traitlets.config import Config
 
+from perijove.errors import Unavailable
 from perijove_hub.application import PerijoveHub, _kept_secret
 
 PREFIX = "/services/perijove/"
@@ -52,3 +55,47 @@ def test_a_restart_signs_nobody_out(tmp_path):
     assert len(first) == 32
     assert _kept_secret(path) == first
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def refusal(application: PerijoveHub, *arguments: str) -> Unavailable:
+    application.parse_command_line(list(arguments))
+    with pytest.raises(Unavailable) as refused:
+        application.load_given()
+    assert refused.value.hint
+    return refused.value
+
+
+def test_a_configuration_that_was_named_and_is_missing_ends_the_start(application):
+    assert "no configuration file /nonexistent" in refusal(application, "--config=/nonexistent").message
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("c.Platform.data_dir = \n", "line 1 cannot be read: SyntaxError"),
+        ("import nowhere\n", "ModuleNotFoundError"),
+        ("raise SystemExit('no')\n", "SystemExit"),
+        ("c.Platform.data_dir = '\ud83d'\n".encode("utf-8", "surrogatepass"), "cannot be read"),
+    ],
+)
+def test_a_configuration_that_is_broken_ends_the_start_with_a_sentence(application, tmp_path, content, said):
+    path = tmp_path / "perijove_config.py"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert said in refusal(application).message
+
+
+def test_a_setting_that_there_is_not_ends_the_start(application, tmp_path):
+    (tmp_path / "perijove_config.py").write_text("c.Platform.database_ulr = 'postgresql://db/perijove'\n")
+    refused = refusal(application)
+    assert "sets Platform.database_ulr" in refused.message
+    assert "database_url" in refused.hint
+
+
+@pytest.mark.parametrize("arguments", [["--config=/nonexistent"], ["--check", "--config=/nonexistent"]])
+def test_the_program_says_why_and_ends_with_status_1(tmp_path, arguments):
+    ended = subprocess.run(
+        [sys.executable, "-m", "perijove_hub", *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert "There is no configuration file /nonexistent." in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -25,6 +25,7 @@ DELETE projects/{project}/members/{kind}/{name}
 GET projects/{project}/retention
 PUT projects/{project}/retention
 GET retention
+POST retention/sweep
 GET executions
 POST executions
 POST executions/batch
