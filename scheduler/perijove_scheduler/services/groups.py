@@ -43,7 +43,7 @@ class Groups:
         """Return a group."""
         caller.require("read")
         settings = await self._usable(caller, name)
-        return _group(name, settings, (await self._store.groups.counts()).get(name, GroupCounts()))
+        return _group(name, settings, (await self._store.groups.counts(name)).get(name, GroupCounts()))
 
     async def create(self, caller: Caller, name: str, settings: GroupSettings) -> tuple[Group, str]:
         """Make a group; return it with its enrolment token, which nobody can look up later."""

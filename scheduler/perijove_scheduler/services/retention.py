@@ -119,9 +119,9 @@ class Sweep:
         return sum([stored.size for prefix in prefixes async for stored in self._files.list(prefix)])
 
     async def _outputs(self, project: KeptProject, days: int | None) -> AsyncIterator[_Found]:
-        after = ""
+        after = ("", "")
         while days and (page := await self._store.outputs(project.id, days, after, _PAGE)):
-            after, gone = page[-1].id, {row.id for row in page}
+            after, gone = (page[-1].execution_id, page[-1].name), {row.id for row in page}
             if not self._dry:
                 gone = await self._store.remove_outputs([row.id for row in page])
                 for row in page:

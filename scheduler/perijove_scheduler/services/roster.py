@@ -28,7 +28,7 @@ class Roster:
         for held in await self._store.lifecycle.held(group):
             holdings[held.worker].append(held.execution)
         every = [execution for each in holdings.values() for execution in each]
-        shown = {found.row.id for found in await self._store.executions.find_many(viewer, every)}
+        shown = set(await self._store.executions.projects_of(viewer, every))
         seen, now = await self._seen(group)
         return [_worker(row, seen.get(row.id), now, holdings[row.id], shown) for row in rows]
 

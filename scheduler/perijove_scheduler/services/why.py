@@ -58,7 +58,7 @@ class Explainer:
         settings = await self._store.groups.settings(group)
         if settings is None:
             return Why(sentence=f"Group {group} is no more.", hint="Stop it, and run it on another group.")
-        counts = (await self._store.groups.counts()).get(group, GroupCounts())
+        counts = (await self._store.groups.counts(group)).get(group, GroupCounts())
         if settings.provider == "manual":
             return None if await self._is_connected(group) else _nobody(group)
         if counts.workers == 0:

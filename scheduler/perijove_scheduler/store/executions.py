@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, delete, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    Table,
+    and_,
+    delete,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute, aliased
+from sqlalchemy.orm import InstrumentedAttribute, aliased, defer
 
 from perijove.model.ids import new_ids
 from perijove.model.status import TERMINAL, Status
@@ -23,11 +37,13 @@ from perijove_scheduler.store.lines import join_first
 from perijove_scheduler.store.recordset import insert_many
 from perijove_scheduler.store.search import WINDOW, mentions
 from perijove_scheduler.store.tables import WAITING, AttemptRow, ExecutionRow, ProjectRow, TagRow, UseRow
-from perijove_scheduler.store.visibility import Viewer, sees
+from perijove_scheduler.store.visibility import Viewer, among_seen, sees
 
 _EXECUTIONS = cast("Table", ExecutionRow.__table__)
 _TAGS = cast("Table", TagRow.__table__)
 _USES = cast("Table", UseRow.__table__)
+#: How far a waiting line is counted: nobody has to know how many thousands exactly stand before them.
+COUNTED = 10_000
 
 
 class KeyUsed(Exception):
@@ -71,7 +87,10 @@ class Made:
 
 @dataclass(frozen=True)
 class FoundExecution:
-    """An execution and the name of its project; with its attempts, in order, where they were asked for."""
+    """An execution and the name of its project; with its attempts, in order, where they were asked for.
+
+    Its environment may be large: it is there only where the execution was found whole, or to be compared.
+    """
 
     row: ExecutionRow
     project_name: str
@@ -138,9 +157,11 @@ class Executions:
             return [Made(*found) for found in await session.execute(query)]
 
     async def find(self, viewer: Viewer, execution: str) -> FoundExecution | None:
-        """Return an execution if `viewer` sees it."""
-        found = await self.find_many(viewer, [execution])
-        return found[0] if found else None
+        """Return an execution if `viewer` sees it, without its environment."""
+        query = _visible(viewer).options(_brief(ExecutionRow)).where(ExecutionRow.id == execution)
+        async with self._database.read() as session:
+            found = (await session.execute(query)).one_or_none()
+        return None if found is None else FoundExecution(*found)
 
     async def find_whole(self, viewer: Viewer, execution: str) -> FoundExecution | None:
         """Return an execution with its attempts, if `viewer` sees it."""
@@ -168,7 +189,10 @@ class Executions:
     async def list(
         self, viewer: Viewer, conditions: ExecutionFilter, after: str | None, limit: int
     ) -> Sequence[FoundExecution]:
-        """Return up to `limit` executions that `viewer` sees, the newest first, after the one with id `after`."""
+        """Return up to `limit` executions that `viewer` sees, the newest first, after the one with id `after`.
+
+        They come without their environments.
+        """
         query = list_query(self._database.dialect, viewer, conditions, after, limit)
         async with self._database.read() as session:
             return [FoundExecution(row, name) for row, name in await session.execute(query)]
@@ -177,8 +201,13 @@ class Executions:
         """Delete a finished execution; False when it is not finished, or not there."""
         this = (ExecutionRow.id == execution, ExecutionRow.status.in_([status.value for status in TERMINAL]))
         async with self._database.write() as session:
+            await keep_projects(session, [execution])
             await forget_uses(session, ExecutionRow.id == execution)
-            return await session.scalar(delete(ExecutionRow).where(*this).returning(ExecutionRow.id)) is not None
+            deleted = (
+                await session.scalars(delete(ExecutionRow).where(*this).returning(ExecutionRow.project_id))
+            ).all()
+            await count_less(session, deleted)
+            return bool(deleted)
 
     async def notebooks(self, executions: Sequence[str]) -> dict[str, str]:
         """Return the path of the notebook that each of these executions runs; those that run a command are left out."""
@@ -195,22 +224,33 @@ class Executions:
 
     async def sees_notebook(self, viewer: Viewer, sha256: str) -> bool:
         """Return whether `viewer` sees an execution that runs that document."""
-        query = _visible(viewer).where(ExecutionRow.notebook == sha256).limit(1)
+        if viewer.admin:
+            return await self.uses_notebook(sha256)
+        seen = select(ProjectRow.id).where(among_seen(viewer)).cte("seen")
+        one, row = aliased(ExecutionRow), aliased(ExecutionRow)
+        first = select(one.id).where(one.notebook == sha256, one.project_id == seen.c.id).limit(1)
+        query = join_first(self._database.dialect, select(row.id), seen, first, row).limit(1)
         async with self._database.read() as session:
-            return (await session.execute(query)).first() is not None
+            return await session.scalar(query) is not None
 
     async def ahead(self, row: ExecutionRow) -> tuple[int, int]:
         """Return how many created executions of its group stand before this one, and how many there are in all.
 
         Only the owner's own line has an order; of the others' nobody can say who is before whom, so they do not count.
+        Both are counted up to `COUNTED`.
         """
         other = ExecutionRow
         line = (WAITING, other.group_name == row.group_name)
         before = or_(other.priority > row.priority, and_(other.priority == row.priority, other.id < row.id))
+        mine, everybody = (
+            select(func.count()).select_from(
+                select(literal_column("1")).where(*line, *more).limit(COUNTED).subquery()
+            ).scalar_subquery()
+            for more in ([other.owner == row.owner, before], [])
+        )  # fmt: skip
         async with self._database.read() as session:
-            mine = await session.scalar(select(func.count()).where(*line, other.owner == row.owner, before))
-            everybody = await session.scalar(select(func.count()).where(*line))
-        return mine or 0, everybody or 0
+            before_it, waiting = (await session.execute(select(mine, everybody))).one()
+        return before_it, waiting
 
 
 async def keep_notebook(session: AsyncSession, sha256: str) -> bool:
@@ -222,13 +262,28 @@ async def keep_notebook(session: AsyncSession, sha256: str) -> bool:
     return await session.scalar(query.with_for_update(read=True, key_share=True, skip_locked=True)) is not None
 
 
+async def keep_projects(session: AsyncSession, executions: Sequence[str]) -> None:
+    """Lock the projects of executions, before these: who makes or deletes some, or a project, locks them first too."""
+    theirs = select(ExecutionRow.project_id).where(ExecutionRow.id.in_(executions))
+    query = select(ProjectRow.id).where(ProjectRow.id.in_(theirs)).order_by(ProjectRow.id)
+    await session.execute(query.with_for_update(key_share=True))
+
+
+async def count_less(session: AsyncSession, projects: Iterable[str]) -> None:
+    """Note that an execution was deleted of each of these projects."""
+    for project, count in Counter(projects).items():
+        change = update(ProjectRow).where(ProjectRow.id == project)
+        await session.execute(change.values(executions=ProjectRow.executions - count))
+
+
 async def _create(session: AsyncSession, new: Sequence[NewExecution], borrowed: Iterable[str]) -> list[Made] | None:
     first, count = new[0], len(new)
     for code in sorted({each.code for each in new if each.code is not None}):
         if not await keep_code(session, first.project, code):
             raise SourceGone
     this = update(ProjectRow).where(ProjectRow.id == first.project)
-    numbered = this.values(next_number=ProjectRow.next_number + count).returning(ProjectRow.next_number, db_now())
+    more = {"next_number": ProjectRow.next_number + count, "executions": ProjectRow.executions + count}
+    numbered = this.values(more).returning(ProjectRow.next_number, db_now())
     found = (await session.execute(numbered)).one_or_none()
     if found is None:
         return None
@@ -273,6 +328,11 @@ def _visible(viewer: Viewer) -> Select[ExecutionRow, str]:
     return select(ExecutionRow, ProjectRow.name).join(ProjectRow, project).where(sees(viewer))
 
 
+def _brief(row: type[ExecutionRow]) -> Any:
+    """Return the option that leaves an execution's environment where it is; who reads it all the same gets an error."""
+    return defer(row.environment, raiseload=True)
+
+
 def list_query(dialect: str, viewer: Viewer, wanted: ExecutionFilter, after: str | None, limit: int) -> Any:
     """Return the query of `Executions.list`; on its own so that a test can read its plan.
 
@@ -281,13 +341,14 @@ def list_query(dialect: str, viewer: Viewer, wanted: ExecutionFilter, after: str
     """
     if viewer.admin:
         query = _visible(viewer).where(*_of_project(wanted), *_conditions(ExecutionRow, wanted, after))
+        query = query.options(_brief(ExecutionRow))
         query = query.where(*_searched(ExecutionRow, wanted, after, None))
         return query.order_by(ExecutionRow.id.desc()).limit(limit)
-    seen = select(ProjectRow.id, ProjectRow.name).where(sees(viewer), *_of_project(wanted)).cte("seen")
+    seen = select(ProjectRow.id, ProjectRow.name).where(among_seen(viewer), *_of_project(wanted)).cte("seen")
     one, row = aliased(ExecutionRow), aliased(ExecutionRow)
     newest = select(one.id).where(one.project_id == seen.c.id, *_conditions(one, wanted, after))
     newest = newest.where(*_searched(one, wanted, after, seen)).order_by(one.id.desc()).limit(limit)
-    query = join_first(dialect, select(row, seen.c.name), seen, newest, row)
+    query = join_first(dialect, select(row, seen.c.name).options(_brief(row)), seen, newest, row)
     return query.order_by(row.id.desc()).limit(limit)
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from sqlalchemy import delete, distinct, exists, func, select, update
 
 from perijove.model.fleet import GroupSettings, WorkerState
-from perijove.model.status import HELD, TERMINAL, Status
+from perijove.model.status import HELD, Status
 from perijove_scheduler.store.clock import db_now
 from perijove_scheduler.store.database import Database
 from perijove_scheduler.store.rows import counted, upsert
-from perijove_scheduler.store.tables import LIVE, WAITING, ExecutionRow, GroupRow, WorkerRow
+from perijove_scheduler.store.tables import LIVE, MACHINE_LEFT, WAITING, ExecutionRow, GroupRow, WorkerRow
 
 
 @dataclass(frozen=True)
@@ -73,30 +73,34 @@ class Groups:
             await self._change(name, settings=settings.model_dump(mode="json"), token_sha256=token_sha256)
 
     async def delete(self, name: str) -> bool:
-        """Delete a group with its workers' rows; False when it has workers or unfinished executions."""
-        final = [status.value for status in TERMINAL]
-        works = exists().where(ExecutionRow.group_name == name, ExecutionRow.status.not_in(final))
+        """Delete a group with its workers' rows; False when it has workers, machines or unfinished executions."""
+        waits = exists().where(WAITING, ExecutionRow.group_name == name)
+        works = exists().where(LIVE, ExecutionRow.group_name == name)
         alive = exists().where(WorkerRow.group_name == name, WorkerRow.ended_at.is_(None))
+        costs = exists().where(MACHINE_LEFT, WorkerRow.group_name == name)
         async with self._database.write() as session:
-            gone = delete(GroupRow).where(GroupRow.name == name, ~works, ~alive).returning(GroupRow.name)
+            # Who makes an execution for the group holds its row: either it is seen here, or there is no group for it.
+            await session.execute(select(GroupRow.name).where(GroupRow.name == name).with_for_update())
+            gone = (
+                delete(GroupRow).where(GroupRow.name == name, ~waits, ~works, ~alive, ~costs).returning(GroupRow.name)
+            )
             return await session.scalar(gone) is not None
 
-    async def counts(self) -> dict[str, GroupCounts]:
-        """Return what every group has and carries: four statements however many groups there are."""
-        row = ExecutionRow
-        created = select(row.group_name, func.count()).where(WAITING).group_by(row.group_name)
-        live = select(row.group_name, row.status, func.count()).where(LIVE).group_by(row.group_name, row.status)
-        holding = select(row.group_name, func.count(distinct(row.worker))).where(LIVE).group_by(row.group_name)
-        enrolled = (
-            select(WorkerRow.group_name, func.count())
-            .where(WorkerRow.ended_at.is_(None), WorkerRow.state != WorkerState.STARTING.value)
-            .group_by(WorkerRow.group_name)
-        )
+    async def counts(self, only: str | None = None) -> dict[str, GroupCounts]:
+        """Return what every group, or one, has and carries: four statements however many groups there are."""
+        row, worker = ExecutionRow, WorkerRow
+        these = [] if only is None else [row.group_name == only]
+        its = [] if only is None else [worker.group_name == only]
+        created = select(row.group_name, func.count()).where(WAITING, *these).group_by(row.group_name)
+        live = select(row.group_name, row.status, func.count()).where(LIVE, *these)
+        holding = select(row.group_name, func.count(distinct(row.worker))).where(LIVE, *these).group_by(row.group_name)
+        enrolled = select(worker.group_name, func.count()).where(worker.ended_at.is_(None), *its)
+        enrolled = enrolled.where(worker.state != WorkerState.STARTING.value).group_by(worker.group_name)
         waiting: Counter[str] = Counter()
         running: Counter[str] = Counter()
         async with self._database.read() as session:
             waiting.update(await counted(session, created))
-            for group, status, count in await session.execute(live):
+            for group, status, count in await session.execute(live.group_by(row.group_name, row.status)):
                 (running if Status(status) in HELD else waiting)[group] += count
             workers = await counted(session, enrolled)
             busy = await counted(session, holding)

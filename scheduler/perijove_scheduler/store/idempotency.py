@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from perijove_scheduler.store.clock import db_ago, db_now
 from perijove_scheduler.store.database import Database
+from perijove_scheduler.store.rows import changed
 from perijove_scheduler.store.tables import IdempotencyRow
 
 
@@ -25,7 +26,7 @@ class Idempotency:
         """Forget old keys; return how many."""
         old = delete(IdempotencyRow).where(IdempotencyRow.created_at < db_ago(older_than_seconds))
         async with self._database.write() as session:
-            return len(list(await session.scalars(old.returning(IdempotencyRow.key))))
+            return await changed(session, old)
 
 
 def remember(session: AsyncSession, owner: str, key: str, request_sha256: str, execution: str) -> None:

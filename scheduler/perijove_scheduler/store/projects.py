@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import Select, delete, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from perijove.model.ids import new_id
@@ -15,9 +15,9 @@ from perijove.model.status import TERMINAL
 from perijove_scheduler.store.clock import db_now
 from perijove_scheduler.store.data import forget_uses
 from perijove_scheduler.store.database import Database
-from perijove_scheduler.store.rows import counted, upsert
+from perijove_scheduler.store.rows import upsert
 from perijove_scheduler.store.tables import ExecutionRow, MemberRow, ProjectRow
-from perijove_scheduler.store.visibility import Viewer, role_of, sees
+from perijove_scheduler.store.visibility import Viewer, among_seen, role_of, sees
 
 
 @dataclass(frozen=True)
@@ -52,32 +52,24 @@ class Projects:
 
     async def find(self, viewer: Viewer, ref: str) -> FoundProject | None:
         """Return the project of that id or name if `viewer` sees it; of several of one name, their own first."""
-        row = ProjectRow
-        query = (
-            select(row)
-            .where(or_(row.id == ref, row.name == ref), sees(viewer))
-            .order_by(row.id != ref, row.owner != viewer.name, row.id)
-            .limit(1)
-        )
         async with self._database.read() as session:
-            found = await _with_roles(session, viewer, list(await session.scalars(query)))
+            found = await _with_roles(session, viewer, list(await session.scalars(_named(viewer, ref))))
         return found[0] if found else None
 
     async def list(self, viewer: Viewer, after: str | None, limit: int) -> Sequence[FoundProject]:
         """Return up to `limit` projects that `viewer` sees, the newest first, after the one with id `after`."""
-        query = select(ProjectRow).where(sees(viewer)).order_by(ProjectRow.id.desc()).limit(limit)
+        query = select(ProjectRow).where(among_seen(viewer)).order_by(ProjectRow.id.desc()).limit(limit)
         if after is not None:
             query = query.where(ProjectRow.id < after)
         async with self._database.read() as session:
             return await _with_roles(session, viewer, list(await session.scalars(query)))
 
     async def details(self, projects: Sequence[str]) -> dict[str, ProjectDetails]:
-        """Return the members and the counts of projects: two statements however many there are."""
-        row = ExecutionRow
-        counts = select(row.project_id, func.count()).where(row.project_id.in_(projects)).group_by(row.project_id)
+        """Return the members of projects, and how many executions each has: two statements however many there are."""
+        counts = select(ProjectRow.id, ProjectRow.executions).where(ProjectRow.id.in_(projects))
         async with self._database.read() as session:
             members = await _members(session, projects)
-            executions = await counted(session, counts)
+            executions = {each.id: each.executions for each in await session.execute(counts)}
         return {id_: ProjectDetails(members[id_], executions.get(id_, 0)) for id_ in projects}
 
     async def set_member(self, project: str, kind: str, name: str, role: Role) -> None:
@@ -112,6 +104,16 @@ class Projects:
             await forget_uses(session, row.project_id == project)
             await session.execute(delete(ProjectRow).where(ProjectRow.id == project))
             return {id_: notebook for id_, _, notebook in found}
+
+
+def _named(viewer: Viewer, ref: str) -> Select[ProjectRow]:
+    """Select the project of that id or name; each way to find it is looked up by an index of its own."""
+    row = ProjectRow
+    by_id = select(row.id, literal(0).label("rank")).where(row.id == ref, sees(viewer))
+    own = select(row.id, literal(1)).where(row.owner == viewer.name, row.name == ref)
+    shared = select(row.id, literal(2)).where(row.name == ref, sees(viewer)).order_by(row.id).limit(1).subquery()
+    ways = union_all(by_id, own, select(shared)).subquery("ways")
+    return select(row).join(ways, ways.c.id == row.id).order_by(ways.c.rank, row.id).limit(1)
 
 
 async def _with_roles(session: AsyncSession, viewer: Viewer, rows: Sequence[ProjectRow]) -> list[FoundProject]:

@@ -8,8 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, exists, func, literal, select, tuple_, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Select,
+    String,
+    delete,
+    exists,
+    func,
+    literal,
+    select,
+    tuple_,
+    update,
+    values,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -17,6 +31,7 @@ from perijove.model.retention import Kind, RetentionSettings
 from perijove.model.status import TERMINAL
 from perijove_scheduler.store.clock import db_ago, db_now
 from perijove_scheduler.store.database import Database
+from perijove_scheduler.store.executions import count_less, keep_projects
 from perijove_scheduler.store.tables import (
     KEPT,
     AttemptRow,
@@ -32,6 +47,8 @@ _DAY = 86_400.0
 _FINAL = [status.value for status in TERMINAL]
 #: An execution and one of its attempts.
 AttemptId = tuple[str, int]
+#: An execution and the name of one of its outputs.
+DatumName = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -44,7 +61,10 @@ class KeptProject:
 
 
 class Retention:
-    """The rows that a sweep looks at. Pages are in the order of ids; each goes on after the one before."""
+    """The rows that a sweep looks at. Pages are in the order of executions; each goes on after the one before.
+
+    A project's executions are walked once, whatever else there is: none of it is in the order of data or attempts.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -77,6 +97,7 @@ class Retention:
             .where(
                 KEPT,
                 *_ended(project, days),
+                ExecutionRow.id >= after[0],
                 tuple_(row.execution_id, row.attempt) > tuple_(literal(after[0]), literal(after[1])),
             )
             .order_by(row.execution_id, row.attempt)
@@ -91,13 +112,14 @@ class Retention:
         async with self._database.write() as session:
             await session.execute(update(AttemptRow).where(this, KEPT).values(removed_at=db_now()))
 
-    async def outputs(self, project: str, days: int, after: str, limit: int) -> list[DatumRow]:
+    async def outputs(self, project: str, days: int, after: DatumName, limit: int) -> list[DatumRow]:
         """Return data that are old enough to go and nobody's input."""
         query = (
             select(DatumRow)
             .join(ExecutionRow, ExecutionRow.id == DatumRow.execution_id)
-            .where(*_ended(project, days), ~_used(DatumRow.id), DatumRow.id > after)
-            .order_by(DatumRow.id)
+            .where(*_ended(project, days), ~_used(DatumRow.id), ExecutionRow.id >= after[0])
+            .where(tuple_(DatumRow.execution_id, DatumRow.name) > tuple_(literal(after[0]), literal(after[1])))
+            .order_by(DatumRow.execution_id, DatumRow.name)
             .limit(limit)
         )
         async with self._database.read() as session:
@@ -142,9 +164,13 @@ class Retention:
         data = select(DatumRow.id).where(DatumRow.execution_id.in_(executions))
         try:
             async with self._database.write() as session:
+                await keep_projects(session, executions)
                 await session.execute(select(ExecutionRow.id).where(ExecutionRow.id.in_(executions)).with_for_update())
                 await session.execute(data.with_for_update())
-                return set(await session.scalars(delete(ExecutionRow).where(*this).returning(ExecutionRow.id)))
+                gone = delete(ExecutionRow).where(*this).returning(ExecutionRow.id, ExecutionRow.project_id)
+                deleted = {each.id: each.project_id for each in await session.execute(gone)}
+                await count_less(session, deleted.values())
+                return set(deleted)
         except IntegrityError:  # one of them got a reader in this very moment; the next sweep looks again
             return set()
 
@@ -185,14 +211,20 @@ class Retention:
 
     async def used_notebooks(self, digests: Sequence[str]) -> set[str]:
         """Return those documents that an execution runs."""
-        query = select(ExecutionRow.notebook).where(ExecutionRow.notebook.in_(digests)).distinct()
-        async with self._database.read() as session:
-            return {digest for digest in await session.scalars(query) if digest}
+        return await self._known(digests, ExecutionRow.notebook)
 
     async def known_code(self, versions: Sequence[str]) -> set[str]:
         """Return those code versions that a project has."""
+        return await self._known(versions, CodeRow.id)
+
+    async def _known(self, names: Sequence[str], column: InstrumentedAttribute[Any]) -> set[str]:
+        """Return those names that a column holds: one row is looked for each, however many have it."""
+        if not names:
+            return set()
+        given = values(Column("name", String), name="given").data([(name,) for name in names]).cte("given")
+        query = select(given.c.name).where(exists().where(column == given.c.name))
         async with self._database.read() as session:
-            return set(await session.scalars(select(CodeRow.id).where(CodeRow.id.in_(versions)).distinct()))
+            return set(await session.scalars(query))
 
 
 def _ended(project: str, days: int) -> tuple[ColumnElement[bool], ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-from sqlalchemy import Select, Table, select, tuple_
+from sqlalchemy import CursorResult, Delete, Select, Table, Update, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase
@@ -40,6 +40,11 @@ def upsert(session: AsyncSession, row: type[DeclarativeBase]) -> Any:
     """Return the dialect's INSERT, which knows ``ON CONFLICT``."""
     module: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     return module.insert(row.__table__)
+
+
+async def changed(session: AsyncSession, statement: Delete | Update) -> int:
+    """Run a statement; return how many rows it changed."""
+    return cast("CursorResult[Any]", await session.execute(statement)).rowcount
 
 
 async def counted(session: AsyncSession, query: Select[str, int]) -> dict[str, int]:

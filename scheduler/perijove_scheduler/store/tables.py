@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, MetaData, String, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    TextClause,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -18,6 +29,9 @@ UTC = UtcDateTime()
 WAITING = text("status = 'created'")
 LIVE = text("status IN ('queued', 'started', 'stopping')")
 KEPT = text("archived_at IS NOT NULL AND removed_at IS NULL")
+ENDED = text("ended_at IS NOT NULL")
+#: Of an ended worker whose machine is still recorded: it may be there, and costs money.
+MACHINE_LEFT = text("ended_at IS NOT NULL AND machine <> '{}'")
 
 # Every constraint has a name, so that a later migration can name it too.
 _NAMES = {
@@ -28,6 +42,11 @@ _NAMES = {
 }
 
 
+def _partial(name: str, *columns: str | TextClause, where: TextClause) -> Index:
+    """Return an index of the rows for which a condition holds, which is the same text on both databases."""
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
 class Table(DeclarativeBase):
     """The base of every table."""
 
@@ -36,7 +55,10 @@ class Table(DeclarativeBase):
 
 
 class ProjectRow(Table):
-    """A project. `next_number` is the number its next execution gets; `retention` is a `RetentionSettings`."""
+    """A project. `next_number` is the number its next execution gets; `retention` is a `RetentionSettings`.
+
+    `executions` is how many there are: who lists projects does not count them one by one.
+    """
 
     __tablename__ = "projects"
 
@@ -44,10 +66,11 @@ class ProjectRow(Table):
     name: Mapped[str] = mapped_column(String(64))
     owner: Mapped[str] = mapped_column(String(255), index=True)
     next_number: Mapped[int] = mapped_column(default=1)
+    executions: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     retention: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
     created_at: Mapped[datetime]
 
-    __table_args__ = (UniqueConstraint("owner", "name"),)
+    __table_args__ = (UniqueConstraint("owner", "name"), Index("ix_projects_name", "name", "id"))
 
 
 class MemberRow(Table):
@@ -69,7 +92,7 @@ class CodeRow(Table):
     __tablename__ = "code_versions"
 
     project_id: Mapped[str] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True)
-    id: Mapped[str] = mapped_column(String(72), primary_key=True)
+    id: Mapped[str] = mapped_column(String(72), primary_key=True, index=True)
     size: Mapped[int] = mapped_column(BigInteger)
     created_by: Mapped[str] = mapped_column(String(255))
     created_at: Mapped[datetime]
@@ -108,12 +131,10 @@ class WorkerRow(Table):
     ended_at: Mapped[datetime | None]
 
     __table_args__ = (
-        Index(
-            "ix_workers_live",
-            "group_name",
-            sqlite_where=text("ended_at IS NULL"),
-            postgresql_where=text("ended_at IS NULL"),
-        ),
+        Index("ix_workers_group", "group_name"),
+        _partial("ix_workers_live", "group_name", where=text("ended_at IS NULL")),
+        _partial("ix_workers_ended", "ended_at", where=ENDED),
+        _partial("ix_workers_machine_left", "id", where=MACHINE_LEFT),
     )
 
 
@@ -139,7 +160,7 @@ class ExecutionRow(Table):
     title: Mapped[str] = mapped_column(String(200), default="")
     spec: Mapped[dict[str, Any]]
     code: Mapped[str | None] = mapped_column(String(72))
-    notebook: Mapped[str | None] = mapped_column(String(64), index=True)
+    notebook: Mapped[str | None] = mapped_column(String(64))
     worker: Mapped[str | None] = mapped_column(String(40))
     phase: Mapped[str | None] = mapped_column(String(16))
     done: Mapped[int | None]
@@ -153,19 +174,21 @@ class ExecutionRow(Table):
 
     __table_args__ = (
         UniqueConstraint("project_id", "number"),
+        # One for each filter of a list that somebody may ask for alone, and in one project; the id gives the order.
         Index("ix_executions_project", "project_id", "id"),
+        Index("ix_executions_project_status", "project_id", "status", "id"),
+        Index("ix_executions_project_owner", "project_id", "owner", "id"),
         Index("ix_executions_owner", "owner", "id"),
-        Index(
-            "ix_executions_waiting",
-            "group_name",
-            "owner",
-            text("priority DESC"),
-            "id",
-            sqlite_where=WAITING,
-            postgresql_where=WAITING,
-        ),
-        Index("ix_executions_live", "group_name", "status", "owner", sqlite_where=LIVE, postgresql_where=LIVE),
-        Index("ix_executions_worker", "worker", sqlite_where=LIVE, postgresql_where=LIVE),
+        Index("ix_executions_status", "status", "id"),
+        Index("ix_executions_group", "group_name", "id"),
+        # What retention asks: who uses this, and what has ended long ago?
+        _partial("ix_executions_notebook", "notebook", "project_id", where=text("notebook IS NOT NULL")),
+        _partial("ix_executions_code", "project_id", "code", where=text("code IS NOT NULL")),
+        _partial("ix_executions_finished", "project_id", "finished_at", where=text("finished_at IS NOT NULL")),
+        # What the loops ask.
+        _partial("ix_executions_waiting", "group_name", "owner", text("priority DESC"), "id", where=WAITING),
+        _partial("ix_executions_live", "group_name", "status", "owner", where=LIVE),
+        _partial("ix_executions_worker", "worker", where=LIVE),
     )
 
 
@@ -175,7 +198,9 @@ class TagRow(Table):
     __tablename__ = "tags"
 
     execution_id: Mapped[str] = mapped_column(ForeignKey("executions.id", ondelete="CASCADE"), primary_key=True)
-    tag: Mapped[str] = mapped_column(String(64), primary_key=True, index=True)
+    tag: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+    __table_args__ = (Index("ix_tags_tag", "tag", "execution_id"),)
 
 
 class AttemptRow(Table):
@@ -197,13 +222,8 @@ class AttemptRow(Table):
     removed_at: Mapped[datetime | None]
 
     __table_args__ = (
-        Index(
-            "ix_attempts_to_archive",
-            "finished_at",
-            sqlite_where=text("archived_at IS NULL"),
-            postgresql_where=text("archived_at IS NULL"),
-        ),
-        Index("ix_attempts_archive", "finished_at", sqlite_where=KEPT, postgresql_where=KEPT),
+        _partial("ix_attempts_to_archive", "finished_at", where=text("archived_at IS NULL")),
+        _partial("ix_attempts_archive", "finished_at", where=KEPT),
     )
 
 
@@ -241,8 +261,8 @@ class IdempotencyRow(Table):
     owner: Mapped[str] = mapped_column(String(255), primary_key=True)
     key: Mapped[str] = mapped_column(String(255), primary_key=True)
     request_sha256: Mapped[str] = mapped_column(String(64))
-    execution_id: Mapped[str] = mapped_column(ForeignKey("executions.id", ondelete="CASCADE"))
-    created_at: Mapped[datetime]
+    execution_id: Mapped[str] = mapped_column(ForeignKey("executions.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class LeaseRow(Table):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, or_, select, true, union
 
 from perijove.model.resources import Role
 from perijove_scheduler.store.tables import MemberRow, ProjectRow
@@ -23,15 +23,27 @@ class Viewer:
 
 
 def sees(viewer: Viewer) -> ColumnElement[bool]:
-    """Return the condition on `ProjectRow` under which `viewer` sees a project."""
+    """Return the condition on `ProjectRow` under which `viewer` sees a project, for projects that are known already."""
     if viewer.admin:
         return true()
+    return or_(ProjectRow.owner == viewer.name, ProjectRow.id.in_(_shared_with(viewer)))
+
+
+def among_seen(viewer: Viewer) -> ColumnElement[bool]:
+    """Return the same condition for finding the projects: those of the viewer are looked up, and no others."""
+    if viewer.admin:
+        return true()
+    own = select(ProjectRow.id).where(ProjectRow.owner == viewer.name)
+    return ProjectRow.id.in_(union(own, _shared_with(viewer)))
+
+
+def _shared_with(viewer: Viewer) -> Select[str]:
     member = MemberRow
     mine = or_(
         and_(member.kind == "user", member.name == viewer.name),
         and_(member.kind == "group", member.name.in_(sorted(viewer.groups))),
     )
-    return or_(ProjectRow.owner == viewer.name, ProjectRow.id.in_(select(member.project_id).where(mine)))
+    return select(member.project_id).where(mine)
 
 
 def role_of(viewer: Viewer, project: ProjectRow, members: Iterable[MemberRow]) -> Role | None:

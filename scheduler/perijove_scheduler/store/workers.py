@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, text, update
 
 from perijove.model.fleet import WorkerState
 from perijove.model.ids import new_id
@@ -13,7 +13,11 @@ from perijove.model.spec import Resources
 from perijove_scheduler.store.clock import db_ago, db_now
 from perijove_scheduler.store.database import Database
 from perijove_scheduler.store.demand import resources_of
-from perijove_scheduler.store.tables import WorkerRow
+from perijove_scheduler.store.rows import changed
+from perijove_scheduler.store.tables import ENDED, MACHINE_LEFT, WorkerRow
+
+#: An ended worker's machine is forgotten when it is gone; some never had one that we started.
+_NO_MACHINE = text("machine = '{}'")
 
 
 class Workers:
@@ -120,10 +124,27 @@ class Workers:
             return list(await session.scalars(query))
 
     async def ended(self, seconds: float) -> list[WorkerRow]:
-        """Return the workers that ended within the last `seconds`, so that what is left of their machines can go."""
-        query = select(WorkerRow).where(WorkerRow.ended_at > db_ago(seconds)).order_by(WorkerRow.id)
+        """Return the workers that ended within the last `seconds`, so that Redis forgets them too."""
+        query = select(WorkerRow).where(ENDED, WorkerRow.ended_at > db_ago(seconds)).order_by(WorkerRow.id)
         async with self._database.read() as session:
             return list(await session.scalars(query))
+
+    async def left_machines(self, limit: int) -> list[WorkerRow]:
+        """Return ended workers whose machines are still recorded, the oldest first: each may still be there."""
+        query = select(WorkerRow).where(MACHINE_LEFT).order_by(WorkerRow.id).limit(limit)
+        async with self._database.read() as session:
+            return list(await session.scalars(query))
+
+    async def forget(self, older_than_seconds: float, limit: int) -> int:
+        """Delete up to `limit` of the workers that ended that long ago and left no machine; return how many.
+
+        What ran on them still names them: an attempt's worker is a text of its own.
+        """
+        row = WorkerRow
+        old = select(row.id).where(ENDED, row.ended_at < db_ago(older_than_seconds), _NO_MACHINE)
+        gone = delete(row).where(row.id.in_(old.order_by(row.ended_at).limit(limit)))
+        async with self._database.write() as session:
+            return await changed(session, gone)
 
     async def mark(self, worker: str, state: WorkerState) -> bool:
         """Note what was decided about a worker that has not ended; False when it has."""
