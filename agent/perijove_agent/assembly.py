@@ -68,7 +68,7 @@ async def assembled(
             source=source,
             inputs=Inputs(http, source, settings.input_limit),
             uploader=Uploader(http, signer),
-            inventory=Inventory(),
+            inventory=Inventory(runtime, folders.idle),
         )
         stack.push_async_callback(cancelled, [asyncio.create_task(_warm_up(tools))])
         orphanhood = Orphanhood(http, settings.url, settings.orphaned_after)

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from perijove_agent.runtime import Launch, Runtime
+
 log = logging.getLogger(__name__)
 
 # Runs in the interpreter it is about. Folders that hold packages are returned too: a new time on one of them means
@@ -32,9 +34,19 @@ _TIMEOUT = 60.0
 
 
 class Inventory:
-    """Looks interpreters up, once each as long as nothing is installed into them."""
+    """Looks interpreters up, once each as long as nothing is installed into them.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    runtime : Runtime
+        Where they run.
+    folder : Path
+        Where they look for themselves; empty, lest something there is taken for a module.
+    """
+
+    def __init__(self, runtime: Runtime, folder: Path) -> None:
+        self._runtime = runtime
+        self._folder = folder
         self._known: dict[str, tuple[dict[str, int], dict[str, Any]]] = {}
         self._turn = asyncio.Lock()
 
@@ -51,7 +63,7 @@ class Inventory:
 
     async def _probe(self, python: str, environment: Mapping[str, str]) -> dict[str, Any]:
         try:
-            output = await asyncio.wait_for(_run(python, environment), _TIMEOUT)
+            output = await asyncio.wait_for(self._run(python, environment), _TIMEOUT)
             answer = json.loads(output)
         except (OSError, ValueError, asyncio.TimeoutError) as error:
             log.warning("the packages of %s are not known: %s", python, error)
@@ -60,24 +72,14 @@ class Inventory:
         facts: dict[str, Any] = answer["facts"]
         return facts
 
-
-async def _run(python: str, environment: Mapping[str, str]) -> bytes:
-    process = await asyncio.create_subprocess_exec(
-        python,
-        "-c",
-        _PROBE,
-        env=dict(environment),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        output, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return output
+    async def _run(self, python: str, environment: Mapping[str, str]) -> bytes:
+        process = await self._runtime.start(Launch([python, "-c", _PROBE], environment, self._folder))
+        try:
+            output, _ = await asyncio.gather(process.stdout.read(), process.stderr.read())
+            return output
+        finally:
+            process.close()
+            await process.cleared()
 
 
 def _times(folders: Any) -> dict[str, int]:

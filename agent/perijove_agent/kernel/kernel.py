@@ -20,6 +20,7 @@ from perijove_agent.kernel.connection import KernelConnection
 from perijove_agent.kernel.remains import ASK, WATCH, is_answered, nothing_remains
 from perijove_agent.kernel.spec import KernelProgram
 from perijove_agent.runtime import Process
+from perijove_agent.runtime.remnants import say_what_is_left
 
 _READ = 64 * 1024
 #: Seconds to wait for the last words of a kernel that ended.
@@ -168,6 +169,9 @@ class Kernel:
         self.process.close()
         self.client.stop_channels()
         shutil.rmtree(self._folder, ignore_errors=True)
+        left = await self.process.cleared()
+        if self._listener:
+            await say_what_is_left(left, self._listener)
 
     async def _ask(self) -> dict[str, Any]:
         while True:

@@ -2,7 +2,8 @@
 
 It is told on its standard input, one line each, what the agent started: ``+ <process group>`` and
 ``- <process group>``, and ``d <folder>`` for a folder of sockets and other things that mean nothing without the agent.
-``m <mark>`` comes first: every process that the agent starts has it in its environment as `MARK`, as have those which
+``m <mark> <number>`` comes first: every process that the agent starts has the mark at the beginning of the variable
+`MARK` in its environment, and a soft limit of file locks between the number and `SPAN` beyond it; so have those which
 that starts in turn. When the input ends the agent is gone: what is still registered or marked is killed, and what is
 registered is deleted.
 
@@ -25,6 +26,11 @@ from pathlib import Path
 
 #: The environment variable that holds the mark of whose a process is.
 MARK = "PERIJOVE_GUARD"
+#: The resource limit that holds the mark's number: of file locks. No kernel since Linux 2.4 looks at it (getrlimit(2)).
+#: Unlike the environment it survives ``env -i`` and an exec with variables of one's own.
+LIMIT = 10
+#: How many numbers an agent has, one for each program that it starts.
+SPAN = 1 << 32
 #: Seconds in which what is marked has to be gone; the kernel may hold a process that was killed for longer.
 _PATIENCE = 10.0
 
@@ -34,6 +40,7 @@ def watch(lines: Iterable[str]) -> None:
     groups: set[int] = set()
     folders: set[str] = set()
     marks: set[str] = set()
+    numbers: set[int] = set()
     for line in lines:
         sign, _, what = line.rstrip("\n").partition(" ")
         if sign == "+":
@@ -43,38 +50,70 @@ def watch(lines: Iterable[str]) -> None:
         elif sign == "d":
             folders.add(what)
         elif sign == "m":
-            marks.add(what)
+            mark, _, number = what.partition(" ")
+            marks.add(mark)
+            numbers.update([int(number)] if number else [])
     for group in groups:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
     end = time.monotonic() + _PATIENCE
-    while _kill_marked(marks) and time.monotonic() < end:
+    while _kill_marked(marks, numbers) and time.monotonic() < end:
         time.sleep(0.01)
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _kill_marked(marks: set[str]) -> bool:
+def variable_of(process: int) -> str:
+    """Return what a process had as `MARK` when it was executed; empty where that is not known."""
+    with contextlib.suppress(OSError):  # it has ended, is somebody else's, or the system shows no environments
+        for item in Path(f"/proc/{process}/environ").read_bytes().split(b"\0"):
+            name, _, value = item.partition(b"=")
+            if name == MARK.encode():
+                return value.decode(errors="replace")
+    return ""
+
+
+def number_of(process: int) -> int:
+    """Return the number a process has in its soft limit of file locks; 0 where it has none."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{process}/limits").read_text(errors="replace").splitlines():
+            if line.startswith("Max file locks"):
+                soft = line.split()[3]
+                return int(soft) if soft.isdigit() else 0
+    return 0
+
+
+def _kill_marked(marks: set[str], numbers: set[int]) -> bool:
     """Kill the processes that have one of these marks; return whether there was any.
 
     One that is forked during the scan may not be seen by it, and one that was killed is there for a moment yet: only a
     scan that finds none says that all are gone, and that none makes a folder again.
     """
     found = False
-    for process in _marked(marks):
+    for process in _marked(marks, numbers):
         found = True
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(process, signal.SIGKILL)
     return found
 
 
-def _marked(marks: set[str]) -> Iterator[int]:
-    """Iterate over the processes that have one of these marks, where the system shows environments (Linux)."""
-    wanted = {f"{MARK}={mark}".encode() for mark in marks}
-    for environment in Path("/proc").glob("[0-9]*/environ"):
-        with contextlib.suppress(OSError):  # it has ended, or is somebody else's
-            if wanted.intersection(environment.read_bytes().split(b"\0")):
-                yield int(environment.parent.name)
+def _marked(marks: set[str], numbers: set[int]) -> Iterator[int]:
+    """Iterate over the living processes that have one of these marks, where the system shows them (Linux)."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        process = int(folder.name)
+        if process == os.getpid():
+            continue
+        number = number_of(process)
+        ours = variable_of(process).partition(".")[0] in marks or any(0 <= number - first < SPAN for first in numbers)
+        if ours and not _ended(process):
+            yield process
+
+
+def _ended(process: int) -> bool:
+    """Return whether nothing of a process is left but its exit status, which its parent has not asked for yet."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{process}/stat").read_text(errors="replace").rpartition(")")[2].split()[0] == "Z"
+    return True
 
 
 if __name__ == "__main__":

@@ -15,24 +15,23 @@ from perijove_agent.runtime import guard
 class Guardian:
     """Starts the guard (see `perijove_agent.runtime.guard`) and tells it what there is to clear up.
 
-    One guard serves the whole agent, so it costs an execution nothing, and no code runs between fork and exec.
+    One guard serves the whole agent, so it costs an execution nothing, and no code runs between fork and exec. Work has
+    the agent's rights and may end it: then another is started, which is told all of it again.
 
     Attributes
     ----------
-    mark : dict of str
-        What belongs into the environment of every process that is started.
+    mark : str
+        What the variable `guard.MARK` begins with in the environment of every process that is started.
+    number : int
+        The first of the numbers that those processes have in their limit of file locks.
     """
 
     def __init__(self) -> None:
-        self.mark = {guard.MARK: secrets.token_hex(8)}
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(Path(guard.__file__).resolve())],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        self._tell(f"m {self.mark[guard.MARK]}")
+        self.mark = secrets.token_hex(8)
+        self.number = guard.SPAN * (1 + secrets.randbits(29))
+        self._groups: set[int] = set()
+        self._folders: set[Path] = set()
+        self._process = self._start()
 
     @property
     def pid(self) -> int:
@@ -41,10 +40,12 @@ class Guardian:
 
     def add(self, group: int) -> None:
         """Take note of a process group that was started."""
+        self._groups.add(group)
         self._tell(f"+ {group}")
 
     def remove(self, group: int) -> None:
         """Forget a process group that is gone."""
+        self._groups.discard(group)
         self._tell(f"- {group}")
 
     def make_folder(self) -> Path:
@@ -53,20 +54,48 @@ class Guardian:
         It lies in the system's temporary folder because the path of a Unix socket may have 107 bytes at most (unix(7)).
         """
         folder = Path(tempfile.gettempdir(), f"pj-{secrets.token_hex(4)}")
+        self._folders.add(folder)
         self._tell(f"d {folder}")  # before it is there, so that there is no moment in which it would be left
         folder.mkdir(mode=0o700)
         return folder
 
     def close(self) -> None:
         """Let the guard clear up and end; wait for it."""
-        if self._process.stdin:
-            with contextlib.suppress(BrokenPipeError):
-                self._process.stdin.close()
-        self._process.wait()
+        _close(self._process)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(Path(guard.__file__).resolve())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        known = [f"m {self.mark} {self.number}"]
+        known += [f"d {folder}" for folder in self._folders]
+        known += [f"+ {group}" for group in self._groups]
+        _write(process, "\n".join(known))
+        return process
 
     def _tell(self, line: str) -> None:
-        # A guard that someone killed is no reason to fail work.
-        with contextlib.suppress(BrokenPipeError, ValueError):
-            if self._process.stdin:
-                self._process.stdin.write(line.encode() + b"\n")
-                self._process.stdin.flush()
+        if not _write(self._process, line):
+            _close(self._process)
+            self._process = self._start()
+
+
+def _write(process: subprocess.Popen[bytes], text: str) -> bool:
+    """Return whether the guard could be told; one that is closed needs to hear nothing more."""
+    try:
+        if process.stdin and not process.stdin.closed:
+            process.stdin.write(text.encode() + b"\n")
+            process.stdin.flush()
+    except BrokenPipeError:
+        return False
+    return True
+
+
+def _close(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin:
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
+    process.wait()

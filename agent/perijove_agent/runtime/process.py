@@ -13,6 +13,7 @@ import signal
 import psutil
 
 from perijove_agent.runtime.guardian import Guardian
+from perijove_agent.runtime.lineage import Lineage, Mark
 from perijove_agent.runtime.protocol import Launch, Usage
 
 #: Bytes a pipe's reader buffers before the program has to wait.
@@ -37,19 +38,36 @@ class _Pipes(asyncio.subprocess.SubprocessStreamProtocol):
 
 
 class LocalProcess:
-    """A program in a session, and so a process group, of its own."""
+    """A program in a session, and so a process group, of its own.
 
-    def __init__(self, transport: asyncio.SubprocessTransport, pipes: _Pipes, guardian: Guardian) -> None:
+    Parameters
+    ----------
+    transport, pipes
+        asyncio's two ends of it.
+    guardian : Guardian
+        Told of its group.
+    lineage : Lineage
+        Finds what leaves the group.
+    mark : Mark
+        What it finds them by.
+    """
+
+    def __init__(
+        self, transport: asyncio.SubprocessTransport, pipes: _Pipes, guardian: Guardian, lineage: Lineage, mark: Mark
+    ) -> None:
         if pipes.stdout is None or pipes.stderr is None:
             raise ValueError("the process was started without pipes")
         self._transport = transport
         self._pipes = pipes
         self._guardian = guardian
+        self._lineage = lineage
+        self._mark = mark
         self._gone = False
         self.pid = transport.get_pid()
         self.stdout = pipes.stdout
         self.stderr = pipes.stderr
         guardian.add(self.pid)
+        lineage.started(self.pid)
 
     @property
     def returncode(self) -> int | None:
@@ -75,23 +93,30 @@ class LocalProcess:
         self._signal(signal.SIGCONT)
 
     def kill(self, alone: bool = False) -> None:
-        """Kill the group, and descendants that made a group of their own unless there are none."""
+        """Kill the group, and what left it unless there is nothing."""
         if self._gone:
             return
-        strays = [] if alone else self._descendants()
+        strays = [] if alone else self._members()
         self._signal(signal.SIGKILL)
         for stray in strays:
-            with contextlib.suppress(psutil.Error):
-                stray.kill()
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(stray, signal.SIGKILL)
         if self.returncode is not None:
             # The group's id may be given to somebody else's processes from now on.
             self._gone = True
             self._guardian.remove(self.pid)
+            self._lineage.over(self.pid)
 
     def close(self) -> None:
         """Kill it and let go of its pipes, whoever still holds their other ends."""
         self.kill()
         self._transport.close()
+
+    async def cleared(self) -> list[str]:
+        """Wait until nothing of a program that ended is left."""
+        if self._lineage.left_nothing(self._mark):
+            return []
+        return await asyncio.to_thread(self._lineage.end, self._mark)
 
     async def usage(self) -> Usage | None:
         """Measure the program and its descendants; reading /proc takes milliseconds, so it is done in a thread."""
@@ -101,22 +126,18 @@ class LocalProcess:
 
     def _measure(self) -> Usage | None:
         cpu, memory, seen = 0.0, 0, False
-        for process in self._tree():
-            with contextlib.suppress(psutil.Error), process.oneshot():
-                times = process.cpu_times()
-                cpu += times.user + times.system
-                memory += process.memory_info().rss
-                seen = True
+        for member in self._members():
+            with contextlib.suppress(psutil.Error):
+                process = psutil.Process(member)
+                with process.oneshot():
+                    times = process.cpu_times()
+                    cpu += times.user + times.system
+                    memory += process.memory_info().rss
+                    seen = True
         return Usage(cpu, memory) if seen else None
 
-    def _tree(self) -> list[psutil.Process]:
-        with contextlib.suppress(psutil.Error):
-            root = psutil.Process(self.pid)
-            return [root, *root.children(recursive=True)]
-        return []
-
-    def _descendants(self) -> list[psutil.Process]:
-        return self._tree()[1:]
+    def _members(self) -> list[int]:
+        return self._lineage.members(self._mark, self.pid if self.returncode is None else None)
 
     def _signal(self, number: signal.Signals) -> None:
         if not self._gone:
@@ -133,25 +154,32 @@ class ProcessRuntime:
         The Python that runs the default kernel.
     guardian : Guardian
         Told of every process, so that none outlives an agent that is killed.
+
+    Attributes
+    ----------
+    lineage : Lineage
+        Knows which processes are its programs'.
     """
 
     def __init__(self, python: str, guardian: Guardian) -> None:
         self.python = python
+        self.lineage = Lineage(guardian)
         self._guardian = guardian
 
     async def start(self, launch: Launch) -> LocalProcess:
         """Start a program in a session of its own, without standard input."""
-        transport, pipes = await asyncio.get_running_loop().subprocess_exec(
-            _Pipes,
-            *launch.argv,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env={**launch.environment, **self._guardian.mark},
-            cwd=launch.folder,
-            start_new_session=True,
-        )
-        return LocalProcess(transport, pipes, self._guardian)
+        async with self.lineage.marking() as mark:
+            transport, pipes = await asyncio.get_running_loop().subprocess_exec(
+                _Pipes,
+                *launch.argv,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env={**launch.environment, **mark.variables},
+                cwd=launch.folder,
+                start_new_session=True,
+            )
+        return LocalProcess(transport, pipes, self._guardian, self.lineage, mark)
 
     async def aclose(self) -> None:
         """Let the guard end."""

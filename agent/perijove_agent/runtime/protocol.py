@@ -56,6 +56,15 @@ class Process(Protocol):
     def close(self) -> None:
         """Kill it, and free what it holds."""
 
+    async def cleared(self) -> list[str]:
+        """Wait until nothing is left of a program that ended: what it started is killed, whatever it has made itself.
+
+        Returns
+        -------
+        list of str
+            What could not be ended, by name and process id.
+        """
+
     def pause(self) -> None:
         """Stop the program and what it started, until `resume`."""
 

@@ -14,6 +14,7 @@ from perijove_agent.ending import Ending
 from perijove_agent.records.recorder import Recorder
 from perijove_agent.report import Report
 from perijove_agent.runtime import Launch, Process, Runtime
+from perijove_agent.runtime.remnants import say_what_is_left
 from perijove_agent.runtime.signals import signal_name
 from perijove_agent.work.coalescer import Coalescer
 from perijove_agent.work.jsonlines import JsonLines
@@ -95,6 +96,7 @@ class CommandWork:
             status = await self._follow(process)
         finally:
             process.close()
+            await say_what_is_left(await process.cleared(), self._recorder.log)
         return _ending(line, status)
 
     async def _follow(self, process: Process) -> int:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import resource
 import select
 import signal
 import stat
@@ -271,7 +272,9 @@ def test_the_guard_kills_what_is_forked_while_it_looks(monkeypatch: pytest.Monke
 
 def test_a_guard_knows_the_mark_of_its_agents_processes() -> None:
     guardian = Guardian()
-    untold = subprocess.Popen(["sleep", "1000"], start_new_session=True, env={**os.environ, **guardian.mark})
+    untold = subprocess.Popen(
+        ["sleep", "1000"], start_new_session=True, env={**os.environ, guard.MARK: f"{guardian.mark}.1"}
+    )
     guardian.close()
     assert untold.wait(30) == -9
 
@@ -287,7 +290,21 @@ async def test_every_process_that_is_started_has_the_guards_mark(tmp_path: Path)
     await runtime.aclose()
     assert not folder.exists()
     assert "A=a" in printed
-    assert [f"{name}={value}" for name, value in guardian.mark.items()] == [one for one in printed if "GUARD" in one]
+    assert [one for one in printed if "GUARD" in one] == [f"{guard.MARK}={guardian.mark}.1"]
+
+
+def test_the_guard_kills_what_has_no_variable_left_by_its_limit() -> None:
+    guardian = Guardian()
+    before = resource.getrlimit(guard.LIMIT)
+    resource.setrlimit(guard.LIMIT, (guardian.number + 7, before[1]))
+    ours = subprocess.Popen(["sleep", "1000"], start_new_session=True, env={})
+    resource.setrlimit(guard.LIMIT, before)
+    others = subprocess.Popen(["sleep", "1000"], start_new_session=True, env={})
+    guardian.close()
+    assert ours.wait(30) == -9
+    assert others.poll() is None
+    others.kill()
+    others.wait()
 
 
 def test_the_guard_runs_without_the_agents_packages() -> None:

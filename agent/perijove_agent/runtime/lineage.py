@@ -1,0 +1,174 @@
+"""Which processes belong to which of the agent's programs, whatever session or parent they have made themselves.
+
+Every program gets a mark of its own: a variable in its environment, and a number in a resource limit that nothing else
+uses (`perijove_agent.runtime.guard.LIMIT`). What it starts inherits both; the limit is there after ``env -i`` as well.
+And the agent adopts the orphans among its descendants, so whatever left its parents behind is found as its child.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import resource
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+import psutil
+
+from perijove_agent.runtime import descent, guard
+from perijove_agent.runtime.guardian import Guardian
+
+#: Seconds in which a program's processes have to be gone that were killed.
+PATIENCE = 10.0
+#: Signals that the agent may have blocked, to learn who sends them, and that its programs must receive.
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What the processes of one program carry: a variable's value, and a number."""
+
+    value: str
+    number: int
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What belongs into the program's environment."""
+        return {guard.MARK: self.value}
+
+
+class Lineage:
+    """Marks programs, finds what belongs to them, and ends it.
+
+    Parameters
+    ----------
+    guardian : Guardian
+        Whose mark all of them have.
+    """
+
+    def __init__(self, guardian: Guardian) -> None:
+        self._guardian = guardian
+        self._count = 0
+        self._turn = asyncio.Lock()
+        self._started: set[int] = set()
+        descent.adopt_orphans()
+
+    @asynccontextmanager
+    async def marking(self) -> AsyncIterator[Mark]:
+        """Mark the program that is started within; one at a time, as a child inherits the limit of the agent itself."""
+        async with self._turn:
+            self._count += 1
+            mark = Mark(f"{self._guardian.mark}.{self._count}", self._guardian.number + self._count)
+            with _soft_limit(mark.number), _unblocked():
+                yield mark
+
+    def started(self, process: int) -> None:
+        """Take note of a program's own process: a child of the agent that is no orphan."""
+        self._started.add(process)
+
+    def over(self, process: int) -> None:
+        """Forget a program's own process; its exit status has been asked for."""
+        self._started.discard(process)
+
+    def is_ours(self, process: int) -> bool:
+        """Return whether a process is one of the agent's programs, or was started by one."""
+        number = guard.number_of(process)
+        ours = 0 <= number - self._guardian.number < guard.SPAN
+        return ours or descent.descends_from(process, os.getpid()) or self._is_marked(process)
+
+    def members(self, mark: Mark, root: int | None) -> list[int]:
+        """Return the processes of a program: its own (`root`), unless it ended, its orphans, and what descends of them.
+
+        The exit statuses of orphans that ended are asked for on the way.
+        """
+        orphans = [orphan for orphan in self._left_by(mark) if not _reaped(orphan)]
+        return descent.descendants([*([] if root is None else [root]), *orphans])
+
+    def left_nothing(self, mark: Mark) -> bool:
+        """Return whether a program that ended left nothing behind; it costs a look or two at the agent's children."""
+        # What forks and ends at once may slip through one list, which is read while it changes.
+        return not self._left_by(mark) and not self._left_by(mark)
+
+    def end(self, mark: Mark) -> list[str]:
+        """Kill what a program that has ended left behind, until nothing of it is there; it may fork meanwhile. Blocks.
+
+        Returns
+        -------
+        list of str
+            Name and process id of what could not be ended: another user's, or one that hangs in the kernel.
+        """
+        deadline, pause = time.monotonic() + PATIENCE, 0.0005
+        while not self.left_nothing(mark):
+            left = self.members(mark, None)
+            refused = [process for process in left if not _killed(process)]
+            if (left and len(refused) == len(left)) or time.monotonic() > deadline:
+                return [_described(process) for process in left]
+            time.sleep(pause)
+            pause = min(2 * pause, 0.05)
+        return []
+
+    def _left_by(self, mark: Mark) -> list[int]:
+        return [orphan for orphan in self._orphans() if _has(mark, orphan)]
+
+    def _orphans(self) -> list[int]:
+        return [child for child in descent.adopted() if child not in self._started and child != self._guardian.pid]
+
+    def _is_marked(self, process: int) -> bool:
+        return guard.variable_of(process).partition(".")[0] == self._guardian.mark
+
+
+def _has(mark: Mark, process: int) -> bool:
+    return guard.number_of(process) == mark.number or guard.variable_of(process) == mark.value
+
+
+def _reaped(process: int) -> bool:
+    """Ask for the exit status of an orphan; return whether it had one, and is gone for good."""
+    try:
+        return os.waitpid(process, os.WNOHANG)[0] == process
+    except ChildProcessError:
+        return True
+
+
+def _killed(process: int) -> bool:
+    try:
+        os.kill(process, signal.SIGKILL)
+    except PermissionError:
+        return False
+    except ProcessLookupError:
+        pass
+    return True
+
+
+def _described(process: int) -> str:
+    with contextlib.suppress(psutil.Error):
+        return f"{psutil.Process(process).name()} ({process})"
+    return str(process)
+
+
+@contextmanager
+def _soft_limit(number: int) -> Iterator[None]:
+    """Have a soft limit that children inherit; a system without it does without."""
+    try:
+        before = resource.getrlimit(guard.LIMIT)
+        resource.setrlimit(guard.LIMIT, (number, before[1]))
+    except (OSError, ValueError):
+        yield
+        return
+    try:
+        yield
+    finally:
+        resource.setrlimit(guard.LIMIT, before)
+
+
+@contextmanager
+def _unblocked() -> Iterator[None]:
+    """Let children receive what this thread has blocked."""
+    before = signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
