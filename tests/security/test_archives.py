@@ -57,6 +57,26 @@ def _holes() -> Iterator[bytes]:
         yield b"9" * _MIB
 
 
+def _raw(header: bytes, kind: bytes = tarfile.XHDTYPE) -> bytes:
+    return _block("x", kind, len(header)) + header.ljust(-(-len(header) // 512) * 512, b"\0")
+
+
+def _global_headers() -> Iterator[bytes]:
+    """Headers that are for all that follows, and a small file after each, so that they are not in a row."""
+    for number in range(2_000):
+        value = b"x" * 60_000
+        yield _raw(b"60020 comment%06d=%s\n" % (number, value[: 60_020 - 21]), tarfile.XGLTYPE)
+        yield _block(f"f{number}", tarfile.REGTYPE, 0)
+
+
+def _far_back() -> bytes:
+    """A good archive that has its reader keep 128 MiB."""
+    parameters = zstandard.ZstdCompressionParameters.from_level(3, window_log=27, enable_ldm=True)
+    compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    good = [_block("x", tarfile.REGTYPE, 0), bytes(1024)]
+    return b"".join([*map(compressor.compress, good), compressor.flush()])
+
+
 _BOMBS = {
     "a large file": lambda: _compressed(_zeros(tarfile.REGTYPE)),
     "a long extended header": lambda: _compressed(_zeros(tarfile.XHDTYPE)),
@@ -66,6 +86,16 @@ _BOMBS = {
     "a file of holes": lambda: _compressed(_zeros(tarfile.GNUTYPE_SPARSE)),
     "a map without numbers": lambda: _compressed(iter([_extended(b"GNU.sparse.map=x"), _block("x", b"0", 0)])),
     "a map of holes": lambda: _compressed(_holes()),
+    "global headers for ever": lambda: _compressed(_global_headers()),
+    "headers one within the other": lambda: _compressed(_extended(b"comment=abcdef") for _ in range(5_000)),
+    "a header of small records": lambda: _compressed(iter([_raw(b"1 " * 30_000 + b"x="), _block("x", b"0", 0)])),
+    "a header of digits": lambda: _compressed(
+        iter([_raw(b"60010 path=" + b"1" * 59_998 + b"\n"), _block("x", b"0", 0)])
+    ),
+    "holes in a header": lambda: _compressed(
+        iter([_extended(b"GNU.sparse.size=1024"), _block("x", b"0", 0), bytes(1024)])
+    ),
+    "a window as large as it gets": _far_back,
     "padding after the end": lambda: _compressed(bytes(_MIB) for _ in range(1200)),
 }
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from perijove.aio.executors import FILES, WAITING
 from perijove.errors import Unavailable
 from perijove.wire.connection import connect, execute, reach
 from perijove_scheduler.embedded.server import LOG, PID, SNAPSHOT, Settings, find_server, write_private
@@ -60,7 +61,7 @@ class EmbeddedRedis:
             adopted = await self._adopted()
             if adopted:
                 return adopted.url
-            settings = await asyncio.to_thread(self._launch)
+            settings = await WAITING.run(self._launch)
             if not await self._comes_up(settings):
                 raise Unavailable(f"redis-server does not start: {self._last_words()}", f"See {self._folder / LOG}.")
             # Used once: after a crash, an old snapshot would bring back tickets that are long done.
@@ -76,14 +77,14 @@ class EmbeddedRedis:
         with suppress(Unavailable):
             await reach(redis.shutdown(save=True))
         await reach(redis.aclose())
-        await asyncio.to_thread(self._end)
+        await WAITING.run(self._end)
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
         """Keep a second process from starting a second server on the folder meanwhile."""
-        await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True, mode=0o700)
+        await FILES.run(self._folder.mkdir, parents=True, exist_ok=True, mode=0o700)
         with (self._folder / "lock").open("w") as lock:
-            await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+            await WAITING.run(fcntl.flock, lock, fcntl.LOCK_EX)
             yield
 
     async def _adopted(self) -> Settings | None:
@@ -92,7 +93,7 @@ class EmbeddedRedis:
             return None
         if await self._comes_up(settings):
             return settings
-        await asyncio.to_thread(self._end)
+        await WAITING.run(self._end)
         return None
 
     async def _comes_up(self, settings: Settings) -> bool:

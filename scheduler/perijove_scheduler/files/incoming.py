@@ -24,14 +24,19 @@ class Incoming:
         Where temporary files lie: the object's file system, so that the last step is a rename.
     limit : int, optional
         The most bytes it may have.
+
+    Attributes
+    ----------
+    path : Path
+        Where it lies until it is an object.
     """
 
     def __init__(self, folder: Path, limit: int | None = None) -> None:
         make_private(folder)
-        self._path = folder / uuid4().hex
+        self.path = folder / uuid4().hex
         self._limit = limit
         self._digest = hashlib.sha256()
-        self._file = os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0)
+        self._file = os.fdopen(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0)
         self.size = 0
 
     @property
@@ -49,12 +54,15 @@ class Incoming:
         while view:
             view = view[self._file.write(view) :]
 
-    def commit(self, target: Path, sha256: str | None) -> None:
-        """Make the file durable and let it appear as `target`, replacing what is there."""
-        if sha256 is not None and sha256 != self.sha256:
+    def verify(self, sha256: str) -> None:
+        """Raise `InvalidRequest` unless this is the digest of what was written."""
+        if sha256 != self.sha256:
             raise InvalidRequest(
                 f"The content's SHA-256 is {self.sha256}, not {sha256}.", "It changed on the way: send it again."
             )
+
+    def commit(self, target: Path) -> None:
+        """Make the file durable and let it appear as `target`, replacing what is there."""
         os.fsync(self._file.fileno())
         self._file.close()
         self._move(target)
@@ -69,7 +77,7 @@ class Incoming:
     def _appeared(self, target: Path) -> bool:
         try:
             make_private(target.parent)
-            self._path.replace(target)
+            self.path.replace(target)
         except FileNotFoundError:
             return False  # a deletion removed the folder, empty until now, between the two calls
         except (NotADirectoryError, IsADirectoryError, FileExistsError) as error:
@@ -80,7 +88,7 @@ class Incoming:
         """Remove the file if it has not become an object; harmless after `commit`."""
         self._file.close()
         with suppress(FileNotFoundError):
-            self._path.unlink()
+            self.path.unlink()
 
 
 def make_private(folder: Path) -> None:

@@ -15,13 +15,13 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
+from perijove.aio.executors import FILES
 from perijove.errors import InvalidPath, NotFound
 from perijove.model.events import Verb
 from perijove.model.ids import safe_relative_path
 from perijove_scheduler.files.incoming import Incoming, remove_abandoned
-from perijove_scheduler.files.protocol import Stored
+from perijove_scheduler.files.protocol import Check, Stored, digest_in
 from perijove_scheduler.files.signing import Grant, Signer
-from perijove_scheduler.files.threads import in_thread
 
 _CHUNK = 1024 * 1024
 _BATCH = 500
@@ -54,16 +54,25 @@ class LocalFiles:
         self._swept = -math.inf
 
     async def put(
-        self, key: str, body: AsyncIterable[bytes], limit: int | None = None, sha256: str | None = None
+        self,
+        key: str,
+        body: AsyncIterable[bytes],
+        limit: int | None = None,
+        sha256: str | None = None,
+        check: Check | None = None,
     ) -> Stored:
         """Write an object from a stream, atomically and durably."""
-        target = await in_thread(self._path, key)
+        target = await FILES.run(self._path, key)
         await self._sweep()
-        incoming = await in_thread(Incoming, self._root / _INCOMING, limit)
+        incoming = await FILES.run(Incoming, self._root / _INCOMING, limit)
         try:
             async for chunk in _gathered(body):
-                await in_thread(incoming.write, chunk)
-            await in_thread(incoming.commit, target, sha256)
+                await FILES.run(incoming.write, chunk)
+            for digest in filter(None, (sha256, digest_in(key))):
+                incoming.verify(digest)
+            if check is not None:
+                await check(incoming.path)
+            await FILES.run(incoming.commit, target)
         finally:
             incoming.discard()
         return Stored(key, incoming.size, incoming.sha256)
@@ -72,14 +81,14 @@ class LocalFiles:
         """Remove what killed writers left, now and then."""
         if time.monotonic() - self._swept >= SWEEP_EVERY:
             self._swept = time.monotonic()
-            await in_thread(remove_abandoned, self._root / _INCOMING, _ABANDONED)
+            await FILES.run(remove_abandoned, self._root / _INCOMING, _ABANDONED)
 
     async def get(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         """Iterate over an object's bytes from `start` to before `end`."""
-        file = await in_thread(self._open, key, start)
+        file = await FILES.run(self._open, key, start)
         try:
             left = end - start if end is not None else None
-            while chunk := await in_thread(file.read, _CHUNK if left is None else max(0, min(_CHUNK, left))):
+            while chunk := await FILES.run(file.read, _CHUNK if left is None else max(0, min(_CHUNK, left))):
                 left = None if left is None else left - len(chunk)
                 yield chunk
         finally:
@@ -95,7 +104,7 @@ class LocalFiles:
 
     async def stat(self, key: str) -> Stored | None:
         """Return an object's size, or None if there is none."""
-        return await in_thread(self._stat, key)
+        return await FILES.run(self._stat, key)
 
     def _stat(self, key: str) -> Stored | None:
         path = self._path(key)
@@ -103,7 +112,7 @@ class LocalFiles:
 
     async def delete(self, key: str) -> None:
         """Delete an object and the folders it leaves empty."""
-        await in_thread(self._delete, key)
+        await FILES.run(self._delete, key)
 
     def _delete(self, key: str) -> None:
         path = self._path(key)
@@ -122,7 +131,7 @@ class LocalFiles:
         """Delete every object whose key starts with `prefix`; return how many."""
         if not prefix.endswith("/"):
             raise InvalidPath("A prefix to delete must end with a slash.")
-        return await in_thread(self._delete_prefix, prefix)
+        return await FILES.run(self._delete_prefix, prefix)
 
     def _delete_prefix(self, prefix: str) -> int:
         keys = [stored.key for stored in self._scan(prefix)]
@@ -133,7 +142,7 @@ class LocalFiles:
     async def list(self, prefix: str) -> AsyncIterator[Stored]:
         """Iterate over the objects whose key starts with `prefix`, in the order of their names."""
         found = self._scan(prefix)
-        while batch := await in_thread(lambda: list(islice(found, _BATCH))):
+        while batch := await FILES.run(lambda: list(islice(found, _BATCH))):
             for stored in batch:
                 yield stored
 

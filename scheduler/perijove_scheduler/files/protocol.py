@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from perijove.model.events import Verb
 
 _NOTEBOOK = re.compile(r"notebooks/([0-9a-f]+)\.ipynb")
+#: Keys that name their content by its digest: of notebooks, snapshots and payloads.
+_CONTENT_ADDRESSED = re.compile(
+    r"(?:notebooks/([0-9a-f]{64})\.ipynb|code/~([0-9a-f]{64})\.tar\.zst|payloads/[^/]+/[^/]+/([0-9a-f]{64}))"
+)
+
+#: Judges a whole content, in a file of this machine, before it becomes an object; it raises what it finds.
+Check = Callable[[Path], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -36,16 +44,25 @@ class Files(Protocol):
     """Objects by key. A key is a relative POSIX path; an object is written whole or not at all."""
 
     async def put(
-        self, key: str, body: AsyncIterable[bytes], limit: int | None = None, sha256: str | None = None
+        self,
+        key: str,
+        body: AsyncIterable[bytes],
+        limit: int | None = None,
+        sha256: str | None = None,
+        check: Check | None = None,
     ) -> Stored:
         """Write an object from a stream, atomically; nothing is buffered whole.
+
+        A key that names a digest takes that content only (`digest_in`), so that nobody's object becomes another one.
 
         Raises
         ------
         perijove.errors.TooLarge
             The stream is longer than `limit` bytes; nothing is left behind.
         perijove.errors.InvalidRequest
-            `sha256` is given and is not the stream's; nothing is left behind.
+            The stream's digest is not `sha256`, or not the one that the key names; nothing is left behind.
+        perijove.errors.PerijoveError
+            What `check` raises; nothing is left behind.
         """
 
     def get(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
@@ -84,6 +101,12 @@ def notebook_of(key: str) -> str | None:
     """Return the digest of the document that lies there; None for what is none."""
     match = _NOTEBOOK.fullmatch(key)
     return match and match[1]
+
+
+def digest_in(key: str) -> str | None:
+    """Return the SHA-256 that an object's key names as that of its content; None for keys that name none."""
+    match = _CONTENT_ADDRESSED.fullmatch(key)
+    return next(filter(None, match.groups()), None) if match else None
 
 
 def attempt_prefix(execution: str, attempt: int) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 import zstandard
 
+from perijove.aio.executors import COMPUTING
 from perijove_scheduler.files.protocol import Files, log_key
 from perijove_scheduler.loops.applier import STREAM_KEPT
 from perijove_scheduler.loops.base import Loop
@@ -122,5 +122,5 @@ class _Copy:
         while records := await self._queue.records(*where, self.last, _PAGE):
             self.last = records[-1][0]
             lines = b"".join(line + b"\n" for _, line in records)
-            yield await asyncio.to_thread(compressor.compress, lines)
+            yield await COMPUTING.run(compressor.compress, lines)
         yield compressor.flush()

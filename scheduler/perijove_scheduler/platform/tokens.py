@@ -7,6 +7,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from perijove.aio.executors import FILES
 from perijove.errors import UnknownGroup
 from perijove_scheduler.services.tokens import digest, new_token
 from perijove_scheduler.store.store import Store
@@ -37,7 +38,7 @@ class GroupTokens:
 
     async def kept(self, group: str) -> str:
         """Return the token in a group's file; made when first asked for."""
-        return await asyncio.to_thread(_read_or_make, self._folder / group)
+        return await FILES.run(_read_or_make, self._folder / group)
 
 
 def _read_or_make(path: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import socket
@@ -14,6 +13,7 @@ from pathlib import Path
 from traitlets import Dict, Float, List, Unicode
 from traitlets.config import LoggingConfigurable
 
+from perijove.aio.executors import FILES, WAITING
 from perijove.errors import Unavailable
 from perijove_scheduler.providers import processes
 from perijove_scheduler.providers.protocol import Machine, Order
@@ -49,7 +49,7 @@ class ProcessProvider(LoggingConfigurable):
         machine: Machine = {"worker": order.worker, "folder": str(folder), "log": f"{folder}.log", "host": _HOST}
         yield machine
         try:
-            child = await asyncio.to_thread(self._launch, folder, order)
+            child = await WAITING.run(self._launch, folder, order)
         except OSError as error:
             raise Unavailable(f"The agent could not be started: {error}", "Check `ProcessProvider.command`.") from error
         self._children[child.pid] = child
@@ -60,20 +60,20 @@ class ProcessProvider(LoggingConfigurable):
         self._reap()
         if _is_elsewhere(machine):
             return True
-        return await asyncio.to_thread(processes.find, machine) is not None
+        return await WAITING.run(processes.find, machine) is not None
 
     async def terminate(self, machine: Machine) -> None:
         """Send SIGTERM, then SIGKILL to it and what it started; remove its folder. Its log is kept."""
         if _is_elsewhere(machine):
             return
-        await asyncio.to_thread(processes.end, machine, self.stop_grace)
+        await WAITING.run(processes.end, machine, self.stop_grace)
         self._reap()
         if folder := machine.get("folder"):
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            await FILES.run(shutil.rmtree, folder, ignore_errors=True)
 
     async def last_words(self, machine: Machine) -> str:
         """Return the end of the agent's log."""
-        return await asyncio.to_thread(_tail, Path(machine.get("log", "")))
+        return await FILES.run(_tail, Path(machine.get("log", "")))
 
     async def aclose(self) -> None:
         """Let go of the agents that still run."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from perijove.errors import ImageNotSupported, InvalidSpec, UnknownCode, UnknownDatum, UnknownGroup
 from perijove.model.fleet import GroupSettings
 from perijove.model.spec import Resources, Spec
+from perijove_scheduler.files.protocol import Files, code_key
 from perijove_scheduler.policies.sizes import capacity, need
 from perijove_scheduler.services.caller import Caller
 from perijove_scheduler.store.documents import is_plain
@@ -23,8 +24,9 @@ class Checks:
         Where the executions go; None stands for a project that is yet to be made.
     """
 
-    def __init__(self, store: Store, caller: Caller, project: FoundProject | None) -> None:
+    def __init__(self, store: Store, files: Files, caller: Caller, project: FoundProject | None) -> None:
         self._store = store
+        self._files = files
         self._caller = caller
         self._project = project
         self._groups: dict[str, GroupSettings | None] = {}
@@ -63,6 +65,8 @@ class Checks:
             return
         if self._project is None or await self._store.code.get(self._project.row.id, spec.code) is None:
             raise UnknownCode
+        if await self._files.stat(code_key(spec.code)) is None:
+            raise UnknownCode("The bytes of that code version are not in the store any more.")
         self._known.add(spec.code)
 
     async def _inputs(self, spec: Spec) -> None:

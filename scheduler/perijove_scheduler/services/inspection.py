@@ -1,47 +1,60 @@
-"""Reads a snapshot while it arrives, so that one which no worker would unpack is refused and never stored."""
+"""Reads a snapshot once it is here and before anybody can use it: one that no worker would unpack is never stored.
+
+It is read from its temporary file, by a process that can be ended: nothing waits for a sender there.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import os
-from collections.abc import AsyncIterable, AsyncIterator
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
+from perijove.aio.executors import SNAPSHOTS
 from perijove.code import inspect
+from perijove.errors import SnapshotTooLarge, TooLarge, Unavailable
+from perijove_scheduler.files.protocol import Check
+
+#: Snapshots that one person may send at a time.
+MOST_EACH = 32
 
 
-async def inspected(body: AsyncIterable[bytes], limit: int) -> AsyncIterator[bytes]:
-    """Pass a snapshot's bytes on; end in an error if they are none, so that whoever stores them stores nothing.
+class Arrivals:
+    """Counts the snapshots on their way, so that nobody fills the disk with half ones."""
 
-    A thread reads the archive through a pipe: its pace is the sender's, and nothing is held whole.
+    def __init__(self) -> None:
+        self._of: Counter[str] = Counter()
 
-    Raises
-    ------
-    perijove.errors.InvalidPath, perijove.errors.SnapshotTooLarge, perijove.errors.InvalidRequest
-        As `perijove.code.inspect` raises them.
+    @contextmanager
+    def one(self, sender: str) -> Iterator[None]:
+        """Count one of a sender's in.
+
+        Raises
+        ------
+        perijove.errors.Unavailable
+            As many are on their way as one may send at a time.
+        """
+        if self._of[sender] >= MOST_EACH:
+            raise Unavailable(f"You send {MOST_EACH} snapshots already, which is the most one user may at a time.")
+        self._of[sender] += 1
+        try:
+            yield
+        finally:
+            self._of[sender] -= 1
+            self._of += Counter()  # drops those that send none
+
+
+def inspection(limit: int) -> Check:
+    """Return a check of a whole snapshot whose files may have `limit` bytes.
+
+    It raises what `perijove.code.inspect` does, `perijove.errors.SnapshotTooLarge` also for one that takes too long to
+    read, and `perijove.errors.Unavailable` when too many wait to be read.
     """
-    out, into = os.pipe()
-    verdict = asyncio.ensure_future(asyncio.to_thread(_read, out, limit))
-    try:
-        with os.fdopen(into, "wb", buffering=0) as pipe:
-            async for chunk in body:
-                yield chunk
-                # A reader that has refused the archive closes its end; what it found is raised below.
-                with suppress(BrokenPipeError):
-                    await asyncio.to_thread(_write, pipe.fileno(), chunk)
-                if verdict.done():
-                    await verdict
-        await verdict
-    finally:
-        await asyncio.gather(verdict, return_exceptions=True)
 
+    async def check(path: Path) -> None:
+        try:
+            await SNAPSHOTS.run(inspect, path, limit)
+        except TooLarge as error:
+            raise SnapshotTooLarge(error.message, error.hint) from error
 
-def _read(descriptor: int, limit: int) -> None:
-    with os.fdopen(descriptor, "rb") as pipe:
-        inspect(pipe, limit)
-
-
-def _write(descriptor: int, chunk: bytes) -> None:
-    view = memoryview(chunk)
-    while view:
-        view = view[os.write(descriptor, view) :]
+    return check

@@ -67,7 +67,7 @@ class Submission:
         Raises `perijove_scheduler.store.executions.KeyUsed` when its Idempotency-Key was used meanwhile.
         """
         project = await self._project(caller, request.project)
-        checks = Checks(self._store, caller, project)
+        checks = Checks(self._store, self._files, caller, project)
         sent: Document | None = None
         accepted = []
         for place, spec in enumerate(request.specs):

@@ -226,3 +226,34 @@ async def test_writing_into_a_folder_while_it_is_deleted_works(files: Files) -> 
 
     await asyncio.gather(*(put_and_delete(n) for n in range(40)))
     assert await keys(files) == []
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["notebooks/{}.ipynb", "code/~{}.tar.zst", f"payloads/ex-{'0' * 26}/1/{{}}"],
+    ids=lambda key: key.split("/")[0],
+)
+async def test_an_object_that_is_named_by_its_content_takes_no_other(files: Files, root: Path, key: str) -> None:
+    content, other = b"what it is", b"something else"
+    key = key.format(hashlib.sha256(content).hexdigest())
+    with pytest.raises(InvalidRequest):
+        await files.put(key, pieces(other))
+    assert left_behind(root) == []
+    await files.put(key, pieces(content))
+    with pytest.raises(InvalidRequest):
+        await files.put(key, pieces(other))
+    assert await read(files, key) == content
+
+
+async def test_what_a_check_refuses_never_becomes_an_object(files: Files, root: Path) -> None:
+    seen = []
+
+    async def check(path: Path) -> None:
+        seen.append(path.read_bytes())
+        raise InvalidPath("It leads out.")
+
+    await files.put("a/b", pieces(b"before"))
+    with pytest.raises(InvalidPath):
+        await files.put("a/b", pieces(b"af", b"ter"), check=check)
+    assert (seen, await read(files, "a/b")) == ([b"after"], b"before")
+    assert len(left_behind(root)) == 1

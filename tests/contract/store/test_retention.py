@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import AsyncIterator
@@ -18,7 +19,7 @@ from sqlalchemy import func, insert, select, update
 from perijove.model.ids import new_id
 from perijove.model.retention import RetentionSettings
 from perijove_scheduler.files.local import LocalFiles
-from perijove_scheduler.files.protocol import attempt_prefix, code_key, log_key, notebook_key, payload_key
+from perijove_scheduler.files.protocol import attempt_prefix, code_key, digest_in, log_key, notebook_key, payload_key
 from perijove_scheduler.services.retention import Sweep, sweep, swept_at
 from perijove_scheduler.store.executions import NewExecution, SourceGone
 from perijove_scheduler.store.retention import KeptProject
@@ -60,6 +61,8 @@ PLAN = st.builds(
     notebook=st.integers(0, 3),
     inputs=st.lists(st.integers(0, 9), max_size=2).map(tuple),
 )
+#: Contents by their digests, which name objects of them.
+CONTENTS = {hashlib.sha256(content).hexdigest(): content for content in (b"%d" % number for number in range(10))}
 SETTINGS = st.builds(RetentionSettings, logs=DAYS, outputs=DAYS, code=DAYS, executions=DAYS)
 
 
@@ -88,7 +91,7 @@ class Land:
 
     async def put(self, key: str, age: float = OLD) -> None:
         async def body() -> AsyncIterator[bytes]:
-            yield b"x"
+            yield CONTENTS.get(digest_in(key) or "", b"x")
 
         await self.files.put(key, body())
         then = time.time() - age * 86_400
@@ -127,7 +130,7 @@ class Land:
         return execution
 
     def files_of(self, execution: str) -> list[str]:
-        return [f"{attempt_prefix(execution, 1)}model", log_key(execution, 1), payload_key(execution, 1, "a" * 64)]
+        return [f"{attempt_prefix(execution, 1)}model", log_key(execution, 1), payload_key(execution, 1, notebook(0))]
 
     async def there(self, key: str) -> bool:
         return await self.files.stat(key) is not None
@@ -138,11 +141,11 @@ class Land:
 
 
 def code(number: int) -> str:
-    return f"~{number:064x}"
+    return f"~{notebook(number)}"
 
 
 def notebook(number: int) -> str:
-    return f"{number:064x}"
+    return list(CONTENTS)[number]
 
 
 @pytest.fixture

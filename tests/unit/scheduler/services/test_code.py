@@ -1,13 +1,24 @@
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncIterator
 
 import pytest
 from archives import EVIL, archive, code_id
 
-from perijove.errors import Forbidden, InvalidPath, InvalidRequest, SnapshotTooLarge, UnknownCode, UnknownProject
+from perijove.aio.executors import FILES, SNAPSHOTS
+from perijove.errors import (
+    Forbidden,
+    InvalidPath,
+    InvalidRequest,
+    SnapshotTooLarge,
+    Unavailable,
+    UnknownCode,
+    UnknownProject,
+)
 from perijove.model.resources import CreateProject, Role
+from perijove_scheduler.services.inspection import MOST_EACH
 
 BODY = archive()
 CODE = code_id(BODY)
@@ -54,10 +65,10 @@ async def test_what_is_no_code_version_is_refused(world, code: str) -> None:
 async def test_a_snapshot_over_the_limit_leaves_nothing(world, length: int | None) -> None:
     body = archive(content=random.Random(1).randbytes(2000))
     with pytest.raises(SnapshotTooLarge):
-        await world.services.code.put(world.ada, None, "git:" + "a" * 40, sent(body), length)
+        await world.services.code.put(world.ada, None, code_id(body), sent(body), length)
     assert world.stored() == []
     with pytest.raises(UnknownCode):
-        await world.services.code.get(world.ada, None, "git:" + "a" * 40)
+        await world.services.code.get(world.ada, None, code_id(body))
 
 
 @pytest.mark.parametrize("body", EVIL.values(), ids=EVIL)
@@ -101,4 +112,71 @@ async def test_a_viewer_fetches_and_does_not_store(world) -> None:
     await world.services.projects.set_member(world.ada, "shared", "user", "bob", Role.VIEWER)
     assert (await world.services.code.get(world.bob, "shared", CODE)).id == CODE
     with pytest.raises(Forbidden):
-        await world.services.code.put(world.bob, "shared", "git:" + "a" * 40, sent(), None)
+        await world.services.code.put(world.bob, "shared", CODE, sent(), None)
+
+
+async def test_nobody_says_what_a_commit_holds(world) -> None:
+    commit = "git:" + "a" * 40
+    for caller in (world.ada, world.bob):
+        with pytest.raises(Forbidden, match="commit") as refused:
+            await world.services.code.put(caller, None, commit, sent(), None)
+        assert "PUT code/~" in refused.value.hint
+    assert world.stored() == []
+
+
+async def test_a_snapshot_whose_object_was_lost_is_asked_for_again_and_heals_every_project(world) -> None:
+    code = world.services.code
+    for caller in (world.ada, world.bob):
+        await code.put(caller, None, CODE, sent(), None)
+    await world.files.delete(f"code/{CODE}.tar.zst")
+    with pytest.raises(UnknownCode):
+        await code.get(world.ada, None, CODE)
+    await code.put(world.ada, None, CODE, sent(), None)
+    assert (await code.get(world.bob, None, CODE)).created_by == "bob"
+    assert world.stored() == [f"code/{CODE}.tar.zst"]
+
+
+async def test_many_uploads_at_once_are_all_stored_however_slow_some_senders_are(world) -> None:
+    """Four times as many as any pool has workers; half of the senders stop in the middle until the others are done."""
+    bodies = [archive(content=b"%d" % number) for number in range(4 * max(FILES.workers, SNAPSHOTS.workers) // 2)]
+    held_up, go_on = asyncio.Semaphore(0), asyncio.Event()
+
+    async def slowly(body: bytes) -> AsyncIterator[bytes]:
+        yield body[:10]
+        held_up.release()
+        await go_on.wait()
+        yield body[10:]
+
+    async def put(caller, body: bytes, content: AsyncIterator[bytes]) -> str:
+        return (await world.services.code.put(caller, None, code_id(body), content, len(body))).id
+
+    slow = [asyncio.create_task(put(world.bob, body, slowly(body))) for body in bodies]
+    for _ in bodies:
+        await held_up.acquire()
+    fast = [asyncio.create_task(put(world.ada, body, sent(body))) for body in bodies]
+    assert (await world.services.projects.list(world.ada)).items == []
+    assert await asyncio.gather(*fast) == [code_id(body) for body in bodies]
+    assert not any(task.done() for task in slow)
+    go_on.set()
+    assert await asyncio.gather(*slow) == [code_id(body) for body in bodies]
+
+
+async def test_one_user_has_a_bounded_number_of_uploads_under_way(world) -> None:
+    arrived, go_on = asyncio.Semaphore(0), asyncio.Event()
+
+    async def stalled() -> AsyncIterator[bytes]:
+        arrived.release()
+        await go_on.wait()
+        yield BODY
+
+    under_way = [
+        asyncio.create_task(world.services.code.put(world.bob, None, CODE, stalled(), None)) for _ in range(MOST_EACH)
+    ]
+    for _ in under_way:
+        await arrived.acquire()
+    with pytest.raises(Unavailable, match="at a time"):
+        await world.services.code.put(world.bob, None, CODE, sent(), None)
+    assert (await world.services.code.put(world.ada, None, CODE, sent(), None)).id == CODE
+    go_on.set()
+    await asyncio.gather(*under_way)
+    assert (await world.services.code.put(world.bob, None, CODE, sent(), None)).id == CODE

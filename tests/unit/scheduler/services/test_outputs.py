@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
-from archives import archive
+from archives import archive, code_id
 
 from perijove.errors import Conflict, NotFound, UnknownExecution
 from perijove.model.events import ObjectRequest, OutputFile, SignRequest
@@ -121,7 +121,7 @@ async def test_a_worker_gets_what_its_attempt_needs(local) -> None:
 
 
 async def test_a_worker_reads_its_executions_code(local) -> None:
-    code = "git:" + "a" * 40
+    code = code_id(archive())
 
     async def body():
         yield archive()
@@ -129,7 +129,7 @@ async def test_a_worker_reads_its_executions_code(local) -> None:
     await local.services.code.put(local.ada, None, code, body(), None)
     made = await local.submit(spec={"command": "true", "group": "local", "code": code})
     signed = await local.services.outputs.sign(ask(local, made.id, ("code", code)), "local")
-    assert key_of(signed.objects[0].url) == ("GET", f"code/git-{'a' * 40}.tar.zst")
+    assert key_of(signed.objects[0].url) == ("GET", f"code/{code}.tar.zst")
 
 
 @pytest.mark.parametrize(

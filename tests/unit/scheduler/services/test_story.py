@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -261,12 +262,15 @@ async def test_the_log_is_what_was_printed_and_raised(local, archived: bool) -> 
 async def test_large_output_is_fetched_into_the_log(local) -> None:
     execution = await started(local)
 
-    async def body() -> AsyncIterator[bytes]:
-        yield json.dumps({"name": "stdout", "text": "large\n"}).encode()
+    content = json.dumps({"name": "stdout", "text": "large\n"}).encode()
+    stored = hashlib.sha256(content).hexdigest()
 
-    await local.files.put(payload_key(execution, 1, "0" * 64), body())
+    async def body() -> AsyncIterator[bytes]:
+        yield content
+
+    await local.files.put(payload_key(execution, 1, stored), body())
     refs = [
-        line(n, "output", cell="c", message="stream", content=None, ref=ref * 64) for n, ref in ((1, "0"), (2, "1"))
+        line(n, "output", cell="c", message="stream", content=None, ref=ref) for n, ref in ((1, stored), (2, "1" * 64))
     ]
     await local.tell(execution, *refs)
     assert await text(local.services.story.log(local.ada, execution)) == "large\n"
