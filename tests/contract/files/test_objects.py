@@ -228,11 +228,7 @@ async def test_writing_into_a_folder_while_it_is_deleted_works(files: Files) -> 
     assert await keys(files) == []
 
 
-@pytest.mark.parametrize(
-    "key",
-    ["notebooks/{}.ipynb", "code/~{}.tar.zst", f"payloads/ex-{'0' * 26}/1/{{}}"],
-    ids=lambda key: key.split("/")[0],
-)
+@pytest.mark.parametrize("key", ["notebooks/{}.ipynb", "code/~{}.tar.zst", f"payloads/ex-{'0' * 26}/1/{{}}"])
 async def test_an_object_that_is_named_by_its_content_takes_no_other(files: Files, root: Path, key: str) -> None:
     content, other = b"what it is", b"something else"
     key = key.format(hashlib.sha256(content).hexdigest())
@@ -249,7 +245,7 @@ async def test_what_a_check_refuses_never_becomes_an_object(files: Files, root: 
     seen = []
 
     async def check(path: Path) -> None:
-        seen.append(path.read_bytes())
+        seen.append(await asyncio.to_thread(path.read_bytes))
         raise InvalidPath("It leads out.")
 
     await files.put("a/b", pieces(b"before"))
