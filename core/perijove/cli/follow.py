@@ -12,7 +12,7 @@ import click
 from perijove.cli.failures import EXIT
 from perijove.cli.listing import print_outputs, shown
 from perijove.cli.output import emit, length, table
-from perijove.cli.results import write_whole
+from perijove.cli.results import free_name, write_whole
 from perijove.cli.screens import Screen, screen
 from perijove.cli.session import Session
 from perijove.client import AsyncClient, Changed
@@ -105,11 +105,16 @@ class _Asking:
 
 
 def _keep(session: Session, execution: Execution, target: Path) -> None:
-    """Write the executed notebook, if there is one."""
+    """Write the executed notebook, if there is one, beside what is there already."""
     try:
-        write_whole(target, session.client.executions.notebook(execution.id))
+        content = session.client.executions.notebook(execution.id)
     except NotFound:
         session.say(f"It left no executed notebook, so {target} was not written.")
+        return
+    place = free_name(target, execution.number)
+    write_whole(place, content)
+    if place != target:
+        session.say(f"{target} is there already; the executed notebook is {place}.")
 
 
 def _summarise(session: Session, execution: Execution) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
+
+from perijove import yaml12
 
 _SIZE = re.compile(r"^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$", re.IGNORECASE)
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
@@ -30,9 +31,9 @@ def from_file(file: Path | None) -> dict[str, Any]:
 
 def _from_file(file: Path) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"{file} is not YAML: {str(error).splitlines()[0]}.") from None
+        values = yaml12.load(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise click.UsageError(f"{file} cannot be used. {error}") from None
     if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
         raise click.UsageError(f"{file} must hold a mapping of parameter names to values.")
     return values

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
+import tempfile
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +14,12 @@ import click
 from perijove.cli.listing import print_outputs
 from perijove.cli.output import emit
 from perijove.cli.session import Session, pass_session, printing, project_option
+from perijove.client.drivers import SyncDriver
+from perijove.client.executions import Executions
 from perijove.errors import UnknownDatum
 from perijove.model.resources import Execution, Output
+
+force_option = click.option("--force", is_flag=True, help="Overwrite a file that is there.")
 
 
 class _Outputs(click.Group):
@@ -53,19 +60,58 @@ def list_(session: Session, execution: str, project: str | None) -> None:
 @click.option(
     "-o", "--output", "folder", type=click.Path(file_okay=False, path_type=Path), default=".", help="Into this folder."
 )
+@force_option
 @project_option
 @printing
 @pass_session
-def get(session: Session, execution: str, names: tuple[str, ...], folder: Path, project: str | None) -> None:
-    """Download outputs of EXECUTION: those called NAME, or all."""
+def get(
+    session: Session, execution: str, names: tuple[str, ...], folder: Path, project: str | None, force: bool
+) -> None:
+    """Download outputs of EXECUTION: those called NAME, or all.
+
+    A file that is there already stays as it is: the output gets a name with the execution's number in it.
+    """
     api = session.client.executions
     found = api.find(execution, project=project)
     paths = []
     for output in _chosen(found, [*api.outputs(found.id)], names):
-        paths.append(api.download(output, folder))
+        paths.append(_download(api, output, folder, found.number, force))
         session.say(str(paths[-1]))
     if session.json:
         emit({"files": [str(path) for path in paths]})
+
+
+def _download(api: Executions[SyncDriver], output: Output, folder: Path, number: int, force: bool) -> Path:
+    """Write an output into `folder`, over what is there only with `force`; the same bytes are not written twice."""
+    with tempfile.TemporaryDirectory(prefix=".perijove-", dir=_made(folder)) as place:
+        came: Path = api.download(output, place)
+        wanted = folder / came.relative_to(place)
+        if wanted.is_file() and _digest(wanted) == output.sha256:
+            return wanted
+        target = wanted if force else free_name(wanted, number)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        came.replace(target)
+    return target
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def free_name(path: Path, number: int) -> Path:
+    """Return `path`, or where that is taken one with the execution's number in it: ``model.12.pkl``."""
+    names = (f"{path.stem}.{number}{again}{path.suffix}" for again in chain([""], (f"-{n}" for n in count(2))))
+    places = chain([path], (path.with_name(name) for name in names))
+    return next(place for place in places if not place.exists() and not place.is_symlink())
 
 
 def _chosen(execution: Execution, outputs: list[Output], names: tuple[str, ...]) -> list[Output]:
@@ -83,10 +129,13 @@ def _chosen(execution: Execution, outputs: list[Output], names: tuple[str, ...])
 @click.argument("execution")
 @click.option("--submitted", is_flag=True, help="The notebook as it was submitted, without outputs.")
 @click.option("-o", "--output", "path", type=click.Path(dir_okay=False, path_type=Path, allow_dash=True))
+@force_option
 @project_option
 @printing
 @pass_session
-def notebook(session: Session, execution: str, submitted: bool, path: Path | None, project: str | None) -> None:
+def notebook(
+    session: Session, execution: str, submitted: bool, path: Path | None, project: str | None, force: bool
+) -> None:
     """Download the executed notebook of EXECUTION; ``-o -`` prints it."""
     found = session.client.executions.find(execution, project=project)
     content = session.client.executions.notebook(found.id, which="submitted" if submitted else "executed")
@@ -94,6 +143,7 @@ def notebook(session: Session, execution: str, submitted: bool, path: Path | Non
         sys.stdout.buffer.write(content)
         return
     target = path or Path(default_name(found))
+    target = target if force else free_name(target, found.number)
     write_whole(target, content)
     session.say(str(target))
     if session.json:

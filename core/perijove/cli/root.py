@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 import click
 
@@ -72,6 +74,7 @@ def main(arguments: Sequence[str] | None = None, connection: Connection | None =
     connection : Connection, optional
         How the service is reached; by default as the environment says.
     """
+    _make_printable()
     given = list(sys.argv[1:] if arguments is None else arguments)
     if "_PERIJOVE_COMPLETE" in os.environ:
         root.main(given, prog_name="perijove")
@@ -91,6 +94,16 @@ def main(arguments: Sequence[str] | None = None, connection: Connection | None =
 
             return tell(error, as_json=_wants_json(given))
     return status if isinstance(status, int) else 0
+
+
+def _make_printable() -> None:
+    """Let a terminal that knows only some characters get a replacement for the others, and a closed one nothing."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by who called: `perijove ls >&-`
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open to the end
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _wants_json(arguments: list[str]) -> bool:

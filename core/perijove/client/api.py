@@ -9,11 +9,13 @@ from urllib.parse import quote
 
 from typing_extensions import Self
 
+from perijove.client.conversation import sendable
 from perijove.client.drivers import AsyncDriver, SyncDriver
 from perijove.client.flow import Emit, Flow, Request, Stream
 from perijove.client.transfer import send
 from perijove.model.base import Resource
 from perijove.model.resources import Page
+from perijove.safe_json import repaired_text
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -80,7 +82,7 @@ class stream(Generic[P, T]):  # noqa: N801 - it is used as a decorator
 
 def path(*parts: str) -> str:
     """Return a path below ``api/v1/`` with each part quoted, so that no name can leave its place."""
-    return "/".join(quote(part, safe="") for part in parts)
+    return "/".join(quote(sendable(f"'{repaired_text(part)}'", part), safe="") for part in parts)
 
 
 def fetch(kind: type[R], request: Request) -> Flow[R]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Generator
 from contextlib import closing
 from typing import Any, Generic, TypeVar
@@ -11,9 +12,12 @@ import httpx
 
 from perijove.client.flow import Emit, FileBody, Flow, Request, Step, Stream
 from perijove.client.settings import Settings
+from perijove.errors import InvalidRequest
+from perijove.safe_json import repaired_text
 
 T = TypeVar("T")
 _CHUNK = 256 * 1024
+_HINT = "Type it again; a terminal or a file in another encoding makes such text."
 
 
 class Conversation(Generic[T]):
@@ -47,14 +51,52 @@ def arguments(settings: Settings, request: Request) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "method": request.method,
         "url": request.path if request.signed else f"{settings.api}{request.path}",
-        "params": dict(request.params) or None,
+        "params": {name: sendable(name, value) for name, value in request.params.items()} or None,
         "headers": headers,
     }
     if request.json is not None:
-        fields["json"] = request.json
+        fields["content"] = encoded(request.json)
+        headers["Content-Type"] = "application/json"
     if request.read_timeout is not None:
         fields["timeout"] = httpx.Timeout(settings.timeout, read=request.read_timeout)
     return fields
+
+
+def encoded(body: Any) -> bytes:
+    """Return a JSON body's bytes.
+
+    Raises
+    ------
+    perijove.errors.InvalidRequest
+        It holds what cannot be sent; the sentence names the place.
+    """
+    try:
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except UnicodeEncodeError:
+        raise InvalidRequest(f"{_place(body)} holds half of a character, which cannot be sent.", _HINT) from None
+    except (ValueError, RecursionError):
+        raise InvalidRequest("The request holds a number that JSON has no form for, or is nested too deep.") from None
+
+
+def sendable(place: str, value: T) -> T:
+    """Return `value`; text that no encoding takes, such as a name from a broken shell, is refused."""
+    if isinstance(value, str) and repaired_text(value) != value:
+        raise InvalidRequest(f"{place} holds half of a character, which cannot be sent.", _HINT)
+    return value
+
+
+def _place(body: Any) -> str:
+    """Return where in a body there is text that cannot be encoded, as ``'spec.parameters.name'``."""
+    waiting: list[tuple[str, Any]] = [("", body)]
+    while waiting:
+        place, value = waiting.pop()
+        if isinstance(value, str) and repaired_text(value) != value:
+            break
+        items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for name, item in items:
+            inner = f"{place}.{repaired_text(str(name))}".lstrip(".")
+            waiting += [(inner, item), (inner, name)]
+    return f"'{place}'" if place else "The request"
 
 
 def chunks(body: FileBody) -> Generator[bytes, None, None]:

@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 
 from perijove import errors
 from perijove.model.sizes import describe_size
+from perijove.safe_json import repaired
 
 #: The largest notebook file that is read, in bytes.
 NOTEBOOK_LIMIT = 64 << 20
@@ -82,6 +83,9 @@ def load_notebook(content: bytes | str | dict[str, Any], name: str = "notebook")
     """
     data = _parsed(content, name)
     notes: list[str] = []
+    if not _is_unicode(data):
+        data = repaired(data)
+        notes.append("Text that is no Unicode (half of a character) was replaced; the file is as it was.")
     try:
         document = _upgraded(data, notes)
         notes += _mend_ids(document)
@@ -122,6 +126,16 @@ def _parsed(content: bytes | str | dict[str, Any], name: str) -> dict[str, Any]:
     if not 1 <= data["nbformat"] <= _MAJOR:
         raise errors.InvalidNotebook(f"{name!r} is of nbformat {data['nbformat']}, which is not known here.", _HINT)
     return data
+
+
+def _is_unicode(data: dict[str, Any]) -> bool:
+    try:
+        json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    except (ValueError, RecursionError):
+        return True  # not for that reason: what reads it next says what is wrong
+    return True
 
 
 def _upgraded(data: dict[str, Any], notes: list[str]) -> NotebookNode:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import json
 import math
@@ -10,9 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-import yaml
-
-from perijove import errors
+from perijove import errors, yaml12
 from perijove.notebooks.parameters import Parameter
 
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
@@ -67,7 +66,7 @@ def _checked(parameter: Parameter, value: Any) -> Any:
         return _plain(parameter, _guess(value) if isinstance(value, Text) else value)
     try:
         return _plain(parameter, _READERS[parameter.type](value))
-    except (ValueError, TypeError, OverflowError, yaml.YAMLError):
+    except (ValueError, TypeError, OverflowError):
         raise _wrong(parameter, value) from None
 
 
@@ -136,15 +135,23 @@ def _str(value: Any) -> str:
     return str(value)
 
 
+def _structure(text: str) -> Any:
+    """Return what text stands for: a Python literal, as a cell would have it, or else YAML."""
+    if text.lstrip().startswith(("[", "{", "(")):
+        with suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            return ast.literal_eval(text.strip())
+    return yaml12.load(text)
+
+
 def _list(value: Any) -> list[Any]:
-    found = yaml.safe_load(value) if isinstance(value, str) else value
+    found = _structure(value) if isinstance(value, str) else value
     if not isinstance(found, (list, tuple)):
         raise TypeError
     return list(found)
 
 
 def _dict(value: Any) -> dict[str, Any]:
-    found = yaml.safe_load(value) if isinstance(value, str) else value
+    found = _structure(value) if isinstance(value, str) else value
     if not isinstance(found, dict):
         raise TypeError
     return found

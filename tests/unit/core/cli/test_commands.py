@@ -121,6 +121,37 @@ def test_outputs_are_downloaded_into_a_folder(perijove, execution, output, tmp_p
     assert (tmp_path / "new" / "model.pkl").read_bytes() == b"weights"
 
 
+def test_an_output_does_not_overwrite_a_file_that_is_there(perijove, execution, output, tmp_path):
+    output(execution(), content=b"weights")
+    mine = tmp_path / "model.pkl"
+    mine.write_bytes(b"edited")
+    assert perijove("outputs", "get", "12", "-o", str(tmp_path)).status == 0
+    assert (mine.read_bytes(), (tmp_path / "model.12.pkl").read_bytes()) == (b"edited", b"weights")
+    (tmp_path / "model.12.pkl").write_bytes(b"edited too")
+    told = perijove("outputs", "get", "12", "-o", str(tmp_path))
+    assert "model.12-2.pkl" in told.err
+    assert (tmp_path / "model.12-2.pkl").read_bytes() == b"weights"
+    assert perijove("outputs", "get", "12", "--force", "-o", str(tmp_path)).status == 0
+    assert mine.read_bytes() == b"weights"
+
+
+def test_an_output_that_is_there_already_is_not_written_again(perijove, execution, output, tmp_path):
+    output(execution(), content=b"weights")
+    for _ in range(2):
+        assert perijove("outputs", "get", "12", "-o", str(tmp_path)).status == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["model.pkl"]
+
+
+def test_a_notebook_that_was_edited_is_not_replaced_by_the_executed_one(perijove, execution, service, tmp_path):
+    made = execution()
+    service.answers[f"GET executions/{made['id']}/notebook"] = httpx.Response(200, text=NOTEBOOK)
+    mine = tmp_path / "train.ipynb"
+    mine.write_text("edited")
+    assert perijove("notebook", "12", "-o", str(mine)).status == 0
+    assert mine.read_text() == "edited"
+    assert (tmp_path / "train.12.ipynb").read_text() == NOTEBOOK
+
+
 def test_an_output_that_is_not_there_is_the_users_error_and_downloads_nothing(perijove, execution, output, tmp_path):
     output(execution())
     told = perijove("outputs", "get", "12", "model.pkl", "other", "-o", str(tmp_path))

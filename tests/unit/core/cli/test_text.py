@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import click
@@ -107,3 +108,36 @@ def test_a_progress_bar_is_not_torn_by_what_is_printed_meanwhile(
         screen.show(Recorded(1, LogRecord(n=n, t=0.0, stream=stream, text=text)))
     screen.close()
     assert capsys.readouterr().err.split("\n")[:2] == ['{"epoch": 1}', "training 20%"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("when: .nan", "no form for"), ("a: [1", "not YAML"), (b"\xff\xfe\x00", "p.yaml cannot be used")],
+)
+def test_a_file_that_json_has_no_form_for_is_refused_with_a_sentence(tmp_path, content, said):
+    file = tmp_path / "p.yaml"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(click.UsageError, match=said):
+        from_file(file)
+
+
+def test_dates_and_times_in_a_file_stay_text(tmp_path):
+    file = tmp_path / "p.yaml"
+    file.write_text("day: 2026-11-26\ntime: 12:30:45\nanswer: no\n")
+    assert from_file(file) == {"day": "2026-11-26", "time": "12:30:45", "answer": "no"}
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_of_few_characters_gets_replacements(encoding):
+    code = "from perijove.cli.root import _make_printable; _make_printable(); print('§ ✓ \\ud83d')"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONIOENCODING": encoding}, capture_output=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert ended.stdout.decode(encoding).endswith("? ?\n")
+
+
+def test_a_closed_standard_output_is_no_error():
+    code = "from perijove.cli import main; raise SystemExit(main(['groups', '--help']))"
+    ended = subprocess.run(["bash", "-c", f'exec {sys.executable} -c "{code}" >&-'], capture_output=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, b"")

@@ -215,3 +215,20 @@ def test_settings_that_cannot_work_are_refused_with_a_hint(environment, kind):
     with pytest.raises(kind) as caught:
         Settings.find(environment=environment)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("call", "place"),
+    [
+        (lambda c: c.executions.copy("ex-1", parameters={"name": "\ud83d"}), "'parameters.name'"),
+        (lambda c: c.executions.copy("ex-1", parameters={"deep": ["\ud83d"]}), "'parameters.deep.0'"),
+        (lambda c: c.executions.notebook("ex-1", which="\udcff"), "which"),
+        (lambda c: c.executions.get("\udcff"), "'\ufffd'"),
+    ],
+)
+def test_text_that_cannot_be_sent_is_refused_with_its_place(talk, service, call, place):
+    with pytest.raises(errors.InvalidRequest) as refused:
+        talk.do(call)
+    assert refused.value.message == f"{place} holds half of a character, which cannot be sent."
+    assert refused.value.hint
+    assert service.requests == []

@@ -146,3 +146,11 @@ def test_a_notebook_over_the_limit_is_refused(make: Make, save: Save) -> None:
 def test_equal_documents_have_one_digest_whatever_the_order_of_their_keys() -> None:
     assert encode({"b": 1, "a": "é"}) == b'{"a":"\\u00e9","b":1}'
     assert digest({"b": 1, "a": 2}) == digest({"a": 2, "b": 1}) != digest({"a": 2, "b": 2})
+
+
+def test_half_of_a_character_in_a_cell_is_replaced_and_said() -> None:
+    content = json.dumps(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 'A'")])).replace("A", "\\ud83d")
+    loaded = load_notebook(content.encode())
+    assert loaded.document.cells[0].source == "x = '\ufffd'"
+    assert any("half of a character" in note for note in loaded.notes)
+    json.dumps(loaded.document, ensure_ascii=False).encode()
