@@ -44,6 +44,8 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(Status.CREATED, Status.QUEUED, Writer.DISPATCHER, "admitted; a ticket is offered to the group"),
     Transition(Status.CREATED, Status.STOPPED, Writer.REST, "someone asked before it was admitted"),
     Transition(Status.CREATED, Status.CRASHED, Writer.DISPATCHER, "no worker of its group can ever take it"),
+    Transition(Status.QUEUED, Status.CREATED, Writer.DISPATCHER, "the only workers that could take it have left"),
+    Transition(Status.QUEUED, Status.CRASHED, Writer.DISPATCHER, "no worker of its group can ever take it any more"),
     Transition(Status.QUEUED, Status.STARTED, Writer.APPLIER, "a worker claimed this attempt"),
     Transition(Status.QUEUED, Status.STOPPED, Writer.REST, "someone asked before a worker claimed it"),
     Transition(Status.STARTED, Status.COMPLETE, Writer.APPLIER, "finished: success"),

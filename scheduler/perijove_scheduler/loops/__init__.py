@@ -3,7 +3,8 @@
 =============  =========================================================  =============================================
 loop           does                                                       is rung by
 =============  =========================================================  =============================================
-`dispatcher`   created → queued, fairly, as far as there is room          a submit, an end, a worker that enrols
+`dispatcher`   created → queued, fairly, as far as there is room;         a submit, an end, a change of a group
+               what can't run now or ever is taken out of the way
 `applier`      what agents tell → rows, one transaction a batch           the event streams themselves
 `reaper`       takes work from workers that are lost                      the clock: every sixth of a lease
 `sweeper`      says again to Redis what the database knows                Redis' return, a new generation of it

@@ -14,7 +14,7 @@ from perijove.model.events import Claimed, Event, Held, ObjectRequest, SignReque
 from perijove_scheduler.loops.base import Loop
 from perijove_scheduler.loops.offers import Offers
 from perijove_scheduler.queue.protocol import Delivery, Queue
-from perijove_scheduler.services.bell import Bell
+from perijove_scheduler.services.bell import CAPACITY, Bell
 from perijove_scheduler.store.outcomes import Applied
 from perijove_scheduler.store.store import Store
 
@@ -131,7 +131,9 @@ class Applier(Loop):
     def _ring(self, applied: Applied, events: Sequence[GroupEvent]) -> None:
         if applied.finished or applied.requeued:
             self.bell.ring("dispatcher")
-        if applied.finished or applied.requeued or any(isinstance(event, Stopped) for _, event in events):
+        if any(isinstance(event, Stopped) for _, event in events):
+            self.bell.ring_all(CAPACITY, "dispatcher", "scaler")
+        elif applied.finished or applied.requeued:
             self.bell.ring("scaler")
 
     async def _sign_ahead(self, events: Sequence[GroupEvent]) -> None:

@@ -13,14 +13,16 @@ from typing import ClassVar
 from perijove.model.fleet import GroupSettings
 from perijove.model.spec import Resources
 from perijove_scheduler.loops.base import Loop
+from perijove_scheduler.loops.feasibility import Feasibility
 from perijove_scheduler.loops.offers import Offers
-from perijove_scheduler.policies.admission import can_ever_run, room
+from perijove_scheduler.policies.admission import room
 from perijove_scheduler.policies.fairshare import Candidate, Limits, pick
+from perijove_scheduler.policies.feasibility import Fit, Reach, reach
 from perijove_scheduler.policies.sizes import Size, capacity, need, total
 from perijove_scheduler.queue.protocol import Queue
-from perijove_scheduler.services.bell import Bell
+from perijove_scheduler.services.bell import CAPACITY, Bell
 from perijove_scheduler.store.demand import Demand, demand
-from perijove_scheduler.store.outcomes import Waiting
+from perijove_scheduler.store.outcomes import Unfit, Waiting
 from perijove_scheduler.store.store import Store
 
 #: How much of the waiting lines one pass looks at; passes follow each other while there is room.
@@ -32,19 +34,19 @@ class _Group:
     """What one pass knows of a group."""
 
     name: str
-    machine: Size
-    workers: list[Size]
+    reach: Reach
     room: Size
     running: Counter[str]
 
-    def can_ever_run(self, waiting: Waiting) -> bool:
-        return can_ever_run(need(waiting.resources), self.machine, self.workers)
+    def those(self, waiting: Iterable[Waiting], fit: Fit) -> list[Waiting]:
+        """Return those of what waits that fit so."""
+        return [each for each in waiting if self.reach.fit(need(each.resources)) is fit]
 
 
 class Dispatcher(Loop):
     """For each group in front of which something waits: fill the room it has.
 
-    Rung when an execution is created, when one ends, and when workers come.
+    Rung when an execution is created, when one ends, when workers come or leave, and when a group's settings change.
     """
 
     name: ClassVar[str] = "dispatcher"
@@ -54,10 +56,16 @@ class Dispatcher(Loop):
         self._store = store
         self._queue = queue
         self._offers = offers
+        self._feasibility = Feasibility(store, queue)
         self._looked: dict[str, float] = {}
+        self._reconsider_at = -math.inf
 
     async def turn(self) -> None:
-        """Fill every group."""
+        """Fill every group; where workers or settings have changed, see first that what waits can still run."""
+        if self.bell.answer(CAPACITY) or time.monotonic() >= self._reconsider_at:
+            self._reconsider_at = -math.inf  # should it fail, the next turn does it
+            await self._feasibility.look()
+            self._reconsider_at = time.monotonic() + self.period
         await self.fill(await self._store.lifecycle.waiting_groups())
 
     async def fill(self, groups: Sequence[str]) -> None:
@@ -70,14 +78,20 @@ class Dispatcher(Loop):
         if not self._is_worth_a_look(group):
             return False
         heads = await self._store.lifecycle.heads(group.name, _LIMITS.owners, _LIMITS.per_owner)
-        never = [waiting for waiting in heads if not group.can_ever_run(waiting)]
-        if never:
-            await self._refuse(group, never)
-            return True
-        candidates = [Candidate(w.id, w.owner, w.priority, need(w.resources)) for w in heads]
+        if never := group.those(heads, Fit.NEVER):
+            unfit = [Unfit(each.id, each.attempt, each.resources) for each in never]
+            return bool(await self._feasibility.refuse(group.name, group.reach, unfit))
+        candidates = _candidates(await self._fitting(group, heads))
         picked = pick(candidates, group.running, group.room, _LIMITS)
         await self._admit([candidate.id for candidate in picked])
         return bool(picked) and _LIMITS.reached(candidates)
+
+    async def _fitting(self, group: _Group, heads: Sequence[Waiting]) -> Sequence[Waiting]:
+        """Return what fits the workers there are: what only larger ones could run holds nobody up."""
+        fitting = group.those(heads, Fit.NOW)
+        if len(fitting) == len(heads) or not _LIMITS.reached(_candidates(heads)):
+            return fitting
+        return await self._store.lifecycle.heads(group.name, _LIMITS.owners, _LIMITS.per_owner, group.reach.now)
 
     async def _admit(self, executions: list[str]) -> None:
         if not executions:
@@ -87,11 +101,6 @@ class Dispatcher(Loop):
         await self._offers.make(admitted)
         await self._queue.publish_changes([offer.id for offer in admitted])
         self.bell.ring("scaler")
-
-    async def _refuse(self, group: _Group, never: list[Waiting]) -> None:
-        refused = await self._store.lifecycle.refuse([waiting.id for waiting in never], _limits_of(group))
-        await self._queue.publish_changes(refused)
-        self.log.info("dispatcher: %d executions can never run in group %s", len(refused), group.name)
 
     def _is_worth_a_look(self, group: _Group) -> bool:
         """Return whether to look at the line: for room that is there, and now and then for what can never run."""
@@ -115,7 +124,7 @@ class Dispatcher(Loop):
 
 
 def _group(
-    name: str, settings: GroupSettings, live: Iterable[tuple[Resources, int]], demands: Sequence[Demand]
+    name: str, settings: GroupSettings, live: Sequence[tuple[Resources, int]], demands: Sequence[Demand]
 ) -> _Group:
     machine = capacity(settings.capacity)
     workers = [capacity(each) for each, count in live for _ in range(count)]
@@ -123,12 +132,8 @@ def _group(
     for each in demands:
         running[each.owner] += each.count
     taken = total(need(each.resources).times(each.count) for each in demands)
-    return _Group(name, machine, workers, room(machine, settings.max_workers, workers, taken), running)
+    return _Group(name, reach(settings, live), room(machine, settings.max_workers, workers, taken), running)
 
 
-def _limits_of(group: _Group) -> str:
-    cpus, memory, gpus = group.machine
-    parts = [f"{cpus:g} CPUs", f"{gpus:g} GPUs"]
-    if memory != math.inf:
-        parts.insert(1, f"{memory / 2**30:.3g} GiB of memory")
-    return f"A worker of group {group.name} has {', '.join(parts)}."
+def _candidates(waiting: Iterable[Waiting]) -> list[Candidate]:
+    return [Candidate(each.id, each.owner, each.priority, need(each.resources)) for each in waiting]

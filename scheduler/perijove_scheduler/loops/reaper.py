@@ -13,7 +13,7 @@ from perijove_scheduler.loops.machines import Machines
 from perijove_scheduler.loops.offers import Offers
 from perijove_scheduler.policies.liveness import Liveness, Watch, judge
 from perijove_scheduler.queue.protocol import Queue, WorkerLiveness
-from perijove_scheduler.services.bell import Bell
+from perijove_scheduler.services.bell import CAPACITY, Bell
 from perijove_scheduler.store.outcomes import Lost
 from perijove_scheduler.store.store import Store
 from perijove_scheduler.store.tables import WorkerRow
@@ -96,8 +96,7 @@ class Reaper(Loop):
         for suspect in suspects:
             await self._remove(suspect)
         await self._pass_on(lost)
-        for loop in ("dispatcher", "archiver", "scaler"):
-            self.bell.ring(loop)
+        self.bell.ring_all(CAPACITY, "dispatcher", "archiver", "scaler")
 
     async def _remove(self, suspect: _Suspect) -> None:
         held: Mapping[str, int] = suspect.seen.held if suspect.seen else {}

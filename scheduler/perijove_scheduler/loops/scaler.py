@@ -19,7 +19,7 @@ from perijove_scheduler.policies.scaling import FIRST_PAUSE, LONGEST_PAUSE, Boun
 from perijove_scheduler.policies.sizes import capacity
 from perijove_scheduler.providers.protocol import Order
 from perijove_scheduler.queue.protocol import Queue
-from perijove_scheduler.services.bell import Bell
+from perijove_scheduler.services.bell import CAPACITY, Bell
 from perijove_scheduler.store.store import Store
 from perijove_scheduler.store.tables import WorkerRow
 
@@ -126,6 +126,7 @@ class Scaler(Loop):
         """Fence a worker, unless it has just taken work; it leaves by itself."""
         if await self._queue.drain(group, worker, only_idle=True):
             await self._store.workers.mark(worker, WorkerState.DRAINING)
+            self.bell.ring_all(CAPACITY, "dispatcher")
             self.log.info("scaler: group %s lets its idle worker %s go", group, worker)
 
     async def _start(self, group: str, settings: GroupSettings, worker: str) -> None:

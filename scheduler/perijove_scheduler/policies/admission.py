@@ -31,8 +31,3 @@ def room(machine: Size, max_workers: int, workers: Sequence[Size], taken: Size) 
     planned, present = machine.times(max_workers), total(workers)
     spare = reduce(largest, workers, machine).times(PREFETCH)
     return largest(planned, present).plus(spare).minus(taken)
-
-
-def can_ever_run(work: Size, machine: Size, workers: Sequence[Size]) -> bool:
-    """Return whether a machine of the group, or a worker it has, is large enough for `work`."""
-    return machine.holds(work) or any(worker.holds(work) for worker in workers)

@@ -46,6 +46,17 @@ def capacity(resources: Resources) -> Size:
     return Size(resources.cpus, resources.memory or math.inf, resources.gpus)
 
 
+def words(size: Size) -> str:
+    """Return what a person reads of a size: ``6 CPUs, 8 GiB of memory, 1 GPU``; what it has none of is left out."""
+    cpus, memory, gpus = size
+    parts = [f"{cpus:g} CPU{'s' * (cpus != 1)}"]
+    if 0 < memory < math.inf:
+        parts.append(f"{memory / 2**30:.3g} GiB of memory")
+    if gpus:
+        parts.append(f"{gpus:g} GPU{'s' * (gpus != 1)}")
+    return ", ".join(parts)
+
+
 def total(sizes: Iterable[Size]) -> Size:
     """Return the sum of `sizes`."""
     result = Size()

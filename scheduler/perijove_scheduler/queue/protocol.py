@@ -111,7 +111,7 @@ class Queue(Protocol):
     async def forget(self, group: str, execution: str, attempt: int) -> None:
         """Drop a ticket of this or an older attempt, whoever holds it: the attempt is superseded or ended.
 
-        Its holder learns at its next renewal that it was superseded. The attempt may be offered again.
+        Its holder learns so at its next renewal. The attempt may be offered again, also where it had been withdrawn.
         """
 
     async def forget_many(self, attempts: Sequence[Attempt]) -> None:

@@ -8,7 +8,7 @@ from perijove.wire.protocol import RENEWALS_A_LEASE
 from perijove.wire.versions import agree
 from perijove_scheduler.queue.protocol import Queue
 from perijove_scheduler.services import tokens
-from perijove_scheduler.services.bell import Bell
+from perijove_scheduler.services.bell import CAPACITY, Bell
 from perijove_scheduler.store.store import Store
 
 _HINT = "An administrator finds the group's enrolment token where the group was made, or makes a new one."
@@ -94,8 +94,7 @@ class Agents:
             await self._store.workers.unenrol(worker, secret)
 
     def _ring(self) -> None:
-        self._bell.ring("dispatcher")
-        self._bell.ring("scaler")
+        self._bell.ring_all(CAPACITY, "dispatcher", "scaler")
 
 
 def _refusal() -> Unauthenticated:

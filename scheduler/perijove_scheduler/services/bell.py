@@ -8,6 +8,9 @@ from collections.abc import Callable
 
 from perijove.patience import set_within
 
+#: Rung when a group's settings or its workers changed: what waits for it may fit now, or never any more.
+CAPACITY = "capacity"
+
 
 class Bell:
     """Bells by name. A ring is remembered until somebody waits for it; many rings are one.
@@ -28,9 +31,21 @@ class Bell:
         if self.pass_on is not None:
             self.pass_on(name)
 
+    def ring_all(self, *names: str) -> None:
+        """Ring several; those who wait for a later one find the earlier ones rung."""
+        for name in names:
+            self.ring(name)
+
     def ring_here(self, name: str) -> None:
         """Wake whoever waits for `name` in this process."""
         self._bells[name].set()
+
+    def answer(self, name: str) -> bool:
+        """Return whether `name` was rung since it was last waited for or answered; nobody waits."""
+        bell = self._bells[name]
+        rung = bell.is_set()
+        bell.clear()
+        return rung
 
     async def wait(self, name: str, timeout: float) -> bool:
         """Wait until `name` is rung, up to `timeout` seconds; return whether it was."""

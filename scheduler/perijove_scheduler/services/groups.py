@@ -10,7 +10,7 @@ from perijove.model.fleet import RUNTIMES, Group, GroupSettings, Worker, WorkerS
 from perijove.model.ids import NAME_PATTERN
 from perijove_scheduler.queue.protocol import Queue
 from perijove_scheduler.services import tokens
-from perijove_scheduler.services.bell import Bell
+from perijove_scheduler.services.bell import CAPACITY, Bell
 from perijove_scheduler.services.caller import Caller
 from perijove_scheduler.services.checks import may_use
 from perijove_scheduler.services.roster import Roster
@@ -61,8 +61,7 @@ class Groups:
         _check(name, settings)
         if not await self._store.groups.update(name, settings):
             raise UnknownGroup
-        self._bell.ring("dispatcher")
-        self._bell.ring("scaler")
+        self._bell.ring_all(CAPACITY, "dispatcher", "scaler")
         return await self.get(caller, name)
 
     async def delete(self, caller: Caller, name: str) -> None:
@@ -99,7 +98,7 @@ class Groups:
             raise Conflict("It is still starting.", "Drain it when it has enrolled.")
         await self._queue.drain(name, worker)
         await self._store.workers.mark(worker, WorkerState.DRAINING)
-        self._bell.ring("scaler")
+        self._bell.ring_all(CAPACITY, "dispatcher", "scaler")
         found = [each for each in await self._roster.of(name, caller.viewer) if each.id == worker]
         if not found:
             raise NotFound("The worker has left.")

@@ -6,8 +6,11 @@ from perijove.errors import Unavailable
 from perijove.model.fleet import GroupSettings, WorkerState
 from perijove.model.resources import Why
 from perijove.model.status import Status
+from perijove_scheduler.policies.feasibility import Fit, reach
+from perijove_scheduler.policies.sizes import need, words
 from perijove_scheduler.queue.protocol import Queue
 from perijove_scheduler.services import present
+from perijove_scheduler.store.demand import resources_of
 from perijove_scheduler.store.groups import GroupCounts
 from perijove_scheduler.store.store import Store
 from perijove_scheduler.store.tables import ExecutionRow
@@ -58,14 +61,35 @@ class Explainer:
         settings = await self._store.groups.settings(group)
         if settings is None:
             return Why(sentence=f"Group {group} is no more.", hint="Stop it, and run it on another group.")
+        if settings.provider == "manual" and not await self._is_connected(group):
+            return _nobody(group)
+        too_large = await self._too_large(row, settings)
+        if too_large is not None or settings.provider == "manual":
+            return too_large
         counts = (await self._store.groups.counts(group)).get(group, GroupCounts())
-        if settings.provider == "manual":
-            return None if await self._is_connected(group) else _nobody(group)
         if counts.workers == 0:
             return await self._starting(group, settings)
         if counts.workers >= settings.max_workers and counts.busy >= counts.workers:
             return _all_busy(group, counts.workers)
         return None
+
+    async def _too_large(self, row: ExecutionRow, settings: GroupSettings) -> Why | None:
+        """Say what it asks for that no worker has at the moment, or None."""
+        group, asked = row.group_name, need(resources_of(row.spec.get("resources")))
+        its = reach(settings, (await self._store.workers.capacities([group]))[group])
+        fit = its.fit(asked)
+        if fit is Fit.NOW:
+            return None
+        if fit is Fit.NEVER:
+            there = " or ".join(words(size) for size in its.ever)
+            sentence = f"It asks for {words(asked)}, and a worker of group {group} has {there}."
+            return Why(sentence=sentence, hint="It is about to be refused; choose another group, or ask for less.")
+        there = " or ".join(words(size) for size in its.now)
+        return Why(
+            sentence=f"It waits for a larger worker of group {group}: it asks for {words(asked)}, and those that are "
+            f"there have {there}.",
+            hint="It starts when one joins the group that is large enough, and holds up nothing behind it until then.",
+        )
 
     async def _starting(self, group: str, settings: GroupSettings) -> Why:
         if settings.max_workers == 0:

@@ -17,7 +17,7 @@ from perijove.model.status import HELD, Status, Writer, sources
 from perijove_scheduler.store import rows, standing
 from perijove_scheduler.store.batch import Batch, Ending, GroupEvent
 from perijove_scheduler.store.clock import db_now
-from perijove_scheduler.store.outcomes import Applied, AttemptRef, Lost, Offer, StopOutcome
+from perijove_scheduler.store.outcomes import Applied, AttemptRef, Lost, Offer, StopOutcome, Unfit
 from perijove_scheduler.store.tables import LIVE, AttemptRow, ExecutionRow, ProjectRow, WorkerRow
 from perijove_scheduler.store.waiting import WaitingLines
 
@@ -40,11 +40,22 @@ class Lifecycle(WaitingLines):
             offers = {found.id: Offer(*found) for found in await session.execute(change)}
         return [offers[id_] for id_ in executions if id_ in offers]
 
-    async def refuse(self, executions: Sequence[str], detail: str = "") -> list[str]:
-        """Crash created executions that no worker of their group can ever run; return which."""
+    async def take_back(self, attempts: Sequence[Unfit]) -> list[str]:
+        """Move queued executions back to created, as none of the workers there are now can run them; return which."""
         change = (
             update(ExecutionRow)
-            .where(ExecutionRow.id.in_(executions), _status_in(sources(Status.CRASHED, Writer.DISPATCHER)))
+            .where(*_these(attempts), _status_in(sources(Status.CREATED, Writer.DISPATCHER)))
+            .values(status=Status.CREATED.value, queued_at=None)
+            .returning(ExecutionRow.id)
+        )
+        async with self._database.write() as session:
+            return list(await session.scalars(change))
+
+    async def refuse(self, attempts: Sequence[Unfit], detail: str = "") -> list[str]:
+        """Crash executions that no worker of their group can ever run and that none has claimed; return which."""
+        change = (
+            update(ExecutionRow)
+            .where(*_these(attempts), _status_in(sources(Status.CRASHED, Writer.DISPATCHER)))
             .values(status=MEANINGS[Reason.UNSCHEDULABLE].status.value, reason=Reason.UNSCHEDULABLE.value)
             .values(detail=detail, finished_at=db_now())
             .returning(ExecutionRow.id)
@@ -173,6 +184,12 @@ def _worker_end(state: WorkerState) -> Update:
 def _move(executions: Sequence[str], target: Status) -> Update:
     fence = _status_in(sources(target, Writer.REST))
     return update(ExecutionRow).where(ExecutionRow.id.in_(executions), fence).values(status=target.value)
+
+
+def _these(attempts: Sequence[Unfit]) -> tuple[ColumnElement[bool], ...]:
+    row = ExecutionRow
+    known = [(each.id, each.attempt) for each in attempts]
+    return row.id.in_([id_ for id_, _ in known]), tuple_(row.id, row.attempt).in_(known)
 
 
 def _status_in(statuses: frozenset[Status]) -> ColumnElement[bool]:

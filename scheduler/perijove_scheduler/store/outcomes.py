@@ -18,19 +18,16 @@ class Waiting:
     owner: str
     priority: int
     resources: Resources
+    attempt: int = 1
 
 
 @dataclass(frozen=True)
-class GroupLoad:
-    """What a group carries: `running` counts each owner's queued, started and stopping executions."""
+class Unfit:
+    """A created or queued execution that no worker of a kind is large enough for, and its next attempt."""
 
-    running: dict[str, int]
-    queued: int
-
-    @property
-    def held(self) -> int:
-        """How many executions workers hold."""
-        return sum(self.running.values()) - self.queued
+    id: str
+    attempt: int
+    resources: Resources
 
 
 @dataclass(frozen=True)

@@ -5,19 +5,21 @@ None of it costs more when 100,000 executions wait: the partial indexes are walk
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal_column, not_, select
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import CTE
 
-from perijove.model.spec import Resources
 from perijove.model.status import Status
 from perijove_scheduler.store.clock import db_ago
 from perijove_scheduler.store.database import Database
+from perijove_scheduler.store.demand import resources_of
+from perijove_scheduler.store.fitting import Amounts, fits
 from perijove_scheduler.store.lines import join_first
-from perijove_scheduler.store.outcomes import AttemptRef, GroupLoad, Queued, ToArchive, Waiting
+from perijove_scheduler.store.outcomes import AttemptRef, Queued, ToArchive, Unfit, Waiting
 from perijove_scheduler.store.tables import LIVE, WAITING, AttemptRow, ExecutionRow, GroupRow
 
 _CREATED: ColumnElement[str] = literal_column("'created'")
@@ -35,31 +37,38 @@ class WaitingLines:
         async with self._database.read() as session:
             return list(await session.scalars(select(GroupRow.name).where(waits).order_by(GroupRow.name)))
 
-    async def load(self, group: str) -> GroupLoad:
-        """Return what a group carries now."""
-        query = (
-            select(ExecutionRow.owner, ExecutionRow.status, func.count())
-            .where(LIVE, ExecutionRow.group_name == group)
-            .group_by(ExecutionRow.owner, ExecutionRow.status)
-        )
-        running: dict[str, int] = {}
-        queued = 0
-        async with self._database.read() as session:
-            for owner, status, count in await session.execute(query):
-                running[owner] = running.get(owner, 0) + count
-                queued += count if status == Status.QUEUED else 0
-        return GroupLoad(running, queued)
-
-    async def heads(self, group: str, owners_limit: int, per_owner: int) -> list[Waiting]:
+    async def heads(
+        self, group: str, owners_limit: int, per_owner: int, workers: tuple[Amounts, ...] | None = None
+    ) -> list[Waiting]:
         """Return the first created executions of each owner, of at most `owners_limit` owners.
 
         They come owner by owner; whose turn it is, the dispatcher's policy says. If more owners wait, those are
         chosen of whom least is under way, then those whose first execution is oldest.
+
+        Parameters
+        ----------
+        workers : tuple of Amounts, optional
+            With them, only what one of them is large enough for: what stands in front of it is walked past.
         """
-        query = heads_query(self._database.dialect, group, owners_limit, per_owner)
+        query = heads_query(self._database.dialect, group, owners_limit, per_owner, workers)
         async with self._database.read() as session:
             rows = (await session.execute(query)).all()
-        return [Waiting(r.id, r.owner, r.priority, Resources.model_validate(r.resources or {})) for r in rows]
+        return [Waiting(r.id, r.owner, r.priority, resources_of(r.resources), r.attempt) for r in rows]
+
+    async def unfit_created(self, group: str, workers: Sequence[Amounts], limit: int) -> list[Unfit]:
+        """Return created executions of a group that none of `workers` is large enough for, in no order."""
+        return await self._unfit(WAITING, group, workers, limit)
+
+    async def unfit_queued(self, group: str, workers: Sequence[Amounts], limit: int) -> list[Unfit]:
+        """Return queued executions of a group that none of `workers` is large enough for, in no order."""
+        return await self._unfit(and_(LIVE, ExecutionRow.status == Status.QUEUED.value), group, workers, limit)
+
+    async def _unfit(self, which: Any, group: str, workers: Sequence[Amounts], limit: int) -> list[Unfit]:
+        row = ExecutionRow
+        query = select(row.id, row.attempt, row.spec["resources"]).where(which, row.group_name == group)
+        query = query.where(not_(fits(row, workers))).limit(limit)
+        async with self._database.read() as session:
+            return [Unfit(id_, n, resources_of(asked)) for id_, n, asked in await session.execute(query)]
 
     async def queued(self, group: str, limit: int = 1000, after: str = "") -> list[Queued]:
         """Return a group's queued executions after id `after`, by id: the sweeper looks for those without a ticket."""
@@ -127,22 +136,26 @@ class WaitingLines:
 
 # Building it takes longer than running it, and every submission asks for it.
 @lru_cache(maxsize=1024)
-def heads_query(dialect: str, group: str, owners_limit: int, per_owner: int) -> Select[Any]:
+def heads_query(
+    dialect: str, group: str, owners_limit: int, per_owner: int, workers: tuple[Amounts, ...] | None = None
+) -> Select[Any]:
     """Return the query of `WaitingLines.heads`; on its own so that a test can read its plan."""
-    chosen = _fairest_owners(group, owners_limit)
-    head, row = aliased(ExecutionRow), aliased(ExecutionRow)
-    line = (
-        select(head.id)
-        .where(head.status == _CREATED, head.group_name == group, head.owner == chosen.c.owner)
-        .order_by(head.priority.desc(), head.id)
-        .limit(per_owner)
-    )
-    columns = select(row.id, row.owner, row.priority, row.spec["resources"].label("resources"))
+    chosen = _fairest_owners(group, owners_limit, workers)
+    row = aliased(ExecutionRow)
+    line = _line(group, chosen.c.owner, workers).limit(per_owner)
+    columns = select(row.id, row.owner, row.priority, row.attempt, row.spec["resources"].label("resources"))
     columns = columns.order_by(row.owner, row.priority.desc(), row.id)
     return join_first(dialect, columns, chosen, line, row)
 
 
-def _fairest_owners(group: str, limit: int) -> CTE:
+def _line(group: str, owner: ColumnElement[str], workers: tuple[Amounts, ...] | None) -> Select[str]:
+    """Select one owner's created executions in their order; those that fit `workers`, if these are given."""
+    head = aliased(ExecutionRow)
+    line = select(head.id).where(head.status == _CREATED, head.group_name == group, head.owner == owner)
+    return (line if workers is None else line.where(fits(head, workers))).order_by(head.priority.desc(), head.id)
+
+
+def _fairest_owners(group: str, limit: int, workers: tuple[Amounts, ...] | None) -> CTE:
     owners = _owners_waiting(group)
     running = (
         select(ExecutionRow.owner, func.count().label("running"))
@@ -150,22 +163,14 @@ def _fairest_owners(group: str, limit: int) -> CTE:
         .group_by(ExecutionRow.owner)
         .subquery("running")
     )
-    oldest = aliased(ExecutionRow)
-    first = (
-        select(oldest.id)
-        .where(oldest.status == _CREATED, oldest.group_name == group, oldest.owner == owners.c.owner)
-        .order_by(oldest.priority.desc(), oldest.id)
-        .limit(1)
-        .scalar_subquery()
-    )
-    return (
+    first = _line(group, owners.c.owner, workers).limit(1).scalar_subquery()
+    chosen = (
         select(owners.c.owner)
         .outerjoin(running, running.c.owner == owners.c.owner)
-        .where(owners.c.owner.is_not(None))
+        .where(owners.c.owner.is_not(None), *([] if workers is None else [first.is_not(None)]))
         .order_by(func.coalesce(running.c.running, 0), first)
-        .limit(limit)
-        .cte("chosen")
     )
+    return chosen.limit(limit).cte("chosen")
 
 
 def _owners_waiting(group: str) -> CTE:

@@ -162,6 +162,15 @@ async def test_what_was_forgotten_can_be_offered_again(wire: Wire) -> None:
     assert await agent.claim(ONE) == offered
 
 
+async def test_what_was_withdrawn_can_be_offered_again_when_it_is_forgotten(wire: Wire) -> None:
+    agent, offered = await wire.registered(), ticket()
+    await wire.queue.offer(offered)
+    assert await wire.queue.withdraw(GROUP, offered.execution, 1)
+    await wire.queue.forget(GROUP, offered.execution, 1)
+    assert await wire.queue.offer(offered)
+    assert await agent.claim(ONE) == offered
+
+
 async def test_an_unknown_ticket_is_none(wire: Wire) -> None:
     offered = ticket()
     await wire.queue.offer(offered)

@@ -7,7 +7,8 @@ from perijove.model.fleet import WorkerState
 from perijove.model.ids import new_id
 from perijove.model.reasons import Reason
 from perijove.model.records import Phase
-from perijove_scheduler.store.outcomes import AttemptRef
+from perijove.model.spec import Resources
+from perijove_scheduler.store.outcomes import AttemptRef, Unfit
 
 ME, OTHER = new_id("wk"), new_id("wk")
 DIGEST = "0" * 64
@@ -65,7 +66,8 @@ async def test_admission_leaves_everything_else_alone(world, status: str) -> Non
 
 async def test_what_can_never_run_is_refused_while_it_waits(world) -> None:
     created, running = await world.execution(), await world.execution(status="started")
-    assert await world.store.lifecycle.refuse([created, running], "It needs 9 GPUs.") == [created]
+    unfit = [Unfit(created, 1, Resources()), Unfit(running, 1, Resources())]
+    assert await world.store.lifecycle.refuse(unfit, "It needs 9 GPUs.") == [created]
     row = await world.row(created)
     assert (row.status, row.reason, row.detail) == ("crashed", "unschedulable", "It needs 9 GPUs.")
     assert row.finished_at is not None

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.dialects import postgresql, sqlite
 
+from perijove.model.spec import Resources
 from perijove_scheduler.store.executions import ExecutionFilter, list_query
-from perijove_scheduler.store.outcomes import GroupLoad
+from perijove_scheduler.store.outcomes import Unfit
 from perijove_scheduler.store.visibility import Viewer
 from perijove_scheduler.store.waiting import heads_query
 
@@ -50,13 +52,40 @@ async def test_waiting_groups_are_those_with_created_rows(world) -> None:
     assert await world.store.lifecycle.waiting_groups() == ["other"]
 
 
-async def test_the_load_counts_each_owners_queued_started_and_stopping(world) -> None:
-    for status in ("created", "queued", "started", "stopping", "complete"):
-        await world.execution(status=status)
-    await world.execution(owner="bob", status="started")
-    load = await world.store.lifecycle.load("local")
-    assert load == GroupLoad({"ada": 3, "bob": 1}, queued=1)
-    assert load.held == 3
+async def test_what_no_worker_of_a_kind_is_large_enough_for_is_found(world) -> None:
+    def needs(**resources: float) -> dict:
+        return {"spec": {"command": ["true"], "group": "local", "resources": resources}}
+
+    await world.execution()  # one CPU, as it says nothing
+    large, gpu = await world.execution(**needs(cpus=4)), await world.execution(**needs(gpus=1))
+    queued = await world.execution(**needs(memory=8 * 2**30), status="queued", attempt=2)
+    lifecycle, worker = world.store.lifecycle, (2.0, 4.0 * 2**30, 0.0)
+    assert {unfit.id for unfit in await lifecycle.unfit_created("local", [worker], 10)} == {large, gpu}
+    assert [(unfit.id, unfit.attempt) for unfit in await lifecycle.unfit_queued("local", [worker], 10)] == [(queued, 2)]
+    assert await lifecycle.unfit_created("local", [worker, (4.0, math.inf, 1.0)], 10) == []
+    assert len(await lifecycle.unfit_created("local", [], 10)) == 3
+    assert await lifecycle.unfit_created("other", [worker], 10) == []
+
+
+async def test_heads_may_leave_out_what_does_not_fit(world) -> None:
+    spec = {"command": ["true"], "group": "local", "resources": {"cpus": 4}}
+    await world.executions(3, spec=spec)
+    await world.execution(owner="bob", spec=spec)
+    fits = await world.execution()
+    heads = await world.store.lifecycle.heads("local", 1, 2, ((2.0, math.inf, 0.0),))
+    assert [head.id for head in heads] == [fits]
+
+
+async def test_only_the_attempt_that_was_looked_at_is_refused_or_taken_back(world) -> None:
+    lifecycle = world.store.lifecycle
+    one, other = await world.executions(2, status="queued", attempt=2)
+    late = [Unfit(one, 1, Resources()), Unfit(other, 1, Resources())]
+    assert (await lifecycle.refuse(late), await lifecycle.take_back(late)) == ([], [])
+    assert await lifecycle.take_back([Unfit(one, 2, Resources())]) == [one]
+    assert await lifecycle.refuse([Unfit(other, 2, Resources())], "too large") == [other]
+    back, refused = await world.row(one), await world.row(other)
+    assert (back.status, back.queued_at) == ("created", None)
+    assert (refused.status, refused.reason, refused.detail) == ("crashed", "unschedulable", "too large")
 
 
 async def test_queued_rows_are_paged_by_id(world) -> None:

@@ -1,8 +1,9 @@
--- Drop a ticket of this or an older attempt, whoever holds it; the holder learns so at its next renewal.
+-- Drop a ticket of this or an older attempt, whoever holds it; the holder learns so at its next renewal. One that was
+-- withdrawn may be offered again from now on.
 -- ARGV: execution, attempt, lifetime of the tombstone (ms)
 local execution = ARGV[1]
 local t = read_ticket(execution)
-if not t or t.attempt > tonumber(ARGV[2]) or (t.state ~= 'offered' and t.state ~= 'claimed') then return end
+if not t or t.attempt > tonumber(ARGV[2]) or t.state == 'forgotten' then return end
 unqueue(execution)
 release(execution, t.worker)
 bury(execution, t.attempt, 'forgotten', t.worker, ARGV[3])

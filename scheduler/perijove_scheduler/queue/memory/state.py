@@ -62,11 +62,6 @@ class TicketEntry:
     passed: int = 0
     expires: float | None = None
 
-    @property
-    def live(self) -> bool:
-        """Whether it is on offer or held, and not a tombstone."""
-        return self.state in {"offered", "claimed"}
-
 
 @dataclass
 class WorkerEntry:

@@ -57,9 +57,12 @@ def withdraw(state: GroupState, execution: str, attempt: int, now: float) -> boo
 
 
 def forget(state: GroupState, execution: str, attempt: int, now: float) -> None:
-    """Drop a ticket of this or an older attempt; whoever holds it learns so at its next renewal."""
+    """Drop a ticket of this or an older attempt; whoever holds it learns so at its next renewal.
+
+    One that was withdrawn may be offered again from now on.
+    """
     old = state.tickets.get(execution)
-    if old is None or old.attempt > attempt or not old.live:
+    if old is None or old.attempt > attempt or old.state == "forgotten":
         return
     state.unqueue(execution)
     state.release(execution, old.worker)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from perijove_scheduler.policies.admission import can_ever_run, room
+from perijove_scheduler.policies.admission import room
 from perijove_scheduler.policies.sizes import Size
 
 MACHINE = Size(2, 8, 0)
@@ -25,12 +25,3 @@ def test_a_group_takes_what_it_can_run_and_a_little_more(
     max_workers: int, workers: list[Size], taken: Size, cpus: float
 ) -> None:
     assert room(MACHINE, max_workers, workers, taken).cpus == cpus
-
-
-def test_work_larger_than_any_machine_can_never_run() -> None:
-    assert not can_ever_run(Size(4), MACHINE, [])
-    assert not can_ever_run(Size(1, 0, 1), MACHINE, [Size(64, 64, 0)])
-
-
-def test_a_larger_worker_started_by_hand_can_run_it() -> None:
-    assert can_ever_run(Size(4), MACHINE, [Size(16, 64, 0)])

@@ -8,8 +8,8 @@ async def why(world, execution: str) -> str:
     return (await world.services.executions.why(world.ada, execution)).sentence
 
 
-async def connect(world, group: str = "local") -> None:
-    capacity = Resources(cpus=4)
+async def connect(world, group: str = "local", cpus: float = 4) -> None:
+    capacity = Resources(cpus=cpus)
     worker = await world.store.workers.enrol(group, None, "host", "1", capacity, "0" * 64)
     await world.queue.agent(group, worker).register(capacity, "1", "host")
 
@@ -72,3 +72,13 @@ async def test_another_attempt_waits(local) -> None:
     await local.start(made.id)
     await local.finish(made.id, reason=Reason.WORKER_DRAINED)
     assert await why(local, made.id) == "Attempt 2 waits for a free worker of group local."
+
+
+async def test_it_waits_for_a_larger_worker(local) -> None:
+    await connect(local, cpus=2)
+    made = await local.submit(spec={"command": "true", "group": "local", "resources": {"cpus": 3}})
+    told = await local.services.executions.why(local.ada, made.id)
+    assert told.sentence == (
+        "It waits for a larger worker of group local: it asks for 3 CPUs, and those that are there have 2 CPUs."
+    )
+    assert (told.position, told.waiting) == (1, 1)
