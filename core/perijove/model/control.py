@@ -47,6 +47,15 @@ class Signed(Model):
     objects: list[SignedObject]
 
 
+class Trimmed(Model):
+    """The records of an attempt up to number `last` are stored, and no longer its stream's to hold."""
+
+    kind: Literal["trimmed"] = "trimmed"
+    execution: ExecutionId
+    attempt: int
+    last: int
+
+
 def ahead(execution: str, attempt: int) -> str:
     """Return the `request` of the answer that comes unasked when a notebook is claimed: where the executed one goes.
 
@@ -55,7 +64,7 @@ def ahead(execution: str, attempt: int) -> str:
     return f"{execution}/{attempt}"
 
 
-Control = Annotated[Wake | Stop | Drain | Signed, Field(discriminator="kind")]
+Control = Annotated[Wake | Stop | Drain | Signed | Trimmed, Field(discriminator="kind")]
 
 #: Reads one JSON document into its message.
 CONTROL: TypeAdapter[Control] = TypeAdapter(Control)

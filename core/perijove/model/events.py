@@ -16,6 +16,9 @@ from perijove.model.ids import ExecutionId, RelativePath, Sha256, WorkerId
 from perijove.model.reasons import Reason
 from perijove.model.records import Phase
 
+#: The number of a record; what a database's integer holds.
+RecordNumber = Annotated[int, Field(ge=1, lt=2**31)]
+
 
 class OutputFile(Model):
     """One line of an output manifest: a file the attempt uploaded under its own prefix."""
@@ -104,14 +107,31 @@ class Archived(_AttemptEvent):
     sha256: Sha256
 
 
+class Segmented(_AttemptEvent):
+    """Records `first` to `last` lie, compressed, in the object store, while the attempt goes on.
+
+    Attributes
+    ----------
+    size : int
+        Bytes of the object.
+    """
+
+    kind: Literal["segmented"] = "segmented"
+    first: RecordNumber
+    last: RecordNumber
+    size: int
+    sha256: Sha256
+
+
 class ObjectRequest(Model):
     """One object of a sign request.
 
     `what` says whose it is: ``code`` (name: code version), ``notebook`` (its sha256), ``datum`` (datum id) are read;
-    ``output`` (its name), ``log`` (no name) and ``payload`` (its sha256) are written under the attempt's own prefix.
+    ``output`` (its name), ``log`` (no name), ``segment`` (``<first>-<last>``, of its records) and ``payload`` (its
+    sha256) are written under the attempt's own prefix.
     """
 
-    what: Literal["code", "notebook", "datum", "output", "log", "payload"]
+    what: Literal["code", "notebook", "datum", "output", "log", "segment", "payload"]
     name: str = ""
     sha256: Sha256 | None = None
 
@@ -130,7 +150,9 @@ class Stopped(_WorkerEvent):
     kind: Literal["stopped"] = "stopped"
 
 
-Event = Annotated[Claimed | Held | Advanced | Finished | Archived | SignRequest | Stopped, Field(discriminator="kind")]
+Event = Annotated[
+    Claimed | Held | Advanced | Finished | Segmented | Archived | SignRequest | Stopped, Field(discriminator="kind")
+]
 
 #: Reads one JSON document into its event.
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)

@@ -121,12 +121,12 @@ class RedisAgentWire:
                 pipe.xadd(self._keys.events, {"e": event.model_dump_json()})
             await reach(pipe.execute())
 
-    async def append(self, held: Held, first: int, lines: Sequence[bytes]) -> Appended:
+    async def append(self, held: Held, first: int, lines: Sequence[bytes], covered: int = 0) -> Appended:
         """Append records `first`, `first` + 1, … to the attempt's stream; what it has already is left out."""
         last = 0
         # Without lines it only asks for the stream's last number.
         for start, end, payload in logs.entries(first, lines) if lines else [(first, first - 1, b"")]:
-            last = int(await self._call("append", held.execution, held.attempt, start, end, payload))
+            last = int(await self._call("append", held.execution, held.attempt, start, end, payload, covered))
             if last < end:
                 break
         return Appended(last)

@@ -95,10 +95,11 @@ class AgentWire(Protocol):
     async def emit(self, events: Sequence[Event]) -> None:
         """Append events to the group's event stream."""
 
-    async def append(self, held: Held, first: int, lines: Sequence[bytes]) -> Appended:
+    async def append(self, held: Held, first: int, lines: Sequence[bytes], covered: int = 0) -> Appended:
         """Append records `first`, `first` + 1, … (JSON lines without their newline) to the attempt's stream.
 
-        Records the stream already has are left out; nothing is appended when `first` would leave a gap.
+        Records the stream already has are left out; nothing is appended when `first` would leave a gap. Those up to
+        number `covered` are no gap: the object store has them, and a stream that lacks them was lost with its Redis.
         """
 
     async def listen(self, after: str, timeout: float) -> list[tuple[str, Control]]:

@@ -115,8 +115,18 @@ def attempt_prefix(execution: str, attempt: int) -> str:
 
 
 def log_key(execution: str, attempt: int) -> str:
-    """Return where an attempt's archived records lie: JSON lines, zstd."""
+    """Return where the records of an attempt that ended lie, from after its last segment on: JSON lines, zstd."""
     return f"logs/{execution}/{attempt}.jsonl.zst"
+
+
+def segments_prefix(execution: str, attempt: int) -> str:
+    """Return the prefix of an attempt's segments; it ends with a slash."""
+    return f"logs/{execution}/{attempt}/"
+
+
+def segment_key(execution: str, attempt: int, first: int, last: int) -> str:
+    """Return where those records of an attempt lie that were stored while it went on: JSON lines, zstd."""
+    return f"{segments_prefix(execution, attempt)}{first}-{last}.jsonl.zst"
 
 
 def payload_key(execution: str, attempt: int, sha256: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import ClassVar
 
 from perijove.errors import PerijoveError, Unavailable
-from perijove.model.control import Signed, SignedObject, Stop, ahead
+from perijove.model.control import Signed, SignedObject, Stop, Trimmed, ahead
 from perijove.model.events import Claimed, Event, Held, ObjectRequest, SignRequest, Stopped
 from perijove_scheduler.loops.base import Loop
 from perijove_scheduler.loops.offers import Offers
@@ -126,7 +126,18 @@ class Applier(Loop):
             queue.tell_many([(a.group, a.worker, stop) for a, stop in stops]),
             *(queue.expire_records(a.group, a.execution, a.attempt, STREAM_KEPT) for a in applied.archived),
         )
+        await self._trim(applied)
         await self._offers.make(applied.requeued)
+
+    async def _trim(self, applied: Applied) -> None:
+        """Trim the streams of attempts whose older records are in the object store, and tell their workers so."""
+        taken = [(each.attempt, each.last) for each in applied.segmented]
+        if not taken:
+            return
+        await self._queue.trim_records([((a.group, a.execution, a.attempt), last) for a, last in taken])
+        await self._queue.tell_many([
+            (a.group, a.worker, Trimmed(execution=a.execution, attempt=a.attempt, last=last)) for a, last in taken
+        ])  # fmt: skip
 
     def _ring(self, applied: Applied, events: Sequence[GroupEvent]) -> None:
         if applied.finished or applied.requeued:

@@ -59,6 +59,20 @@ class TicketState:
     worker: str
 
 
+class Gap(Exception):
+    """A stream does not hold the records that were asked for, and holds later ones: they were trimmed, or lost.
+
+    Attributes
+    ----------
+    first : int
+        The number of the first record it holds after what is missing.
+    """
+
+    def __init__(self, first: int) -> None:
+        super().__init__(first)
+        self.first = first
+
+
 class Queue(Protocol):
     """What the master does on Redis.
 
@@ -170,10 +184,16 @@ class Queue(Protocol):
     async def records(
         self, group: str, execution: str, attempt: int, after: int, limit: int
     ) -> list[tuple[int, bytes]]:
-        """Return up to about `limit` records after number `after`: ``(n, JSON line)``, without waiting."""
+        """Return up to about `limit` records after number `after`: ``(n, JSON line)``, without waiting.
+
+        They are without a gap. Raises `Gap` where the next record that the stream holds is not number `after` + 1.
+        """
 
     async def last_record(self, group: str, execution: str, attempt: int) -> int:
         """Return the number of the stream's last record; 0 when there is no stream."""
+
+    async def trim_records(self, trims: Sequence[tuple[Attempt, int]]) -> None:
+        """Drop the records of each attempt before the given number; its stream's last records always stay."""
 
     async def expire_records(self, group: str, execution: str, attempt: int, seconds: float) -> None:
         """Let an archived attempt's stream go after `seconds`, so that live viewers can finish."""

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from perijove_scheduler.files.protocol import Files, Stored, notebook_of
 from perijove_scheduler.store.retention import Retention
+from perijove_scheduler.store.segments import Segments
 
 #: Seconds an object may lie there before a row has to name it: an upload comes first.
 GRACE = 86_400.0
 _PAGE = 200
 _CODE = ".tar.zst"
 _ATTEMPT_PARTS = 3
+_SEGMENT = re.compile(r"logs/(?P<execution>[^/]+)/(?P<attempt>\d+)/(?P<first>\d+)-(?P<last>\d+)\.jsonl\.zst")
 
 
 class Orphans:
     """Finds them, by looking at each object and asking for its row."""
 
-    def __init__(self, store: Retention, files: Files) -> None:
+    def __init__(self, store: Retention, segments: Segments, files: Files) -> None:
         self._store = store
+        self._segments = segments
         self._files = files
         self.looked_at = 0
 
@@ -74,8 +78,14 @@ class Orphans:
         executions = sorted({_execution_of(stored.key) for stored in page})
         known = await self._store.known_executions(executions)
         removed = await self._store.removed_logs(executions)
+        # A segment may be uploaded and not noted yet, or never, as long as its execution has not ended for a day.
+        segments = await self._segments.known([execution for execution, old in known.items() if old])
         return [
-            stored for stored in page if _execution_of(stored.key) not in known or _attempt_of(stored.key) in removed
+            stored
+            for stored in page
+            if _execution_of(stored.key) not in known
+            or _attempt_of(stored.key) in removed
+            or (known[_execution_of(stored.key)] and (segment := _segment_of(stored.key)) and segment not in segments)
         ]
 
 
@@ -92,6 +102,12 @@ def _attempt_of(key: str) -> tuple[str, int]:
     """Return the execution and attempt of ``logs/<execution>/<attempt>.jsonl.zst`` or ``payloads/…/<attempt>/…``."""
     attempt = key.split("/")[2].partition(".")[0]
     return _execution_of(key), int(attempt) if attempt.isdecimal() else 0
+
+
+def _segment_of(key: str) -> tuple[str, int, int, int] | None:
+    """Return the execution, attempt, first and last record of a segment; None for what is none."""
+    match = _SEGMENT.fullmatch(key)
+    return match and (match["execution"], int(match["attempt"]), int(match["first"]), int(match["last"]))
 
 
 def _datum_of(key: str) -> tuple[str, int, str]:

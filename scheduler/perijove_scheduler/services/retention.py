@@ -11,7 +11,7 @@ from typing import get_args
 
 from perijove.model.resources import Role
 from perijove.model.retention import Kind, Removal, RetentionReport, RetentionSettings, SweepRequest
-from perijove_scheduler.files.protocol import Files, Stored, log_key
+from perijove_scheduler.files.protocol import Files, Stored, log_key, segments_prefix
 from perijove_scheduler.services.access import Access
 from perijove_scheduler.services.bell import Bell
 from perijove_scheduler.services.caller import Caller
@@ -67,7 +67,7 @@ class Sweep:
         self._dry = dry
         self._kinds = kinds
         self.totals: dict[Kind, int] = {}
-        self._orphans = Orphans(store.retention, files)
+        self._orphans = Orphans(store.retention, store.segments, files)
         self._leftovers = Leftovers(store, files)
 
     async def run(self) -> list[Removal]:
@@ -142,8 +142,9 @@ class Sweep:
 
     async def _records_of(self, execution: str, attempt: int) -> list[Stored]:
         log = await self._files.stat(log_key(execution, attempt))
-        payloads = [stored async for stored in self._files.list(f"payloads/{execution}/{attempt}/")]
-        return payloads if log is None else [log, *payloads]
+        prefixes = (segments_prefix(execution, attempt), f"payloads/{execution}/{attempt}/")
+        others = [stored for prefix in prefixes async for stored in self._files.list(prefix)]
+        return others if log is None else [log, *others]
 
     async def _code(self, project: KeptProject, days: int | None) -> AsyncIterator[_Found]:
         after = ""

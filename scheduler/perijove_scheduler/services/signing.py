@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -11,7 +12,7 @@ from perijove.errors import PerijoveError, UnknownExecution
 from perijove.model.events import ObjectRequest, SignRequest, Verb
 from perijove.model.ids import RelativePath, Sha256
 from perijove.model.status import TERMINAL, Status
-from perijove_scheduler.files.protocol import attempt_prefix, code_key, log_key, notebook_key, payload_key
+from perijove_scheduler.files.protocol import attempt_prefix, code_key, log_key, notebook_key, payload_key, segment_key
 from perijove_scheduler.store.store import Store
 from perijove_scheduler.store.tables import DatumRow, ExecutionRow
 from perijove_scheduler.store.visibility import Viewer
@@ -19,6 +20,7 @@ from perijove_scheduler.store.visibility import Viewer
 _PATH: TypeAdapter[str] = TypeAdapter(RelativePath)
 _SHA256: TypeAdapter[str] = TypeAdapter(Sha256)
 _DATUM = "datum://"
+_SEGMENT = re.compile(r"([1-9]\d{0,9})-([1-9]\d{0,9})")
 
 
 def datum_key(row: DatumRow) -> str:
@@ -31,13 +33,15 @@ class Rights:
     """What one attempt of an execution may touch.
 
     `uploads` says whether it may still write outputs: once they are committed nobody changes them. Its records may come
-    later, and those of an attempt that was superseded too.
+    later, and those of an attempt that was superseded too, but once for each: `segmented` is the number of the last
+    record that a segment holds.
     """
 
     row: ExecutionRow
     attempt: int
     uploads: bool = True
     data: Mapping[str, DatumRow] = field(default_factory=dict)
+    segmented: int = 0
 
     def key(self, wanted: ObjectRequest) -> tuple[Verb, str]:
         """Return what may be done with an object and its key; raises `PerijoveError` where nothing may."""
@@ -47,6 +51,7 @@ class Rights:
             "datum": (Verb.GET, self._datum),
             "output": (Verb.PUT, self._output),
             "log": (Verb.PUT, self._log),
+            "segment": (Verb.PUT, self._segment),
             "payload": (Verb.PUT, self._payload),
         }
         verb, key = keys[wanted.what]
@@ -75,6 +80,14 @@ class Rights:
     def _log(self, name: str) -> str:
         return log_key(self.row.id, self.attempt)
 
+    def _segment(self, name: str) -> str:
+        match = _SEGMENT.fullmatch(name)
+        if match is None or (first := int(match[1])) > (last := int(match[2])):
+            raise PerijoveError("This is not a name of a segment.")
+        if first <= self.segmented:
+            raise PerijoveError("These records are stored already.")
+        return segment_key(self.row.id, self.attempt, first, last)
+
     def _payload(self, name: str) -> str:
         return payload_key(self.row.id, self.attempt, _well_formed(_SHA256, name, "a payload"))
 
@@ -97,7 +110,13 @@ class Grants:
         if found is None or found.row.group_name != group or request.attempt > found.row.attempt:
             raise UnknownExecution
         data = await self._data(found.row, request)
-        return Rights(found.row, request.attempt, _may_upload(found.row, request), data)
+        segmented = await self._segmented(request)
+        return Rights(found.row, request.attempt, _may_upload(found.row, request), data, segmented)
+
+    async def _segmented(self, request: SignRequest) -> int:
+        if all(each.what != "segment" for each in request.objects):
+            return 0
+        return await self._store.segments.last(request.execution, request.attempt)
 
     async def _data(self, row: ExecutionRow, request: SignRequest) -> dict[str, DatumRow]:
         wanted = [each.name for each in request.objects if each.what == "datum"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from perijove.model.events import Advanced, Archived, Claimed, Event, Finished, Held, OutputFile, Stopped
+from perijove.model.events import Advanced, Archived, Claimed, Event, Finished, Held, OutputFile, Segmented, Stopped
 from perijove.model.reasons import Reason
 from perijove.model.status import TERMINAL
 from perijove_scheduler.store import standing as rules
@@ -36,6 +36,7 @@ class Batch:
     claims: list[AttemptRef] = field(default_factory=list)
     endings: list[Ending] = field(default_factory=list)
     outputs: dict[str, tuple[int, list[OutputFile]]] = field(default_factory=dict)
+    segments: list[Segmented] = field(default_factory=list)
     archives: list[Archived] = field(default_factory=list)
     stale: list[AttemptRef] = field(default_factory=list)
     gone: list[tuple[str, str]] = field(default_factory=list)
@@ -66,6 +67,8 @@ class Batch:
             rules.advance(standing, event)
         elif standing is not None and isinstance(event, Finished):
             self._finish(standing, event)
+        elif standing is not None and isinstance(event, Segmented):
+            self.segments.append(event)
         elif standing is not None and isinstance(event, Archived):
             self.archives.append(event)
 

@@ -17,7 +17,7 @@ from perijove.model.status import HELD, Status, Writer, sources
 from perijove_scheduler.store import rows, standing
 from perijove_scheduler.store.batch import Batch, Ending, GroupEvent
 from perijove_scheduler.store.clock import db_now
-from perijove_scheduler.store.outcomes import Applied, AttemptRef, Lost, Offer, StopOutcome, Unfit
+from perijove_scheduler.store.outcomes import Applied, AttemptRef, Lost, Offer, StopOutcome, TakenOver, Unfit
 from perijove_scheduler.store.tables import LIVE, AttemptRow, ExecutionRow, ProjectRow, WorkerRow
 from perijove_scheduler.store.waiting import WaitingLines
 
@@ -97,6 +97,7 @@ class Lifecycle(WaitingLines):
             finished=[end.ref for end in batch.endings],
             requeued=requeued,
             stale=batch.stale,
+            segmented=[TakenOver(_ref_of(batch, s.execution, s.attempt, s.worker), s.last) for s in batch.segments],
             archived=[_ref_of(batch, a.execution, a.attempt, a.worker) for a in batch.archives],
         )
 

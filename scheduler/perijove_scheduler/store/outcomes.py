@@ -74,6 +74,14 @@ class AttemptRef:
 
 
 @dataclass(frozen=True)
+class TakenOver:
+    """An attempt whose records up to number `last` lie in the object store; `attempt.worker` stored them."""
+
+    attempt: AttemptRef
+    last: int
+
+
+@dataclass(frozen=True)
 class Applied:
     """What a batch of events changed.
 
@@ -87,6 +95,8 @@ class Applied:
         Executions that go on with another attempt: offer their tickets.
     stale : list of AttemptRef
         Attempts that a worker holds and may not: tell it to stop them.
+    segmented : list of TakenOver
+        Attempts that go on and whose older records lie in the object store: trim their streams.
     archived : list of AttemptRef
         Attempts whose records lie in the archive: let their streams expire.
     rejected : list of str
@@ -97,6 +107,7 @@ class Applied:
     finished: list[AttemptRef] = field(default_factory=list)
     requeued: list[Offer] = field(default_factory=list)
     stale: list[AttemptRef] = field(default_factory=list)
+    segmented: list[TakenOver] = field(default_factory=list)
     archived: list[AttemptRef] = field(default_factory=list)
     rejected: list[str] = field(default_factory=list)
 

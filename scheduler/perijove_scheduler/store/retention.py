@@ -29,6 +29,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from perijove.model.retention import Kind, RetentionSettings
 from perijove.model.status import TERMINAL
+from perijove_scheduler.store import segments
 from perijove_scheduler.store.clock import db_ago, db_now
 from perijove_scheduler.store.database import Database
 from perijove_scheduler.store.executions import count_less, keep_projects
@@ -111,6 +112,7 @@ class Retention:
         this = tuple_(AttemptRow.execution_id, AttemptRow.attempt).in_(attempts)
         async with self._database.write() as session:
             await session.execute(update(AttemptRow).where(this, KEPT).values(removed_at=db_now()))
+            await segments.remove(session, attempts)
 
     async def outputs(self, project: str, days: int, after: DatumName, limit: int) -> list[DatumRow]:
         """Return data that are old enough to go and nobody's input."""

@@ -15,6 +15,7 @@ from perijove.model.ids import new_id
 from perijove.model.reasons import Reason
 from perijove.model.records import Phase
 from perijove.model.status import Status
+from perijove_scheduler.store import segments
 from perijove_scheduler.store.batch import Batch
 from perijove_scheduler.store.clock import db_now
 from perijove_scheduler.store.documents import plain_text
@@ -82,6 +83,7 @@ async def write(session: AsyncSession, batch: Batch) -> None:
          "reason": end.reason.value, "records": end.records}
         for end in batch.endings
     ], once="finished_at")  # fmt: skip
+    batch.segments = await segments.add(session, batch.segments)
     batch.archives, longer = await _of_ended_attempts(session, batch.archives)
     await update_many(session, _ATTEMPTS, _ATTEMPT, ("archived_at", "records"), [
         {**_fence(event), "archived_at": batch.now, "records": event.records} for event in batch.archives

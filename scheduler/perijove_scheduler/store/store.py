@@ -17,6 +17,7 @@ from perijove_scheduler.store.leadership import Leadership, Term, check
 from perijove_scheduler.store.lifecycle import Lifecycle
 from perijove_scheduler.store.projects import Projects
 from perijove_scheduler.store.retention import Retention
+from perijove_scheduler.store.segments import Segments
 from perijove_scheduler.store.settings import Settings
 from perijove_scheduler.store.tables import SettingRow
 from perijove_scheduler.store.workers import Workers
@@ -47,6 +48,7 @@ class Store:
         self.settings = Settings(database)
         self.idempotency = Idempotency(database)
         self.leadership = Leadership(database)
+        self.segments = Segments(database)
         self.retention = Retention(database)
 
     @classmethod

@@ -227,6 +227,18 @@ class AttemptRow(Table):
     )
 
 
+class SegmentRow(Table):
+    """Records `first` to `last` of an attempt, which left Redis for the object store while the attempt went on."""
+
+    __tablename__ = "log_segments"
+
+    execution_id: Mapped[str] = mapped_column(ForeignKey("executions.id", ondelete="CASCADE"), primary_key=True)
+    attempt: Mapped[int] = mapped_column(primary_key=True)
+    last: Mapped[int] = mapped_column(primary_key=True)
+    first: Mapped[int]
+    size: Mapped[int] = mapped_column(BigInteger)
+
+
 class DatumRow(Table):
     """One output file. It exists only once its attempt's manifest is committed."""
 

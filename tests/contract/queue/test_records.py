@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
+
 import pytest
 
 from perijove.model.ids import new_id
 from perijove.wire.limits import ENTRY_LIMIT
 from perijove.wire.protocol import Appended, Held
+from perijove_scheduler.queue.protocol import Gap
 
 from .conftest import GROUP, Wire, lines
 
@@ -123,4 +126,83 @@ async def test_an_archived_stream_goes_after_its_time(wire: Wire, attempt: Held)
 
 async def test_expiring_what_is_not_there_is_harmless(wire: Wire, attempt: Held) -> None:
     await wire.queue.expire_records(GROUP, attempt.execution, 1, 60)
+    assert await stored(wire, attempt) == []
+
+
+# -------------------------------------------------------------------------------------------------- trimming
+
+
+async def filled(wire: Wire, attempt: Held, last: int) -> None:
+    """Append records in entries of ten."""
+    for first in range(1, last + 1, 10):
+        await wire.agent().append(attempt, first, lines(first, first + 9))
+
+
+async def trim(wire: Wire, attempt: Held, last: int) -> None:
+    await wire.queue.trim_records([((GROUP, attempt.execution, attempt.attempt), last)])
+
+
+async def test_a_trimmed_stream_keeps_what_came_since_and_the_number_of_its_last_record(
+    wire: Wire, attempt: Held
+) -> None:
+    await filled(wire, attempt, 50)
+    await trim(wire, attempt, 30)
+    assert await stored(wire, attempt, 30) == numbered(31, 50)
+    await trim(wire, attempt, 50)
+    assert await stored(wire, attempt, 50) == []
+    assert await wire.queue.last_record(GROUP, attempt.execution, 1) == 50
+    assert await wire.agent().append(attempt, 51, lines(51, 52)) == Appended(52)
+    assert await stored(wire, attempt, 50) == numbered(51, 52)
+
+
+async def test_trimming_again_or_what_is_not_there_is_harmless(wire: Wire, attempt: Held) -> None:
+    await trim(wire, attempt, 30)
+    await filled(wire, attempt, 50)
+    await trim(wire, attempt, 30)
+    await trim(wire, attempt, 10)
+    assert await stored(wire, attempt, 30) == numbered(31, 50)
+
+
+async def test_reading_what_was_trimmed_is_a_gap_and_never_passed_over(wire: Wire, attempt: Held) -> None:
+    await filled(wire, attempt, 50)
+    await trim(wire, attempt, 30)
+    for after in (0, 5, 19):
+        with pytest.raises(Gap) as gap:
+            await wire.queue.records(GROUP, attempt.execution, 1, after, 100)
+        assert after + 1 < gap.value.first <= 31
+
+
+async def test_following_what_was_trimmed_is_a_gap_and_never_passed_over(wire: Wire, attempt: Held) -> None:
+    await filled(wire, attempt, 50)
+    await trim(wire, attempt, 30)
+    async with aclosing(wire.tail.follow(GROUP, attempt.execution, 1, 0)) as batches:
+        with pytest.raises(Gap):
+            await anext(batches)
+
+
+async def test_after_a_flush_a_stream_goes_on_behind_what_the_object_store_has(wire: Wire, attempt: Held) -> None:
+    agent = wire.agent()
+    await filled(wire, attempt, 50)
+    await trim(wire, attempt, 30)
+    await wire.flush()
+    await wire.queue.prepare()
+    assert await agent.append(attempt, 51, lines(51, 60), covered=30) == Appended(30)
+    assert await stored(wire, attempt) == []
+    assert await agent.append(attempt, 31, lines(31, 60), covered=30) == Appended(60)
+    assert await stored(wire, attempt, 30) == numbered(31, 60)
+
+
+async def test_a_stream_that_went_back_to_before_what_the_object_store_has_begins_behind_it(
+    wire: Wire, attempt: Held
+) -> None:
+    agent = wire.agent()
+    await filled(wire, attempt, 20)
+    assert await agent.append(attempt, 31, lines(31, 40), covered=30) == Appended(40)
+    assert await stored(wire, attempt, 30) == numbered(31, 40)
+    with pytest.raises(Gap):
+        await wire.queue.records(GROUP, attempt.execution, 1, 0, 100)
+
+
+async def test_only_covered_records_are_no_gap(wire: Wire, attempt: Held) -> None:
+    assert await wire.agent().append(attempt, 32, lines(32, 40), covered=30) == Appended(30)
     assert await stored(wire, attempt) == []

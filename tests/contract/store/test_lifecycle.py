@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from perijove.model.events import Advanced, Archived, Claimed, Finished, Held, OutputFile
+from perijove.model.events import Advanced, Archived, Claimed, Finished, Held, OutputFile, Segmented
 from perijove.model.fleet import WorkerState
 from perijove.model.ids import new_id
 from perijove.model.reasons import Reason
 from perijove.model.records import Phase
 from perijove.model.spec import Resources
-from perijove_scheduler.store.outcomes import AttemptRef, Unfit
+from perijove_scheduler.store.outcomes import AttemptRef, TakenOver, Unfit
+from perijove_scheduler.store.segments import Segment
 
 ME, OTHER = new_id("wk"), new_id("wk")
 DIGEST = "0" * 64
@@ -369,6 +370,35 @@ async def test_an_archive_that_comes_after_the_masters_own_counts_if_it_has_more
     assert (await world.attempts(execution))[0].records == 5
     await apply(world, late.model_copy(update={"records": 3}))
     assert (await world.attempts(execution))[0].records == 5
+
+
+def segmented(execution: str, first: int, last: int, worker: str = ME, attempt: int = 1) -> Segmented:
+    return Segmented(execution=execution, attempt=attempt, worker=worker, first=first, last=last, size=9, sha256=DIGEST)
+
+
+async def test_the_segments_of_a_running_attempt_are_noted_once_and_in_order(world) -> None:
+    execution = await started(world)
+    events = [segmented(execution, 11, 30), segmented(execution, 1, 10)]
+    applied = await apply(world, *events)
+    mine = AttemptRef("local", execution, 1, ME)
+    assert applied.segmented == [TakenOver(mine, 30), TakenOver(mine, 10)]
+    assert (await apply(world, *events)).segmented == applied.segmented
+    segments = world.store.segments
+    assert await segments.of(execution, 1) == [Segment(1, 10, 9), Segment(11, 30, 9)]
+    assert await segments.of(execution, 1, after=10) == [Segment(11, 30, 9)]
+    assert await segments.last(execution, 1) == 30
+    assert await segments.known([execution]) == {(execution, 1, 1, 10), (execution, 1, 11, 30)}
+
+
+async def test_a_segment_is_noted_for_the_attempts_own_worker_only(world) -> None:
+    execution = await started(world)
+    wrong = [
+        segmented(execution, 1, 10, worker=OTHER),
+        segmented(execution, 1, 10, attempt=2),
+        segmented(execution, 9, 1),
+    ]
+    assert (await apply(world, *wrong)).segmented == []
+    assert await world.store.segments.last(execution, 1) == 0
 
 
 async def test_the_archiver_finds_what_no_agent_archived(world) -> None:

@@ -19,7 +19,15 @@ from sqlalchemy import func, insert, select, update
 from perijove.model.ids import new_id
 from perijove.model.retention import RetentionSettings
 from perijove_scheduler.files.local import LocalFiles
-from perijove_scheduler.files.protocol import attempt_prefix, code_key, digest_in, log_key, notebook_key, payload_key
+from perijove_scheduler.files.protocol import (
+    attempt_prefix,
+    code_key,
+    digest_in,
+    log_key,
+    notebook_key,
+    payload_key,
+    segment_key,
+)
 from perijove_scheduler.services.retention import Sweep, sweep, swept_at
 from perijove_scheduler.store.executions import NewExecution, SourceGone
 from perijove_scheduler.store.retention import KeptProject
@@ -30,6 +38,7 @@ from perijove_scheduler.store.tables import (
     DatumRow,
     ExecutionRow,
     ProjectRow,
+    SegmentRow,
     TagRow,
     UseRow,
 )
@@ -112,6 +121,8 @@ class Land:
             await session.execute(insert(ExecutionRow), [values])
             attempt = {"execution_id": execution, "attempt": 1, "finished_at": finished, "archived_at": finished}
             await session.execute(insert(AttemptRow), [attempt])
+            segment = {"execution_id": execution, "attempt": 1, "first": 1, "last": 9, "size": 1}
+            await session.execute(insert(SegmentRow), [segment])
             if plan.tagged:
                 await session.execute(insert(TagRow), [{"execution_id": execution, "tag": "keep"}])
             uses = {self.data[n % len(self.data)] for n in plan.inputs} if self.data else set()
@@ -130,7 +141,8 @@ class Land:
         return execution
 
     def files_of(self, execution: str) -> list[str]:
-        return [f"{attempt_prefix(execution, 1)}model", log_key(execution, 1), payload_key(execution, 1, notebook(0))]
+        records = [log_key(execution, 1), segment_key(execution, 1, 1, 9), payload_key(execution, 1, notebook(0))]
+        return [f"{attempt_prefix(execution, 1)}model", *records]
 
     async def there(self, key: str) -> bool:
         return await self.files.stat(key) is not None
@@ -298,3 +310,21 @@ async def test_a_sweep_withholds_what_is_most_of_what_there_is_until_it_is_asked
     removed, withheld = await sweep(land.store, land.files, RetentionSettings(), everything=True)
     assert ([each.kind for each in removed], withheld) == (["orphans"], [])
     assert [stored async for stored in land.files.list("outputs/")] == []
+
+
+async def test_a_segment_that_no_row_names_is_an_orphan_once_its_execution_ended_a_day_ago(land: Land) -> None:
+    ended = await land.make(Plan(5, "complete", False, 0, 0, ()))
+    running = await land.make(Plan(5, "started", False, 0, 0, ()))
+    unknown = {execution: segment_key(execution, 1, 10, 20) for execution in (ended, running)}
+    for key in unknown.values():
+        await land.put(key)
+    await sweep(land.store, land.files, RetentionSettings())
+    assert [await land.there(key) for key in unknown.values()] == [False, True]
+    assert all([await land.there(key) for execution in (ended, running) for key in land.files_of(execution)[1:]])
+
+
+async def test_removed_records_leave_no_segments_behind(land: Land) -> None:
+    execution = await land.make(Plan(50, "complete", False, 0, 0, ()))
+    await sweep(land.store, land.files, RetentionSettings(logs=10))
+    assert not any([await land.there(key) for key in land.files_of(execution)[1:]])
+    assert await land.store.segments.last(execution, 1) == 0

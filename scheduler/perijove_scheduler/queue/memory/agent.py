@@ -95,17 +95,20 @@ class MemoryAgentWire:
             state.emit(event.model_dump_json())
         self._queue.signal.ring()
 
-    async def append(self, held: Held, first: int, lines: Sequence[bytes]) -> Appended:
+    async def append(self, held: Held, first: int, lines: Sequence[bytes], covered: int = 0) -> Appended:
         """Append the records the stream does not have yet, unless that would leave a gap."""
         logs = self._state().logs
         stream = logs.get((held.execution, held.attempt), LogStream())
-        last = len(stream.lines)
+        if stream.last < covered:
+            logs.pop((held.execution, held.attempt), None)
+            stream = LogStream(first=covered + 1)
+        last = stream.last
         fresh = lines[max(0, last + 1 - first) :]
         if first <= last + 1 and fresh:
             stream.lines.extend(fresh)
             logs[held.execution, held.attempt] = stream
             self._queue.signal.ring()
-        return Appended(len(stream.lines))
+        return Appended(stream.last)
 
     async def listen(self, after: str, timeout: float) -> list[tuple[str, Control]]:
         """Wait for control messages after entry `after`."""

@@ -18,7 +18,7 @@ from perijove.wire.protocol import LEASE
 from perijove_scheduler.queue.memory import tickets
 from perijove_scheduler.queue.memory.agent import MemoryAgentWire
 from perijove_scheduler.queue.memory.state import EventStream, GroupState, Signal
-from perijove_scheduler.queue.protocol import Attempt, Delivery, Glance, TicketState, WorkerLiveness
+from perijove_scheduler.queue.protocol import Attempt, Delivery, Gap, Glance, TicketState, WorkerLiveness
 
 
 class MemoryQueue:
@@ -238,13 +238,25 @@ class MemoryQueue:
     ) -> list[tuple[int, bytes]]:
         """Return up to `limit` records after number `after`."""
         stream = self.state(group).logs.get((execution, attempt))
-        lines = stream.lines[after : after + limit] if stream else []
-        return list(enumerate(lines, after + 1))
+        if stream is None or after >= stream.last:
+            return []
+        if after + 1 < stream.first:
+            raise Gap(stream.first)
+        start = after + 1 - stream.first
+        return list(enumerate(stream.lines[start : start + limit], after + 1))
 
     async def last_record(self, group: str, execution: str, attempt: int) -> int:
         """Return the number of the stream's last record."""
         stream = self.state(group).logs.get((execution, attempt))
-        return len(stream.lines) if stream else 0
+        return stream.last if stream else 0
+
+    async def trim_records(self, trims: Sequence[tuple[Attempt, int]]) -> None:
+        """Drop the records of each attempt before the given number."""
+        for (group, execution, attempt), number in trims:
+            stream = self.state(group).logs.get((execution, attempt))
+            if stream and number > stream.first:
+                dropped = min(number, stream.last) - stream.first
+                stream.lines, stream.first = stream.lines[dropped:], stream.first + dropped
 
     async def expire_records(self, group: str, execution: str, attempt: int, seconds: float) -> None:
         """Let a stream go after `seconds`."""

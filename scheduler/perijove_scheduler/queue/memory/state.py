@@ -94,10 +94,16 @@ class EventStream:
 
 @dataclass
 class LogStream:
-    """A ``log:`` stream: its lines, of records 1, 2, 3 and so on."""
+    """A ``log:`` stream: its lines, of records `first`, `first` + 1 and so on."""
 
     lines: list[bytes] = field(default_factory=list)
+    first: int = 1
     expires: float | None = None
+
+    @property
+    def last(self) -> int:
+        """The number of the last record."""
+        return self.first + len(self.lines) - 1
 
 
 class GroupState:

@@ -148,6 +148,10 @@ class RedisQueue:
         """Return the number of the stream's last record; 0 when there is no stream."""
         return await self._records.last(group, execution, attempt)
 
+    async def trim_records(self, trims: Sequence[tuple[Attempt, int]]) -> None:
+        """Drop the records of each attempt before the given number, pipelined."""
+        await self._records.trim(trims)
+
     async def expire_records(self, group: str, execution: str, attempt: int, seconds: float) -> None:
         """Let an archived attempt's stream go after `seconds`."""
         await self._records.expire(group, execution, attempt, seconds)

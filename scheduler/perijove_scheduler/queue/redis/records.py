@@ -8,6 +8,7 @@ from typing import Any, cast
 from perijove.wire import limits, logs
 from perijove.wire.connection import execute, reach
 from perijove.wire.keys import GroupKeys
+from perijove_scheduler.queue.protocol import Attempt, Gap
 from perijove_scheduler.queue.redis.link import RedisLink
 
 # Entries of a first page: at most 1 MiB, since each viewer that does not read holds a page. Later pages ask for as many
@@ -25,15 +26,27 @@ class Records:
         self._link = link
 
     async def read(self, group: str, execution: str, attempt: int, after: int, limit: int) -> list[tuple[int, bytes]]:
-        """Return up to about `limit` records after number `after`, and not much more than 1 MiB of them."""
+        """Return up to about `limit` records after number `after`, and not much more than 1 MiB of them.
+
+        Raises
+        ------
+        perijove_scheduler.queue.protocol.Gap
+            The stream's next record is a later one than the next.
+        """
         key = GroupKeys(group).log(execution, attempt)
         records: list[tuple[int, bytes]] = []
-        count, size = min(_FIRST_COUNT, limit), 0
+        position, count, size = after, min(_FIRST_COUNT, limit), 0
         while True:
             entries = await self._entries(key, after, count)
             for entry, fields in entries:
                 size += sum(map(len, fields.values()))
-                records += [record for record in logs.unpack(entry, fields) if record[0] > after]
+                fresh = [record for record in logs.unpack(entry, fields) if record[0] > position]
+                if fresh and fresh[0][0] > position + 1:
+                    if records:
+                        return records
+                    raise Gap(fresh[0][0])
+                records += fresh
+                position = records[-1][0] if records else position
             if len(entries) < count or len(records) >= limit or size >= _PAGE_BYTES:
                 return records
             after = logs.last_number(entries[-1][0])
@@ -48,6 +61,16 @@ class Records:
         key = GroupKeys(group).log(execution, attempt)
         entries: Any = await reach(self._link.redis.xrevrange(key, count=1))
         return logs.last_number(entries[0][0]) if entries else 0
+
+    async def trim(self, trims: Sequence[tuple[Attempt, int]]) -> None:
+        """Drop the entries whose records all come before the given number.
+
+        The entry that ends with it stays, so that whoever appends finds the number of the stream's last record.
+        """
+        async with self._link.redis.pipeline(transaction=False) as pipe:
+            for (group, execution, attempt), number in trims:
+                pipe.xtrim(GroupKeys(group).log(execution, attempt), minid=f"{number}-0", approximate=False)
+            await reach(pipe.execute())
 
     async def expire(self, group: str, execution: str, attempt: int, seconds: float) -> None:
         """Let a stream go after `seconds`."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from perijove.errors import Unavailable
-from perijove.model.control import ahead
-from perijove.model.events import Advanced, Claimed, Held, ObjectRequest, SignRequest
+from perijove.model.control import Trimmed, ahead
+from perijove.model.events import Advanced, Claimed, Held, ObjectRequest, Segmented, SignRequest
 from perijove.model.fleet import WorkerState
 from perijove.model.reasons import Reason
-from perijove_scheduler.queue.protocol import Delivery
+from perijove_scheduler.queue.protocol import Delivery, Gap
 
 
 def request(agent, execution: str, attempt: int = 1) -> SignRequest:
@@ -181,3 +181,28 @@ async def test_the_loop_applies_what_comes_without_being_asked(world) -> None:
     assert await anext(changes) == [execution]
     await world.applier.stop()
     assert await world.status(execution) == "started"
+
+
+async def test_records_leave_their_stream_once_a_segment_of_them_is_noted_and_their_worker_is_told(world) -> None:
+    agent = await world.agent()
+    execution = await world.running(agent)
+    await agent.log(execution, *(b"{}" for _ in range(30)))
+    event = Segmented(worker=agent.id, execution=execution, attempt=1, first=1, last=20, size=9, sha256="0" * 64)
+    await agent.wire.emit([event])
+    await world.apply()
+    assert await world.store.segments.last(execution, 1) == 20
+    with pytest.raises(Gap):
+        await world.queue.records("local", execution, 1, 0, 100)
+    assert [n for n, _ in await world.queue.records("local", execution, 1, 20, 100)] == list(range(21, 31))
+    told = [message for _, message in await agent.wire.listen("0", 0)]
+    assert Trimmed(execution=execution, attempt=1, last=20) in told
+
+
+async def test_who_does_not_hold_an_attempt_trims_nothing_of_it(world) -> None:
+    agent, other = await world.agent(), await world.agent()
+    execution = await world.running(agent)
+    await agent.log(execution, *(b"{}" for _ in range(30)))
+    event = Segmented(worker=other.id, execution=execution, attempt=1, first=1, last=20, size=9, sha256="0" * 64)
+    await other.wire.emit([event])
+    await world.apply()
+    assert len(await world.queue.records("local", execution, 1, 0, 100)) == 30

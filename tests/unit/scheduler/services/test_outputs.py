@@ -7,7 +7,7 @@ import pytest
 from archives import archive, code_id
 
 from perijove.errors import Conflict, NotFound, UnknownExecution
-from perijove.model.events import ObjectRequest, OutputFile, SignRequest
+from perijove.model.events import ObjectRequest, OutputFile, Segmented, SignRequest
 from perijove.model.ids import new_id
 from perijove.model.reasons import Reason
 
@@ -107,7 +107,14 @@ async def test_a_worker_gets_what_its_attempt_needs(local) -> None:
     made = await local.submit(spec=spec, notebook=NOTEBOOK)
     await local.start(made.id)
     sha256 = made.spec.notebook.sha256
-    wanted = [("notebook", sha256), ("datum", datum), ("output", "a/b.csv"), ("log", ""), ("payload", SHA)]
+    wanted = [
+        ("notebook", sha256),
+        ("datum", datum),
+        ("output", "a/b.csv"),
+        ("log", ""),
+        ("segment", "1-20"),
+        ("payload", SHA),
+    ]
     signed = await local.services.outputs.sign(ask(local, made.id, *wanted), "local")
     assert [(each.what, each.name) for each in signed.objects] == wanted
     assert signed.request == "r-1"
@@ -116,6 +123,7 @@ async def test_a_worker_gets_what_its_attempt_needs(local) -> None:
         ("GET", f"outputs/{source}/1/train.ipynb"),
         ("PUT", f"outputs/{made.id}/1/a/b.csv"),
         ("PUT", f"logs/{made.id}/1.jsonl.zst"),
+        ("PUT", f"logs/{made.id}/1/1-20.jsonl.zst"),
         ("PUT", f"payloads/{made.id}/1/{SHA}"),
     ]
 
@@ -142,6 +150,9 @@ async def test_a_worker_reads_its_executions_code(local) -> None:
         ("output", "/etc/passwd"),
         ("output", "a\0b"),
         ("payload", "../" + SHA),
+        ("segment", "2-1"),
+        ("segment", "0-1"),
+        ("segment", "1-../../2"),
     ],
 )
 async def test_a_worker_gets_nothing_else(local, what: str, name: str) -> None:
@@ -188,3 +199,14 @@ async def test_a_second_worker_of_an_attempt_writes_no_outputs(local) -> None:
     await local.start(made.id)
     request = ask(local, made.id, ("output", "x"), worker=new_id("wk"))
     assert (await local.services.outputs.sign(request, "local")).objects[0].url == ""
+
+
+async def test_a_segment_is_not_written_again_once_it_is_noted(local) -> None:
+    made = await local.submit()
+    await local.start(made.id)
+    who = {"worker": local.worker, "execution": made.id, "attempt": 1}
+    await local.apply(Segmented(**who, first=1, last=20, size=9, sha256=SHA))
+    wanted = [("segment", "1-20"), ("segment", "5-30"), ("segment", "21-30")]
+    signed = await local.services.outputs.sign(ask(local, made.id, *wanted), "local")
+    assert [bool(each.url) for each in signed.objects] == [False, False, True]
+    assert "stored already" in signed.objects[0].error
