@@ -43,6 +43,8 @@ class Attempt:
         How to make it end early.
     worked : bool
         Whether the work itself is over; what is left is storing and telling.
+    given_up : bool
+        Whether it is cancelled because it is no longer this worker's: it has no end here.
     """
 
     def __init__(self, tools: Tools, ticket: Ticket) -> None:
@@ -51,6 +53,7 @@ class Attempt:
         self.held = Held(ticket.execution, ticket.attempt)
         self.halt = Halt()
         self.worked = False
+        self.given_up = False
         self._document: dict[str, Any] = ticket.notebook or {}
         self._folders = tools.folders.attempt(self.held)
         self._executed = _executed_notebook(tools, ticket, self.held, self._folders)
@@ -136,7 +139,7 @@ class Attempt:
             done=self.desk.report.done,
             total=self.desk.report.total,
             outputs=outputs,
-            metadata=self.desk.recorder.latest,
+            metadata=self.desk.recorder.latest.values,
             environment=environment,
             records=self.desk.recorder.last,
         )

@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass
 
 from perijove.model.reasons import Reason
+from perijove.safe_json import bounded_text
+from perijove.wire.ends import LONGEST_DETAIL
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,10 @@ class Ending:
     reason: Reason = Reason.OK
     detail: str = ""
     exit_status: int | None = None
+
+    def __post_init__(self) -> None:
+        """Bound and repair the sentence: it may quote what the work said."""
+        object.__setattr__(self, "detail", bounded_text(self.detail, LONGEST_DETAIL))
 
 
 class Failure(Exception):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from perijove.model.events import Finished
-from perijove.model.reasons import Reason
 from perijove.model.tickets import Ticket
 from perijove.wire.protocol import Held
 from perijove_agent.archivist import Archivist
 from perijove_agent.attempt import Attempt
+from perijove_agent.ends import Ends
 from perijove_agent.persistence import persist
 from perijove_agent.records.ended import EndedSpool
 from perijove_agent.slots import Slots
@@ -57,6 +58,7 @@ class Holdings:
         self._leaving = False
         self._time = tools.settings.leave_within
         self.fence = asyncio.Lock()
+        self._ends = Ends(tools.wire, tools.worker, self.fence, lambda held: self._running.pop(held, None))
 
     @property
     def held(self) -> list[Held]:
@@ -64,17 +66,20 @@ class Holdings:
         return list(self._running)
 
     def start(self, ticket: Ticket) -> None:
-        """Start the attempt of a claimed ticket; one that already runs goes on."""
+        """Start the attempt of a claimed ticket; one that already runs goes on, and one that ended stays ended."""
         held = Held(ticket.execution, ticket.attempt)
         if held in self._running or self._leaving:
+            return
+        if (finished := self._ends.of(held)) is not None:
+            self._spawn(self._ends.close(finished))
             return
         log.info("execution %s, attempt %s of %s", held.execution, held.attempt, ticket.owner)
         self._slots.take(_key(held), ticket.spec.resources)
         try:
             attempt = Attempt(self._tools, ticket)
-        except OSError as error:
-            self._refusals.add(task := asyncio.create_task(self._refuse(held, error)))
-            task.add_done_callback(self._refusals.discard)
+        except Exception as error:
+            log.exception("execution %s, attempt %s could not begin", held.execution, held.attempt)
+            self._spawn(self._refuse(held, error))
         else:
             self._running[held] = (attempt, task := asyncio.create_task(self._run(attempt)))
             self._tasks.add(task)
@@ -89,6 +94,7 @@ class Holdings:
         """Kill an attempt that is no longer this worker's; nothing of it is reported."""
         if found := self._running.get(held):
             log.warning("execution %s, attempt %s is no longer ours", held.execution, held.attempt)
+            found[0].given_up = True
             found[1].cancel()
 
     def forgotten(self, held: Held) -> None:
@@ -103,6 +109,8 @@ class Holdings:
     async def abandon(self) -> None:
         """Kill everything, and tell nobody: what was held is others' by now."""
         self._leaving = True
+        for attempt, _ in self._running.values():
+            attempt.given_up = True
         await cancelled(task for _, task in self._running.values())
         await self._cleared()
         await cancelled(self._refusals)
@@ -114,7 +122,8 @@ class Holdings:
         done = [task for attempt, task in self._running.values() if attempt.worked]
         if done:
             await asyncio.wait(done, timeout=STORING * self._time)
-        for held, (_, task) in list(self._running.items()):
+        for held, (attempt, task) in list(self._running.items()):
+            attempt.given_up = True
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             await self._hand_back(held)
@@ -134,7 +143,7 @@ class Holdings:
             finished = await self._finish(attempt)
             # Before anybody hears of the end: from then on nobody but this disk may have all of the records.
             ended = await self._archivist.seal(held, spool)
-            closed = await self._close(held, finished)
+            closed = await self._ends.close(finished)
         finally:
             self._running.pop(held, None)
             self._slots.release(_key(held))
@@ -150,38 +159,30 @@ class Holdings:
     async def _finish(self, attempt: Attempt) -> Finished:
         try:
             return await attempt.run()
-        except Exception as error:
-            # Without a word it would count as an orphan of this worker, and be run again from its start.
+        except (Exception, asyncio.CancelledError) as error:
+            if attempt.given_up:
+                raise
+            # Without an end it would count as an orphan of this worker, and be run again from its start. A part that
+            # was cancelled, where the attempt itself was not, is a failure like others.
             log.exception("attempt %s of %s failed in the agent", attempt.held.attempt, attempt.held.execution)
-            return self._failed(attempt.held, f"{type(error).__name__}: {error}", attempt.desk.sender.sent)
+            detail = f"{type(error).__name__}: {error}"
+            return self._ends.failed(attempt.held, detail, attempt.desk.sender.sent)
 
-    async def _refuse(self, held: Held, error: OSError) -> None:
-        """End an attempt the disk has no place for. Its slot stays taken a while, lest this worker fails them all."""
-        log.error("no place for %s on the disk: %s", held.execution, error)
-        await self._close(held, self._failed(held, f"The worker's disk takes nothing: {error.strerror or error}."))
+    async def _refuse(self, held: Held, error: Exception) -> None:
+        """End an attempt that could not begin: the disk has no place for it, as a rule.
+
+        Its slot stays taken a while, lest this worker fails them all.
+        """
+        on_disk = isinstance(error, OSError)
+        detail = f"The worker's disk takes nothing: {error}." if on_disk else f"It could not begin: {error}"
+        await self._ends.close(self._ends.failed(held, detail))
         await asyncio.sleep(REFUSED)
         self._slots.release(_key(held))
         self._on_end()
 
-    def _failed(self, held: Held, detail: str, records: int = 0) -> Finished:
-        return Finished(
-            worker=self._tools.worker,
-            execution=held.execution,
-            attempt=held.attempt,
-            reason=Reason.AGENT_FAILED,
-            detail=detail,
-            records=records,
-        )
-
-    async def _close(self, held: Held, finished: Finished) -> bool:
-        async def close() -> bool:
-            async with self.fence:
-                closed = await self._tools.wire.close(finished)
-                self._running.pop(held, None)
-            return closed
-
-        log.info("execution %s, attempt %s: %s", held.execution, held.attempt, finished.reason)
-        return await persist(f"the end of {held.execution}", close, most=5.0)
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        self._refusals.add(task := asyncio.create_task(work))
+        task.add_done_callback(self._refusals.discard)
 
     async def _hand_back(self, held: Held) -> None:
         async def give() -> bool:

@@ -11,6 +11,7 @@ from perijove import errors
 from perijove.model.events import Advanced, Event
 from perijove.model.records import Phase
 from perijove.patience import Backoff
+from perijove.safe_json import METADATA
 from perijove.wire.protocol import Held
 from perijove_agent.records.recorder import Recorder
 
@@ -21,6 +22,12 @@ INTERVAL = 1.0
 #: Seconds before the first. What ends sooner tells all of it in its last event, and the master has less to do while
 #: somebody waits; who looks at it has the records meanwhile.
 FIRST_AFTER = 0.3
+#: What the log says, once, when something that was printed is not among the metadata.
+LEFT_OUT = (
+    "Some of the printed JSON was left out of the metadata; the log has all of it. "
+    f"A line may be nested {METADATA.depth} levels deep, and all keys together may have {METADATA.values:,} values "
+    f"and {METADATA.characters:,} characters.\n"
+)
 
 
 class Report:
@@ -54,6 +61,7 @@ class Report:
         self.done: int | None = None
         self.total: int | None = None
         self._changes: dict[str, Any] = {}
+        self._said = False
         self._news = asyncio.Event()
 
     async def phase(self, phase: Phase, detail: str = "") -> None:
@@ -68,9 +76,18 @@ class Report:
         self._change(done=done, total=total)
 
     async def metadata(self, values: dict[str, Any]) -> None:
-        """Tell a JSON object that the work printed."""
-        await self._recorder.metadata(values)
-        self._change(metadata={**self._changes.get("metadata", {}), **values})
+        """Tell a JSON object that the work printed, as far as there is room for it."""
+        taken = await self._recorder.metadata(values)
+        self._changes.setdefault("metadata", {}).update(taken)
+        self._news.set()
+        if len(taken) < len(values):
+            await self.metadata_left_out()
+
+    async def metadata_left_out(self) -> None:
+        """Tell, once, that something that was printed is not among the metadata."""
+        if not self._said:
+            self._said = True
+            await self._recorder.log("system", LEFT_OUT)
 
     async def run(self) -> None:
         """Send changes until cancelled."""

@@ -7,13 +7,16 @@ surrogate pair, nesting that exhausts a stack, an integer of five thousand digit
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic_core import PydanticSerializationError, from_json, to_json
+
 #: Integers beyond this many bits become text: Python itself refuses to write decimal numbers of over 4,300 digits.
-_INTEGER_BITS = 1024
+_INTEGER_BITS = 14_000
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,38 @@ def repaired_text(text: str) -> str:
     return text
 
 
+def bounded_text(text: str, most: int) -> str:
+    """Return `repaired_text` of at most `most` characters; one that was cut ends with an ellipsis."""
+    return repaired_text(text if len(text) <= most else text[: most - 1] + "…")
+
+
+def parsed(document: str | bytes, depth: int = MESSAGE.depth) -> Any:
+    """Read JSON that others wrote, and return it as `repaired` would; what is as it should be is read at C's speed.
+
+    Raises
+    ------
+    ValueError
+        It is no JSON, or nested too deep to be read at all.
+    """
+    try:
+        value = from_json(document, allow_inf_nan=False)
+    except ValueError:
+        text = document.decode("utf-8", "replace") if isinstance(document, bytes) else document
+        try:
+            return repaired(json.loads(text), depth)
+        except RecursionError:
+            raise ValueError("it is nested too deep to be read") from None
+    return repaired(value, depth) if _may_be_deeper(document, depth) and is_deeper(value, depth) else value
+
+
+def written(value: Any) -> bytes:
+    """Return a value as one line of strict JSON; what JSON has no word for is written as `repaired` has it."""
+    try:
+        return to_json(value, inf_nan_mode="null")
+    except PydanticSerializationError:
+        return to_json(repaired(value), inf_nan_mode="null")
+
+
 def repaired(value: Any, depth: int = MESSAGE.depth) -> Any:
     """Return a value that every serialiser writes and every reader understands.
 
@@ -86,18 +121,34 @@ def _repaired_number(value: Any) -> Any:
 
 def fits(value: Any, bounds: Bounds) -> bool:
     """Return whether a JSON value is within `bounds`; looked at level by level, so that no depth exhausts a stack."""
-    level, depth, values, characters = [value], 0, 1, 0
+    values, characters = size(value)
+    return values <= bounds.values and characters <= bounds.characters and not is_deeper(value, bounds.depth)
+
+
+def size(value: Any) -> tuple[int, int]:
+    """Return how many values a JSON value has in all, itself included, and how many characters, as `Bounds` counts."""
+    level, values, characters = [value], 1, 0
     while level:
-        inner: list[Any] = []
-        for item in level:
-            characters += _characters(item)
-            inner.extend(_children(item))
-        depth += any(isinstance(item, dict | list | tuple) for item in level)
-        values += len(inner)
-        if depth > bounds.depth or values > bounds.values or characters > bounds.characters:
-            return False
-        level = inner
-    return True
+        characters += sum(map(_characters, level))
+        level = [child for item in level for child in _children(item)]
+        values += len(level)
+    return values, characters
+
+
+def is_deeper(value: Any, depth: int) -> bool:
+    """Return whether a JSON value has more than `depth` levels of lists and objects."""
+    level = [value] if isinstance(value, dict | list | tuple) else []
+    while level and depth > 0:
+        depth -= 1
+        level = [item for outer in level for item in _children(outer) if isinstance(item, dict | list | tuple)]
+    return bool(level)
+
+
+def _may_be_deeper(document: str | bytes, depth: int) -> bool:
+    """Return whether a document has brackets enough for more than `depth` levels: most have not."""
+    if isinstance(document, bytes):
+        return document.count(b"[") + document.count(b"{") > depth
+    return document.count("[") + document.count("{") > depth
 
 
 def _characters(value: Any) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from perijove.model.records import CellState, Phase
 from perijove.patience import Backoff
 from perijove_agent.records.encoding import encode
+from perijove_agent.records.latest import Latest
 from perijove_agent.records.sender import Sender
 from perijove_agent.records.spool import Spool
 
@@ -45,7 +46,7 @@ class Recorder:
     ----------
     brake : Brake, optional
         What to pause while the spool is crowded.
-    latest : dict
+    latest : Latest
         The latest value of every metadata key.
     last_output : float
         When the work last said something, by the monotonic clock.
@@ -60,7 +61,7 @@ class Recorder:
         self._patience = patience
         self._failed = False
         self.brake: Brake | None = None
-        self.latest: dict[str, Any] = {}
+        self.latest = Latest()
         self.last_output = time.monotonic()
 
     @property
@@ -95,10 +96,12 @@ class Recorder:
         self.touch()
         await self._write("output", cell=cell, message=message, content=content, ref=ref)
 
-    async def metadata(self, values: dict[str, Any]) -> None:
-        """Record one JSON object the work printed."""
-        self.latest.update(values)
-        await self._write("metadata", values=values)
+    async def metadata(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Record one JSON object the work printed; return what there was room for among the latest values."""
+        taken = self.latest.update(values)
+        if taken:
+            await self._write("metadata", values=taken)
+        return taken
 
     async def progress(self, done: int, total: int) -> None:
         """Record how much is done."""

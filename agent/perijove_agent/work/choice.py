@@ -26,8 +26,8 @@ def choose_work(
 ) -> Work:
     """Return the work of a prepared attempt."""
     if executed is None:
-        lines = [interpolate(line, ticket.spec.parameters) for line in ticket.spec.command or ()]
-        return CommandWork(tools.runtime, desk.recorder, desk.report, lines, prepared.environment, prepared.folder)
+        commands = interpolate(ticket.spec.command or (), ticket.spec.parameters)
+        return CommandWork(tools.runtime, desk.recorder, desk.report, commands, prepared.environment, prepared.folder)
     document = Document(prepared.document or {}, executed.path, executed.written)
     start = partial(_kernel, tools, ticket, prepared)
     return NotebookWork(desk.recorder, desk.report, desk.payloads.record, start, document)

@@ -8,7 +8,7 @@ from typing import Any
 from perijove_agent.records.recorder import Recorder
 from perijove_agent.report import Report
 from perijove_agent.work.coalescer import Coalescer
-from perijove_agent.work.jsonlines import JsonLines
+from perijove_agent.work.metadata import PrintedMetadata
 
 FORWARDED = frozenset({"display_data", "execute_result", "update_display_data", "clear_output", "error"})
 
@@ -30,11 +30,10 @@ class Forwarder:
     """
 
     def __init__(self, recorder: Recorder, report: Report, record_output: RecordOutput) -> None:
-        self._report = report
         self._recorder = recorder
         self._record_output = record_output
         self._streams: Coalescer[tuple[str, str]] = Coalescer(self._emit)
-        self._objects = JsonLines()
+        self._metadata = PrintedMetadata(report, _nothing)
 
     async def forward(self, cell: str, message: dict[str, Any]) -> None:
         """Record one message of `cell`; messages that show nothing are left out."""
@@ -48,7 +47,7 @@ class Forwarder:
     async def end_cell(self) -> None:
         """Record what waits; a line that is not ended ends here."""
         await self._streams.flush()
-        await self._metadata(self._objects.end())
+        await self._metadata.end()
 
     async def aclose(self) -> None:
         """Record what waits, and end."""
@@ -58,8 +57,8 @@ class Forwarder:
         cell, name = key
         await self._recorder.output(cell, "stream", {"name": name, "text": text})
         if name == "stdout":
-            await self._metadata(self._objects.feed(text))
+            await self._metadata.feed(text)
 
-    async def _metadata(self, found: list[dict[str, Any]]) -> None:
-        for values in found:
-            await self._report.metadata(values)
+
+async def _nothing() -> None:
+    """Pass nothing on: the text is recorded before it is looked at."""

@@ -4,38 +4,135 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from shlex import quote
 
+from perijove.model.reasons import Reason
 from perijove.model.spec import ParameterValue
+from perijove_agent.ending import Failure
+from perijove_agent.work.quoting import Place, Scanner
 
 _PLACE = re.compile(r"\{(parameters|params|parameter:[^{}]+|parameter-value:[^{}]+)\}")
+#: Text that means itself in every place of a shell's language.
+_SAFE = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_HINTS = {
+    Place.EVALUATED: "pass it on as an argument instead, as in bash -c 'echo \"$1\"' bash {parameter-value:name}",
+    Place.ARITHMETIC: "only a number can stand there",
+    Place.LITERAL_HEREDOC: "leave the quotes of the heredoc's delimiter away",
+}
 
 
-def interpolate(line: str, parameters: Mapping[str, ParameterValue]) -> str:
-    """Return `line` with its placeholders replaced; every value is quoted for the shell.
+@dataclass(frozen=True)
+class Commands:
+    """Command lines with their parameters put in.
+
+    Attributes
+    ----------
+    shown : sequence of str
+        The lines for people to read.
+    run : sequence of str
+        The lines for the shell.
+    variables : mapping
+        The shell variables that `run` refers to, which the shell must have set. Their values can hold anything: a shell
+        never takes what a variable holds for code.
+    """
+
+    shown: Sequence[str]
+    run: Sequence[str]
+    variables: Mapping[str, str]
+
+
+def interpolate(lines: Sequence[str], parameters: Mapping[str, ParameterValue]) -> Commands:
+    """Return `lines` with their placeholders replaced, each quoted for the place in which it stands.
 
     ``{parameters}`` becomes all of them and ``{parameter:name}`` one, as ``--name=value``; ``{parameter-value:name}``
     becomes the bare value. A list repeats its option, true becomes ``--name``, false and null become nothing. A
     placeholder of an unknown parameter, and any other brace, is left alone: it may be the shell's.
 
+    Raises
+    ------
+    perijove_agent.ending.Failure
+        A value stands where the shell would run it, or read it as something else.
+
     Examples
     --------
-    >>> interpolate("train.py {parameters}", {"epochs": 5, "name": "a b"})
-    "train.py --epochs=5 '--name=a b'"
+    >>> interpolate(["train.py {parameters}"], {"epochs": 5, "name": "a b"}).shown
+    ["train.py --epochs=5 '--name=a b'"]
     """
+    variables: dict[str, str] = {}
+    filled = [_Line(line, parameters, variables).filled() for line in lines]
+    return Commands([shown for shown, _ in filled], [run for _, run in filled], variables)
 
-    def replacement(match: re.Match[str]) -> str:
-        kind, _, name = match.group(1).partition(":")
+
+class _Line:
+    def __init__(self, line: str, parameters: Mapping[str, ParameterValue], variables: dict[str, str]) -> None:
+        self._line = line
+        self._parameters = parameters
+        self._variables = variables
+        self._scanner = Scanner()
+
+    def filled(self) -> tuple[str, str]:
+        """Return the line for people and for the shell."""
+        shown, run, end = [], [], 0
+        for match in _PLACE.finditer(self._line):
+            words = self._words(match.group(1))
+            if words is None or self._is_the_shells(match.start()):
+                continue
+            between = self._line[end : match.start()]
+            self._scanner.feed(between)
+            place = self._scanner.place(self._line[match.end() :])
+            forms = self._forms(place, words, match.group(0))
+            self._scanner.put()
+            shown += [between, forms[0]]
+            run += [between, forms[1]]
+            end = match.end()
+        rest = self._line[end:]
+        return "".join([*shown, rest]), "".join([*run, rest])
+
+    def _is_the_shells(self, start: int) -> bool:
+        """Return whether the brace is a ``${…}`` of the shell's own."""
+        return self._line[:start].endswith("$") and not self._line[:start].endswith("\\$")
+
+    def _words(self, placeholder: str) -> list[str] | None:
+        kind, _, name = placeholder.partition(":")
         if not name:
-            return " ".join(quote(option) for key, value in parameters.items() for option in _options(key, value))
-        if name not in parameters:
-            return match.group(0)
-        if kind == "parameter-value":
-            return quote(_text(parameters[name]))
-        return " ".join(quote(option) for option in _options(name, parameters[name]))
+            return [option for key, value in self._parameters.items() for option in _options(key, value)]
+        if name not in self._parameters:
+            return None
+        value = self._parameters[name]
+        return [_text(value)] if kind == "parameter-value" else _options(name, value)
 
-    return _PLACE.sub(replacement, line)
+    def _forms(self, place: Place, words: list[str], placeholder: str) -> tuple[str, str]:
+        if place is Place.PLAIN:
+            return " ".join(map(quote, words)), " ".join(self._word(word) for word in words)
+        text = " ".join(words)
+        if place is Place.COMMENT:
+            return (text.replace("\n", " "),) * 2
+        is_safe = not text or _SAFE.fullmatch(text) is not None
+        if place is Place.ARITHMETIC:
+            is_safe = _NUMBER.fullmatch(text) is not None
+        if place in _HINTS and not is_safe:
+            detail = f"{placeholder} stands {place.value}, where its value could not be kept as it is"
+            raise Failure(Reason.NONZERO_EXIT, f"The commands were not run: {detail}; {_HINTS[place]}.")
+        if is_safe and place is not Place.HEREDOC:
+            return text, text
+        reference = "${" + self._variable(text) + "}"
+        if place is Place.DOUBLE:
+            return re.sub(r'([\\"$`])', r"\\\1", text), reference
+        if place is Place.HEREDOC:
+            return text, reference
+        mark = "'" if place is Place.SINGLE else "$'"
+        return text.replace("'", "'\\''"), f'\'"{reference}"{mark}'
+
+    def _word(self, word: str) -> str:
+        return word if _SAFE.fullmatch(word) else '"${' + self._variable(word) + '}"' if word else "''"
+
+    def _variable(self, value: str) -> str:
+        name = f"__perijove_value_{len(self._variables) + 1}"
+        self._variables[name] = value
+        return name
 
 
 def _options(name: str, value: ParameterValue) -> list[str]:

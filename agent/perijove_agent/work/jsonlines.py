@@ -5,16 +5,25 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from perijove.safe_json import METADATA, fits, repaired
+
 #: A line longer than this many characters is text, whatever it holds.
 _LONGEST = 256 * 1024
 
 
 class JsonLines:
-    """Picks the JSON objects out of text that comes in pieces."""
+    """Picks the JSON objects out of text that comes in pieces.
+
+    Attributes
+    ----------
+    left_out : bool
+        Whether there was one that is too deep, too large or has too much in it to be metadata.
+    """
 
     def __init__(self) -> None:
         self._start = ""
         self._skipping = False
+        self.left_out = False
 
     def feed(self, text: str) -> list[dict[str, Any]]:
         """Take a piece of text; return the objects of the lines it completes."""
@@ -36,6 +45,7 @@ class JsonLines:
         # What cannot become an object is not kept: a progress bar may never print a newline.
         lead = self._start.lstrip()
         if len(self._start) > _LONGEST or (lead and not lead.startswith("{")):
+            self.left_out |= lead.startswith('{"')
             self._start, self._skipping = "", True
 
     def _complete(self, line: str) -> str:
@@ -45,10 +55,19 @@ class JsonLines:
 
     def _parse(self, line: str) -> list[dict[str, Any]]:
         line = line.strip()
-        if not (line.startswith("{") and line.endswith("}")) or len(line) > _LONGEST:
+        if not (line.startswith("{") and line.endswith("}")):
+            return []
+        if len(line) > _LONGEST:
+            self.left_out |= line.startswith('{"')
             return []
         try:
             value = json.loads(line)
-        except (ValueError, RecursionError):
+        except json.JSONDecodeError:
             return []
-        return [value] if value else []
+        except (ValueError, RecursionError):  # an integer of thousands of digits; nesting of thousands of levels
+            self.left_out = True
+            return []
+        if not fits(value, METADATA):
+            self.left_out = True
+            return []
+        return [repaired(value)] if value else []

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable
 from typing import Any
+
+from perijove.safe_json import repaired, repaired_text
 
 
 def plain_text(value: str) -> str:
     """Return `value` without what PostgreSQL refuses to store: NUL characters and lone surrogates."""
-    return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    return repaired_text(value.replace("\0", "\ufffd"))
 
 
 def plain(value: Any) -> Any:
-    """Return a JSON value in which every text is `plain_text` and a number that JSON has no word for is null."""
+    """Return a JSON value as `perijove.safe_json.repaired` has it, in which every text is `plain_text`."""
+    return _without_nul(repaired(value))
+
+
+def _without_nul(value: Any) -> Any:
     if isinstance(value, str):
         return plain_text(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {plain_text(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return value
+        return {plain_text(key): _without_nul(item) for key, item in value.items()}
+    return [_without_nul(item) for item in value] if isinstance(value, list) else value
 
 
 def dumps(value: Any, default: Callable[[Any], Any] | None = None) -> str:
@@ -41,7 +42,7 @@ def _written(value: Any, default: Callable[[Any], Any] | None = None) -> str | N
     try:
         text = _dumps(value, default)
         text.encode()  # raises where there is half of a surrogate pair
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return None if "\\u0000" in text else text
 

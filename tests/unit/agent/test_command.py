@@ -15,6 +15,7 @@ from perijove_agent.runtime.guardian import Guardian
 from perijove_agent.runtime.process import ProcessRuntime
 from perijove_agent.work import command
 from perijove_agent.work.command import CommandWork
+from perijove_agent.work.interpolation import interpolate
 
 #: Seconds: `STRAGGLERS` is what a line's pipes have when it has ended, and the disk is full for longer.
 STRAGGLERS, FULL = 2.0, 2.5
@@ -49,7 +50,7 @@ async def test_what_a_line_had_printed_is_recorded_however_long_the_disk_was_ful
 ) -> None:
     monkeypatch.setattr(command, "_STRAGGLERS", STRAGGLERS)
     disk: Any = Disk()
-    work = CommandWork(runtime, disk, disk, ["seq 20000"], os.environ, tmp_path)
+    work = CommandWork(runtime, disk, disk, interpolate(["seq 20000"], {}), os.environ, tmp_path)
     running = asyncio.create_task(work.run())
     await disk.asked.wait()
     assert work.process

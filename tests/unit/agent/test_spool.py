@@ -169,5 +169,5 @@ async def test_every_kind_of_record_is_one_of_the_vocabulary(tmp_path: Path) -> 
     await recorder.stats(0.5, 1024)
     kinds = [RECORD.validate_json(line).kind for line in spool.read(1, 1 << 20)]
     assert kinds == ["phase", "log", "cell", "output", "metadata", "progress", "stats"]
-    assert recorder.latest == {"loss": 0.5}
+    assert recorder.latest.values == {"loss": 0.5}
     spool.close()

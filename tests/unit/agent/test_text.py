@@ -4,43 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shlex
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from perijove.safe_json import Bounds
 from perijove_agent.records.encoding import encode
+from perijove_agent.records.latest import Latest
 from perijove_agent.work.coalescer import Coalescer
-from perijove_agent.work.interpolation import interpolate
 from perijove_agent.work.jsonlines import JsonLines
-
-
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("run {parameters}", "run --epochs=5 '--name=a b' --fast --layer=1 --layer=2"),
-        ("run {parameter:epochs} {parameter:slow}", "run --epochs=5 "),
-        ("echo {parameter-value:name} {parameter-value:epochs}", "echo 'a b' 5"),
-        ("echo {parameter:other} ${HOME} {a,b}", "echo {parameter:other} ${HOME} {a,b}"),
-    ],
-)
-def test_placeholders_become_quoted_options(line: str, expected: str) -> None:
-    parameters: dict[str, Any] = {
-        "epochs": 5,
-        "name": "a b",
-        "fast": True,
-        "slow": False,
-        "none": None,
-        "layer": [1, 2],
-    }
-    assert interpolate(line, parameters) == expected
-
-
-@given(st.text().filter(lambda text: "\0" not in text))
-def test_no_value_escapes_its_quotes(value: str) -> None:
-    assert shlex.split(interpolate("x {parameter-value:v}", {"v": value})) == ["x", value]
 
 
 @given(
@@ -60,6 +33,42 @@ def test_only_whole_lines_that_are_objects_are_metadata() -> None:
     assert lines.feed('{"loss": 0.5}\nloss {"a": 1}\n[1]\n{}\n  {"b": 2}  \r\n{"c":') == [{"loss": 0.5}, {"b": 2}]
     assert lines.feed(" 3}") == []
     assert lines.end() == [{"c": 3}]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"a": ' + "[" * 17 + "]" * 17 + "}",
+        '{"a": ' + "[" * 100_000 + "]" * 100_000 + "}",
+        '{"a": ' + "9" * 5000 + "}",
+        json.dumps(dict.fromkeys(map(str, range(1001)), 1)),
+        json.dumps({"a": "x" * 70_000}),
+        json.dumps({"a": "x" * 300_000}),
+    ],
+    ids=["deep", "very deep", "a huge number", "many", "large", "very large"],
+)
+def test_what_is_too_much_for_metadata_is_left_out_and_known_to_be(line: str) -> None:
+    for size in (len(line), 10_000):
+        lines = JsonLines()
+        found = [values for start in range(0, len(line), size) for values in lines.feed(line[start : start + size])]
+        assert (found + lines.feed("\n"), lines.left_out) == ([], True)
+        lines.left_out = False
+        assert (lines.feed('{"a": 1}\n'), lines.left_out) == ([{"a": 1}], False)
+
+
+def test_metadata_is_repaired_where_it_is_found() -> None:
+    assert JsonLines().feed('{"note": "\\ud83d", "face": "\\ud83d\\ude00", "loss": NaN}\n') == [
+        {"note": "\ufffd", "face": "😀", "loss": None}
+    ]
+
+
+def test_the_latest_values_are_bounded_and_known_keys_still_change() -> None:
+    latest = Latest(Bounds(depth=9, values=3, characters=12))
+    assert latest.update({"a": 1, "b": [1]}) == {"a": 1, "b": [1]}
+    assert latest.update({"c": 1, "a": 2}) == {"a": 2}
+    assert latest.update({"b": "x" * 9}) == {"b": "x" * 9}
+    assert latest.update({"b": "x" * 11, "c": 3}) == {"c": 3}
+    assert latest.values == {"a": 2, "b": "x" * 9, "c": 3}
 
 
 def test_a_record_of_anything_is_strict_json() -> None:
