@@ -81,6 +81,15 @@ chaos: .venv/.installed-test ## 1,000 executions through faults, checked; option
 .PHONY: labextension
 labextension: .venv/.installed-frontend ## build the front end and install it into .venv
 
+.PHONY: lock
+lock: ## write deploy/requirements.lock anew: every package of perijove[all] by version and digest (needs uv)
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.10 \
+		--extra all pyproject.toml --output-file deploy/requirements.lock
+
+.PHONY: audit
+audit: ## look the packages of deploy/requirements.lock up in the public list of vulnerabilities (needs pip-audit and the Internet)
+	pip-audit --require-hashes --disable-pip --requirement deploy/requirements.lock
+
 .PHONY: clean
 clean: ## remove what was installed and built; .perijove/, the platform's state, stays
 	rm -rf .venv node_modules labextension/node_modules labextension/lib .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

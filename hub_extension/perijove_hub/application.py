@@ -50,6 +50,10 @@ class PerijoveHub(Application):
     flags = {
         "check": ({"PerijoveHub": {"check": True}}, "Look at the database and at Redis, say what is wrong, and end."),
         "migrate": ({"PerijoveHub": {"migrate": True}}, "Bring the database's schema up to date, and end."),
+        "rotate-keys": (
+            {"PerijoveHub": {"rotate_keys": True}},
+            "Make new keys for signed URLs and cookies, and end; start every replica again afterwards.",
+        ),
         "adopt": ({"PerijoveHub": {"adopt": True}}, "Say that the database and the files belong together, and end."),
     }
     aliases = {"config": "PerijoveHub.config_file", "data-dir": "Platform.data_dir"}
@@ -80,6 +84,7 @@ class PerijoveHub(Application):
 
     check = Bool(help="Whether to only look at the database and at Redis.").tag(config=True)
     migrate = Bool(help="Whether to only bring the database's schema up to date.").tag(config=True)
+    rotate_keys = Bool(help="Whether to only make new keys for signed URLs and for cookies.").tag(config=True)
     adopt = Bool(
         help="Whether to only say that the database and files_dir belong together, as after a restored backup."
     ).tag(config=True)
@@ -131,7 +136,12 @@ class PerijoveHub(Application):
 
     def _work(self) -> Callable[[], Coroutine[Any, Any, None]]:
         """Return what this start is for."""
-        asked = ((self.check, self._check), (self.migrate, self._migrate), (self.adopt, self._adopt))
+        asked = (
+            (self.check, self._check),
+            (self.migrate, self._migrate),
+            (self.adopt, self._adopt),
+            (self.rotate_keys, self._rotate_keys),
+        )
         return next((work for wanted, work in asked if wanted), self.serve)
 
     async def _check(self) -> None:
@@ -144,6 +154,10 @@ class PerijoveHub(Application):
     async def _migrate(self) -> None:
         await self._platform().migrate()
         print("The database's schema is up to date.")
+
+    async def _rotate_keys(self) -> None:
+        await self._platform().rotate_keys()
+        print("There are new keys. Start every replica again; who is signed in signs in anew.")
 
     async def _adopt(self) -> None:
         await self._platform().adopt()

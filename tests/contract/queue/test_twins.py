@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
+from redis_servers import ALL
 
 from perijove.model.events import Finished
 from perijove.model.ids import new_id
@@ -131,7 +132,7 @@ async def play_on_both(url: str, steps: list[Step]) -> None:
             assert in_memory == on_redis
 
 
-@pytest.fixture(scope="module", params=["system", "wheel"])
+@pytest.fixture(scope="module", params=ALL)
 def url(request: pytest.FixtureRequest, servers: Servers) -> str:
     return servers.url(request.param)
 

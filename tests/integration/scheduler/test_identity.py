@@ -13,6 +13,7 @@ import pytest
 from perijove.errors import Unavailable
 from perijove_scheduler.embedded import EmbeddedRedis
 from perijove_scheduler.platform import Platform
+from perijove_scheduler.store.store import Store
 
 Make = Callable[..., Platform]
 
@@ -98,3 +99,38 @@ async def test_a_hub_without_subdomains_is_warned_of(make: Make) -> None:
     (warning,) = await make(shared_origin=True).check()
     assert "subdomain_host" in warning.hint
     assert not warning.fatal
+
+
+async def test_a_replica_whose_name_another_one_leads_under_is_refused(make: Make, tmp_path: Path) -> None:
+    first = make(replica="a", files_dir=str(tmp_path / "shared"))
+    await first.start()
+    shared = {"database_url": first._database_url(first._folder()), "files_dir": str(tmp_path / "shared")}
+    second = make(replica="a", data_dir=str(tmp_path / "b"), redis_url=first.tail._link.url, **shared)
+    assert "Another replica named a leads" in await refusal(second)
+    assert first.leader.term is not None
+
+
+async def test_a_replica_that_was_killed_takes_its_name_up_again(make: Make) -> None:
+    await make().migrate()
+    killed = await Store.open(make()._database_url(make()._folder()))
+    await killed.leadership.campaign("a", 10.0)
+    await killed.aclose()
+    platform = make(replica="a")
+    await platform.start()
+    assert platform.leader.term is not None
+
+
+async def test_new_keys_make_old_signatures_and_cookies_invalid(make: Make) -> None:
+    platform = make()
+    await platform.start()
+    old = {name: await platform.store.settings.ensure(name, lambda: b"k" * 32) for name in KEYS}
+    with pytest.raises(Unavailable, match="Another Perijove service runs"):
+        await make().rotate_keys()
+    await platform.stop()
+    await make().rotate_keys()
+    await platform.start()
+    new = {name: await platform.store.settings.get(name) for name in KEYS}
+    assert all(new[name] not in {None, old[name]} for name in KEYS)
+
+
+KEYS = ("signing_key", "cookie_secret")
