@@ -7,12 +7,13 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
 import psutil
 
 import perijove_agent.lean  # noqa: F401 - before what imports nbformat
-from perijove import __version__
+from perijove import __version__, errors
 from perijove.model.spec import Resources
 from perijove_agent.enrolment import EnrolmentRefused
 from perijove_agent.service import serve
@@ -96,8 +97,14 @@ def main(  # noqa: PLR0917 - one parameter an option is click's way
     try:
         asyncio.run(serve(settings))
     except EnrolmentRefused as error:
-        click.echo(f"perijove-agent: {error}", err=True)
-        sys.exit(2)
+        _refuse(str(error))
+    except errors.Unavailable as error:
+        _refuse(f"{error.message} {error.hint}")
+
+
+def _refuse(why: str) -> NoReturn:
+    click.echo(f"perijove-agent: {why}", err=True)
+    sys.exit(2)
 
 
 def _token(token: str | None, token_file: Path | None) -> str:

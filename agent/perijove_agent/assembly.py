@@ -45,8 +45,8 @@ async def assembled(
 ) -> AsyncIterator[Agent]:
     """Build an agent on `wire`; when the context ends, nothing it started is left."""
     async with AsyncExitStack() as stack:
-        folders = DataFolders(settings.data_dir.resolve())
-        folders.prepare()
+        folders = DataFolders(settings.data_dir.absolute())
+        await asyncio.to_thread(folders.prepare)
         runtime = ProcessRuntime(settings.python, guardian := Guardian())
         stack.push_async_callback(runtime.aclose)
         launcher = KernelLauncher(runtime, guardian.make_folder())

@@ -16,8 +16,10 @@ from perijove_agent.desk import Desk
 from perijove_agent.ending import Ending, Failure, Halt
 from perijove_agent.executed import ExecutedNotebook
 from perijove_agent.folders import AttemptFolders
-from perijove_agent.outputs import find_outputs, store_outputs
+from perijove_agent.omissions import Omissions
+from perijove_agent.outputs import find_outputs
 from perijove_agent.staging.preparation import Prepared, prepare
+from perijove_agent.storing import Storing
 from perijove_agent.supervision import supervise, until_halted
 from perijove_agent.tasks import cancelled
 from perijove_agent.tools import Tools
@@ -54,6 +56,7 @@ class Attempt:
         self.halt = Halt()
         self.worked = False
         self.given_up = False
+        self._omissions = Omissions()
         self._document: dict[str, Any] = ticket.notebook or {}
         self._folders = tools.folders.attempt(self.held)
         self._executed = _executed_notebook(tools, ticket, self.held, self._folders)
@@ -116,12 +119,23 @@ class Attempt:
         return ending, outputs
 
     async def _store_files(self) -> list[OutputFile]:
-        found, refused = await asyncio.to_thread(find_outputs, self._folders.outputs)
-        for each in refused:
-            await self.desk.recorder.log("system", f"Output '{each.name}' is not stored: {each.why}.\n")
-        # The notebook comes first: one of the work's own outputs may have its name and then takes its place.
-        executed = await self._executed.stored(found) if self._executed else []
-        return [*await store_outputs(self._tools.uploader, self.held, found, {}), *executed]
+        found, self._omissions = await asyncio.to_thread(find_outputs, self._folders.outputs)
+        storing = Storing(self._tools.uploader, self.held, self._say)
+        parts = [storing]
+        try:
+            # The notebook comes first: one of the work's own outputs may have its name and then takes its place.
+            if self._executed:
+                parts.append(await self._executed.stored(found))
+            await storing.store(found)
+        finally:
+            for part in parts:
+                self._omissions.merge(part.omissions)
+            for line in self._omissions.lines():
+                await self._say(line)
+        return [line for part in parts for line in part.manifest]
+
+    async def _say(self, text: str) -> None:
+        await self.desk.recorder.log("system", text)
 
     async def _environment(self) -> dict[str, Any]:
         python, kernel = interpreter(self._tools, self.ticket, self._document)
@@ -139,6 +153,8 @@ class Attempt:
             done=self.desk.report.done,
             total=self.desk.report.total,
             outputs=outputs,
+            left_out=self._omissions.first,
+            left_out_count=self._omissions.count,
             metadata=self.desk.recorder.latest.values,
             environment=environment,
             records=self.desk.recorder.last,

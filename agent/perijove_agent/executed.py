@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from perijove.model.events import ObjectRequest, OutputFile
+from perijove.model.events import ObjectRequest
 from perijove.wire.protocol import Held
-from perijove_agent.outputs import NOTEBOOK, Found, store_outputs
+from perijove_agent.outputs import Found
+from perijove_agent.storing import NOTEBOOK, Storing
 from perijove_agent.tasks import cancelled
 from perijove_agent.upload import Uploader
 
@@ -26,7 +27,7 @@ class ExecutedNotebook:
         self._held = held
         self.path = path
         self._signing: asyncio.Task[str] | None = None
-        self._storing: asyncio.Task[list[OutputFile]] | None = None
+        self._storing: asyncio.Task[Storing] | None = None
 
     def sign_ahead(self) -> None:
         """Hear where it will go, before there is anything to store."""
@@ -38,8 +39,8 @@ class ExecutedNotebook:
         previous, self._storing = self._storing, None
         self._storing = asyncio.create_task(self._store(previous))
 
-    async def stored(self, others: list[Found]) -> list[OutputFile]:
-        """Return it as a manifest of one line, or of none if it was never written.
+    async def stored(self, others: list[Found]) -> Storing:
+        """Return its manifest of one line, or of none if it was never written or can't be read.
 
         Its name is its file's, unless one of the work's own outputs has that.
 
@@ -48,23 +49,25 @@ class ExecutedNotebook:
         perijove_agent.ending.Failure
             With `Reason.OUTPUT_FAILED`: it could not be stored.
         """
-        manifest = await self._storing if self._storing else []
+        storing = await self._storing if self._storing else Storing(self._uploader, self._held)
         name = free_name(self.path, {other.name for other in others})
-        if not manifest or name == self.path.name:
-            return manifest
-        return await store_outputs(self._uploader, self._held, [Found(name, self.path, NOTEBOOK)], {})
+        if storing.manifest and name != self.path.name:
+            storing = Storing(self._uploader, self._held)
+            await storing.store([Found(name, self.path, NOTEBOOK)])
+        return storing
 
     async def aclose(self) -> None:
         """End what is under way."""
         await cancelled(task for task in (self._signing, self._storing) if task)
 
-    async def _store(self, previous: asyncio.Task[list[OutputFile]] | None) -> list[OutputFile]:
+    async def _store(self, previous: asyncio.Task[Storing] | None) -> Storing:
         if previous:
             await cancelled([previous])
         # After a long run the address may have expired; the upload then asks for another by itself.
         signed = {self.path.name: await asyncio.shield(self._signing)} if self._signing else {}
-        found = Found(self.path.name, self.path, NOTEBOOK)
-        return await store_outputs(self._uploader, self._held, [found], signed)
+        storing = Storing(self._uploader, self._held)
+        await storing.store([Found(self.path.name, self.path, NOTEBOOK)], signed)
+        return storing
 
 
 def free_name(path: Path, taken: set[str]) -> str:

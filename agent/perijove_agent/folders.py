@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
+import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from perijove.wire.protocol import Held
 from perijove_agent.records.ended import ENDED
+from perijove_agent.removal import remove
 
 
 @dataclass(frozen=True)
@@ -58,15 +61,16 @@ class AttemptFolders:
         return self.root / "executed"
 
     def create(self) -> None:
-        """Make them all, empty."""
-        shutil.rmtree(self.root, ignore_errors=True)
+        """Make them all, empty; what an earlier try left and cannot be removed is moved out of the way."""
+        if remove(self.root):
+            self.root.rename(self.root.with_name(f"{self.root.name}.left-{uuid4().hex}"))
         self.root.mkdir(parents=True, mode=0o700)
         for folder in (self.repository, self.inputs, self.outputs, self.config, self.temporary):
             folder.mkdir()
 
     def remove(self) -> None:
-        """Delete them all."""
-        shutil.rmtree(self.root, ignore_errors=True)
+        """Delete them all, with whatever work left in them; what stays is logged, and the next start tries again."""
+        remove(self.root)
 
 
 @dataclass(frozen=True)
@@ -108,12 +112,32 @@ class DataFolders:
 
         A restarted agent is a new worker, so what an earlier one left is nobody's: its attempts were given to others,
         and what it had sent is archived by the master. Only the spools of attempts that had ended are kept, as nothing
-        else may have all of their records.
+        else may have all of their records. Whatever lies here, and whatever of it cannot be removed, the agent starts.
         """
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         for folder in (self.root / "attempts", self.downloads, self.idle):
-            shutil.rmtree(folder, ignore_errors=True)
-        self.idle.mkdir()
-        for path in self.spools.glob("*"):
-            if path.suffix != ENDED:
-                path.unlink(missing_ok=True)
+            remove(folder)
+        for folder in (self.idle, self.spools, self.cache):
+            _make_usable(folder)
+        with os.scandir(self.spools) as found:
+            useless = [each.path for each in found if not (each.name.endswith(ENDED) and _is_file(each))]
+        for path in useless:
+            remove(Path(path))
+
+
+def _make_usable(folder: Path) -> None:
+    """See to it that there is a folder of this name that can be used; what is there instead goes out of the way."""
+    try:
+        status = folder.lstat()
+        if stat.S_ISDIR(status.st_mode):
+            if status.st_mode & stat.S_IRWXU != stat.S_IRWXU:
+                folder.chmod(stat.S_IMODE(status.st_mode) | stat.S_IRWXU)
+            return
+        remove(folder)
+    except FileNotFoundError:
+        pass
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    return entry.is_file(follow_symlinks=False)

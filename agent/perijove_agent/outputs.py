@@ -1,124 +1,111 @@
-"""What work left in its outputs folder: found, checked and stored."""
+"""What work left in its outputs folder: found and checked, one file at a time."""
 
 from __future__ import annotations
 
-import asyncio
 import mimetypes
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from perijove.model.events import ObjectRequest, OutputFile
+from perijove import paths
 from perijove.model.ids import safe_relative_path
-from perijove.model.reasons import Reason
-from perijove.wire.protocol import Held
-from perijove_agent.ending import Failure
-from perijove_agent.tasks import together
-from perijove_agent.upload import Uploader, UploadError
+from perijove.trees import Folder, is_folder, walk
+from perijove_agent.omissions import Omissions
 
-#: The media type of the executed notebook, and of nothing else among an execution's outputs.
-NOTEBOOK = "application/x-ipynb+json"
+#: Outputs an execution may have. Each is a row and an upload of its own: what is more belongs into an archive.
+MOST = 20_000
+#: Entries of the outputs folder that are looked at.
+_LOOKED_AT = 200_000
 _LONGEST = 1024
-#: Files stored at a time, and URLs asked for in one request.
-_AT_ONCE = 4
-_PER_REQUEST = 200
 
 
 @dataclass(frozen=True)
 class Found:
-    """A file to store, and the name it gets."""
+    """A file to store, the name it gets, and where it lies, its links followed."""
 
     name: str
     path: Path
     media_type: str
 
 
-@dataclass(frozen=True)
-class Refused:
-    """Something in the outputs folder that is not stored, and why."""
+def find_outputs(folder: Path, most: int = MOST) -> tuple[list[Found], Omissions]:
+    """Return the files below `folder`, sorted by name, and what is left out.
 
-    name: str
-    why: str
-
-
-def find_outputs(folder: Path) -> tuple[list[Found], list[Refused]]:
-    """Return every file below `folder`, sorted by name, and what cannot be stored."""
-    found, refused = [], []
-    for path in sorted(_walk(folder)):
-        name = path.relative_to(folder).as_posix()
-        if why := _objection(path, name, folder):
-            refused.append(Refused(name.encode("utf-8", "backslashreplace").decode(), why))
-        else:
-            found.append(Found(name, path, _media_type(name)))
-    return found, refused
-
-
-async def store_outputs(
-    uploader: Uploader, held: Held, files: list[Found], signed: Mapping[str, str]
-) -> list[OutputFile]:
-    """Store `files` under the attempt's prefix, several at a time; return the manifest.
-
-    Parameters
-    ----------
-    signed : mapping
-        Name → URL of those that were asked for ahead.
-
-    Raises
-    ------
-    perijove_agent.ending.Failure
-        With `Reason.OUTPUT_FAILED`, naming the first that could not be stored.
+    Of more than `most`, those that lie nearest to the top are taken: results lie there, and what is sampled, cached or
+    unpacked by the thousand lies below.
     """
-    urls = dict(signed)
-    names = [file.name for file in files if file.name not in signed]
-    for start in range(0, len(names), _PER_REQUEST):
-        urls |= await _sign_outputs(uploader, held, names[start : start + _PER_REQUEST])
-    turns = asyncio.Semaphore(_AT_ONCE)
-    return await together(_store(uploader, held, file, urls[file.name], turns) for file in files)
+    omissions = Omissions()
+    found = list(_find(folder, omissions))
+    if len(found) > most:
+        found.sort(key=lambda file: (file.name.count("/"), file.name))
+        for file in found[most:]:
+            omissions.add(file.name, f"an execution keeps {most:,} outputs; put many files into one archive")
+    return sorted(found[:most], key=lambda file: file.name), omissions
 
 
-async def _sign_outputs(uploader: Uploader, held: Held, names: Sequence[str]) -> dict[str, str]:
-    """Return a URL for each name, in one request; an empty one where the master gives none."""
-    urls = await uploader.sign(held, [ObjectRequest(what="output", name=name) for name in names])
-    return dict(zip(names, urls, strict=True))
+def _find(top: Path, omissions: Omissions) -> Iterator[Found]:
+    left = _LOOKED_AT
+    for folder in walk(top, most=_LOOKED_AT, opening=True):
+        if folder.error is not None:
+            omissions.add(folder.name or "./", paths.why_not(folder.error))
+        left -= len(folder.entries)
+        if left < 0 or not folder.whole:
+            omissions.add(folder.name or "./", f"more than {_LOOKED_AT:,} files lie there and before it")
+            return
+        for entry in folder.entries:
+            if not is_folder(entry) and (file := _look_at(top, folder, entry, omissions)):
+                yield file
+        _go_on(folder, omissions)
 
 
-async def _store(uploader: Uploader, held: Held, file: Found, url: str, turns: asyncio.Semaphore) -> OutputFile:
-    async with turns:
-        request = ObjectRequest(what="output", name=file.name)
-        try:
-            stored = await uploader.upload(held, request, file.path, file.media_type, url)
-        except UploadError as error:
-            raise Failure(Reason.OUTPUT_FAILED, f"'{file.name}' could not be stored: {error}.") from error
-        except OSError as error:
-            detail = f"'{file.name}' could not be read: {error.strerror or error}."
-            raise Failure(Reason.OUTPUT_FAILED, detail) from error
-    return OutputFile(name=file.name, size=stored.size, sha256=stored.sha256, media_type=file.media_type)
+def _go_on(folder: Folder, omissions: Omissions) -> None:
+    """Enter no folder whose files would all have too long a name."""
+    for name in [name for name in folder.enter if len(folder.name + name) >= _LONGEST]:
+        folder.enter.remove(name)
+        omissions.add(f"{folder.name}{name}/", f"the names of what lies in it have more than {_LONGEST:,} characters")
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    for root, folders, files in os.walk(folder):
-        yield from (Path(root) / name for name in files)
-        # os.walk lists links to folders among the folders, and does not follow them.
-        yield from (Path(root) / name for name in folders if (Path(root) / name).is_symlink())
+def _look_at(top: Path, folder: Folder, entry: os.DirEntry[str], omissions: Omissions) -> Found | None:
+    name = folder.name + entry.name
+    try:
+        path, why = _followed(top, name, entry)
+    except OSError as error:
+        path, why = "", paths.why_not(error)
+    if why := _objection(name) or why:
+        omissions.add(name, why)
+        return None
+    return Found(name, Path(path), _media_type(name))
 
 
-def _objection(path: Path, name: str, folder: Path) -> str:
+def _followed(top: Path, name: str, entry: os.DirEntry[str]) -> tuple[str, str]:
+    """Return where the file lies, and why it can't be stored, if so."""
+    path, status = f"{top}/{name}", entry.stat(follow_symlinks=False)
+    if not stat.S_ISLNK(status.st_mode):
+        return path, "" if stat.S_ISREG(status.st_mode) else f"it is {paths.kind_of(status.st_mode)}"
+    real = paths.real_path(path)
+    if not paths.leads_below(real, top):
+        return real, "it is a link that leaves the outputs folder"
+    try:
+        mode = os.lstat(real).st_mode
+    except FileNotFoundError:
+        return real, "it is a link to what is not there"
+    if stat.S_ISDIR(mode):
+        return real, "it is a link to a folder"
+    return real, "" if stat.S_ISREG(mode) else f"it is a link to {paths.kind_of(mode)}"
+
+
+def _objection(name: str) -> str:
     try:
         name.encode()
+    except UnicodeEncodeError:
+        return "its name is not UTF-8"
+    try:
         safe_relative_path(name)
     except ValueError:
-        return "its name cannot be stored"
-    if len(name) > _LONGEST:
-        return "its name is too long"
-    if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
-        return "it is a link that leaves the outputs folder"
-    try:
-        regular = stat.S_ISREG(path.stat().st_mode)
-    except OSError as error:
-        return f"it cannot be read ({error.strerror})"
-    return "" if regular else "it is not a regular file"
+        return "its name has a backslash or control characters"
+    return f"its name has more than {_LONGEST:,} characters" if len(name) > _LONGEST else ""
 
 
 def _media_type(name: str) -> str:

@@ -9,6 +9,7 @@ import signal
 
 import httpx
 
+from perijove.folder_lock import FolderLock
 from perijove.model.fleet import Enrolment
 from perijove.wire.agent import RedisAgentWire
 from perijove_agent.agent import Agent
@@ -20,6 +21,9 @@ from perijove_agent.tasks import cancelled
 
 log = logging.getLogger(__name__)
 
+#: Seconds to wait for an agent on the same folder that is just ending, as one that is restarted is.
+_PATIENCE = 3.0
+_FOLDER_HINT = "Give each agent a folder of its own with --data-dir, or stop the other one."
 #: The exit status of a program ended by SIGTERM.
 _TERMINATED = 128 + signal.SIGTERM
 
@@ -33,7 +37,18 @@ async def serve(settings: Settings) -> None:
     ------
     perijove_agent.enrolment.EnrolmentRefused
         The master will not have this agent.
+    perijove.errors.Unavailable
+        Another agent has this data folder, or it cannot be used.
     """
+    lock = FolderLock(settings.data_dir, "agent", _FOLDER_HINT, _PATIENCE)
+    await lock.acquire()
+    try:
+        await _serve(settings)
+    finally:
+        lock.release()
+
+
+async def _serve(settings: Settings) -> None:
     told = asyncio.Event()
     _on_signals(told)
     async with http_client() as http:

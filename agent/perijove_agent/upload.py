@@ -6,6 +6,7 @@ import asyncio
 import errno
 import hashlib
 import logging
+import os
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import IO
 import httpx
 
 from perijove.model.events import ObjectRequest
+from perijove.paths import open_file
 from perijove.patience import Backoff
 from perijove.wire.protocol import Held
 from perijove_agent.signer import Signer
@@ -33,6 +35,10 @@ _PATIENCE = 3600.0
 
 class UploadError(Exception):
     """A file could not be stored; the message says why."""
+
+
+class UploadRefused(UploadError):
+    """The store answers, and does not take this file: another one may well be taken."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +72,10 @@ class Uploader:
 
         Raises
         ------
+        UploadRefused
+            The store refused it several times.
         UploadError
-            The store refused it several times, or stayed away.
+            The store stayed away.
         OSError
             The file cannot be read.
         """
@@ -85,7 +93,8 @@ class Uploader:
             except httpx.TransportError as error:
                 problem = error
             if refusals >= _REFUSALS or time.monotonic() - began > self._patience:
-                raise UploadError(describe(problem)) from problem
+                kind = UploadRefused if refusals >= _REFUSALS else UploadError
+                raise kind(describe(problem)) from problem
             log.info("storing %s of %s again after: %s", what.name or what.what, held.execution, describe(problem))
             await backoff.sleep()
 
@@ -100,13 +109,14 @@ class Uploader:
     async def _sign(self, held: Held, what: ObjectRequest) -> str:
         (answer,) = await self._signer.sign(held, [what])
         if not answer.url:
-            raise UploadError(answer.error or "the master gave no address for it")
+            raise UploadRefused(answer.error.rstrip(".") or "the master gave no address for it")
         return answer.url
 
     async def _put(self, url: str, path: Path, media_type: str) -> Uploaded:
-        body = _Body(path)
-        headers = {"Content-Length": str(body.size), "Content-Type": media_type}
-        response = await self._http.put(url, content=body.chunks(), headers=headers)
+        with await asyncio.to_thread(open_file, path) as file:
+            body = _Body(file)
+            headers = {"Content-Length": str(body.size), "Content-Type": media_type}
+            response = await self._http.put(url, content=body.chunks(), headers=headers)
         response.raise_for_status()
         return Uploaded(body.size, body.digest.hexdigest())
 
@@ -114,22 +124,21 @@ class Uploader:
 class _Body:
     """A file that is read once, in a thread, a piece at a time."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.size = path.stat().st_size
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.size = os.fstat(file.fileno()).st_size
         self.digest = hashlib.sha256()
 
     async def chunks(self) -> AsyncIterator[bytes]:
         left = self.size
-        with self._path.open("rb") as file:
-            while left > 0:
-                chunk = await asyncio.to_thread(self._read, file, min(left, _CHUNK))
-                if not chunk:
-                    raise OSError(errno.EIO, "it became shorter while it was stored")
-                left -= len(chunk)
-                yield chunk
+        while left > 0:
+            chunk = await asyncio.to_thread(self._read, min(left, _CHUNK))
+            if not chunk:
+                raise OSError(errno.EIO, "it became shorter while it was stored")
+            left -= len(chunk)
+            yield chunk
 
-    def _read(self, file: IO[bytes], size: int) -> bytes:
-        chunk = file.read(size)
+    def _read(self, size: int) -> bytes:
+        chunk = self._file.read(size)
         self.digest.update(chunk)
         return chunk

@@ -97,7 +97,7 @@ API: tuple[Route, ...] = (
     Route("GET", "executions/{execution}/notebook", outputs.notebook, "Its notebook (redirects to the bytes)",
           query=queries.WhichNotebook, answer="application/x-ipynb+json", status=302,
           errors=(e.UnknownExecution, e.NotFound, e.Conflict)),
-    Route("GET", "executions/{execution}/outputs", outputs.index, "Its outputs", answer=r.Output, paged=True,
+    Route("GET", "executions/{execution}/outputs", outputs.index, "Its outputs", answer=r.Outputs,
           errors=(e.UnknownExecution,)),
     Route("GET", "executions/{execution}/outputs/{name*}", outputs.get, "An output (redirects to the bytes)",
           answer=_BYTES, status=302, errors=(e.UnknownExecution, e.NotFound)),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import os
-import shutil
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from perijove import paths, trees
 from perijove.client.roots import MARKERS
 from perijove.code import unpack
 from perijove.code.names import check_name
@@ -21,6 +22,8 @@ from perijove_server.copies import explaining, make_copies_folder
 if TYPE_CHECKING:
     from perijove.client import AsyncClient
     from perijove.model.resources import Execution
+
+log = logging.getLogger(__name__)
 
 _ARCHIVE, _FOLDER = "code.tar.zst", "code"
 
@@ -58,7 +61,7 @@ async def lay_out(client: AsyncClient, execution_id: str, root: Path) -> Path:
         ran = await _ran(client, execution, code)
         await asyncio.to_thread(_lay_out, ran, draft, target)
     finally:
-        await asyncio.to_thread(shutil.rmtree, draft, ignore_errors=True)
+        await asyncio.to_thread(_discard, draft)
     return target
 
 
@@ -105,12 +108,17 @@ def _rename(folder: Path, target: Path) -> bool:
     return True
 
 
+def _discard(draft: Path) -> None:
+    if remains := trees.remove(draft):
+        log.warning("%s is not removed; there stays: %s", draft, remains)
+
+
 def _write(folder: Path, name: str, content: bytes) -> None:
     """Write a file below a folder that somebody else filled: through no link, and over nothing."""
     path = folder / check_name(name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.parent.resolve().is_relative_to(folder.resolve()):
+    if not paths.leads_below(path.parent, folder):
         raise InvalidPath(f"The notebook {name!r} lies behind a link that leads elsewhere.")
+    paths.make_folders(path.parent)
     with suppress(FileExistsError):
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
         with os.fdopen(handle, "wb") as file:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-import shutil
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
@@ -19,6 +18,7 @@ from perijove_agent.kernel.adoption import adoption_code
 from perijove_agent.kernel.connection import KernelConnection
 from perijove_agent.kernel.remains import ASK, WATCH, is_answered, nothing_remains
 from perijove_agent.kernel.spec import KernelProgram
+from perijove_agent.removal import remove
 from perijove_agent.runtime import Process
 from perijove_agent.runtime.remnants import say_what_is_left
 
@@ -168,7 +168,7 @@ class Kernel:
         await asyncio.gather(*self._pumps, return_exceptions=True)
         self.process.close()
         self.client.stop_channels()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        await asyncio.to_thread(remove, self._folder)
         left = await self.process.cleared()
         if self._listener:
             await say_what_is_left(left, self._listener)

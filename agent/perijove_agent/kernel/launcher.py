@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import secrets
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from perijove_agent.ending import Failure
 from perijove_agent.kernel.connection import KernelConnection, new_context
 from perijove_agent.kernel.kernel import Kernel
 from perijove_agent.kernel.spec import KernelProgram
+from perijove_agent.removal import remove
 from perijove_agent.runtime import Launch, Runtime
 
 
@@ -52,7 +53,7 @@ class KernelLauncher:
         try:
             kernel = await self._launch(program, environment, folder, connection)
         except BaseException:
-            shutil.rmtree(place, ignore_errors=True)
+            await asyncio.to_thread(remove, place)
             raise
         try:
             await kernel.wait_ready(self._timeout)
@@ -65,7 +66,7 @@ class KernelLauncher:
     async def aclose(self) -> None:
         """Remove the sockets' folder and end the sockets' context. Every kernel was closed before."""
         self._context.destroy(linger=0)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        await asyncio.to_thread(remove, self._folder)
 
     def _connection_file(self, place: Path) -> Path:
         # Names of IPC sockets are the "ip", a dash and the "port".

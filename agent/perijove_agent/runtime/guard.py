@@ -10,18 +10,19 @@ registered is deleted.
 The mark is for what the agent could not tell any more: it may be killed between starting a process and saying so. The
 input ends no earlier than such a process has its environment, as until then it holds the input's other end open.
 
-Only the standard library is imported, as it is run by its path, without the agent's packages.
+Only the standard library is imported, as it is run by its path, without the agent's packages; and `perijove.trees`,
+which removes what work filled, by the path that is its argument.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
+import runpy
 import signal
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 #: The environment variable that holds the mark of whose a process is.
@@ -35,7 +36,7 @@ SPAN = 1 << 32
 _PATIENCE = 10.0
 
 
-def watch(lines: Iterable[str]) -> None:
+def watch(lines: Iterable[str], remove: Callable[[str], object]) -> None:
     """Read `lines` to their end, then clear up."""
     groups: set[int] = set()
     folders: set[str] = set()
@@ -60,7 +61,7 @@ def watch(lines: Iterable[str]) -> None:
     while _kill_marked(marks, numbers) and time.monotonic() < end:
         time.sleep(0.01)
     for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
 
 
 def variable_of(process: int) -> str:
@@ -120,4 +121,4 @@ if __name__ == "__main__":
     # The agent's terminal and its supervisor signal the agent; the guard ends when the agent does.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    watch(sys.stdin)
+    watch(sys.stdin, runpy.run_path(sys.argv[1])["remove"])

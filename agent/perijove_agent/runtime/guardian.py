@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from perijove import trees
 from perijove_agent.runtime import guard
 
 
@@ -65,7 +66,7 @@ class Guardian:
 
     def _start(self) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(Path(guard.__file__).resolve())],
+            [sys.executable, "-I", "-S", str(Path(guard.__file__).absolute()), str(Path(trees.__file__).absolute())],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

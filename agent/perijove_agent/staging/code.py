@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 
 from perijove import errors
 from perijove.code import unpack
@@ -11,7 +12,6 @@ from perijove.model.reasons import Reason
 from perijove.wire.protocol import Held
 from perijove_agent.ending import Failure
 from perijove_agent.folders import AttemptFolders
-from perijove_agent.staging.cache import Fetched
 from perijove_agent.staging.source import Source
 
 
@@ -25,21 +25,36 @@ async def lay_out_code(source: Source, held: Held, code: str, folders: AttemptFo
     perijove_agent.ending.Failure
         With `Reason.CODE_FAILED`.
     """
-    archive = await _archive(source, held, code)
+    try:
+        await _unpack(source, held, code, folders, limit)
+    except errors.InvalidRequest:
+        # The cached file may have been damaged on this disk; what is fetched now was not.
+        await source.forget(_key(code))
+        try:
+            await _unpack(source, held, code, folders, limit)
+        except errors.InvalidRequest as error:
+            await source.forget(_key(code))
+            raise Failure(Reason.CODE_FAILED, error.message) from error
+
+
+async def _unpack(source: Source, held: Held, code: str, folders: AttemptFolders, limit: int) -> None:
+    """Fetch and unpack the snapshot; raise `perijove.errors.InvalidRequest` where it is damaged."""
     ad_hoc = code if code.startswith("~") else ""
-    try:
-        await asyncio.to_thread(unpack, archive.path, folders.repository, limit, ad_hoc)
-    except errors.PerijoveError as error:
-        raise Failure(Reason.CODE_FAILED, error.message) from error
-    except OSError as error:
-        raise Failure(Reason.CODE_FAILED, f"It could not be unpacked: {error.strerror or error}.") from error
+    async with AsyncExitStack() as stack:
+        try:
+            fetching = source.fetched(held, _key(code), ObjectRequest(what="code", name=code), "code.tar.zst")
+            archive = await stack.enter_async_context(fetching)
+        except (errors.PerijoveError, OSError) as error:
+            raise Failure(Reason.CODE_FAILED, f"Code version {code} could not be fetched: {error}") from error
+        try:
+            await asyncio.to_thread(unpack, archive.path, folders.repository, limit, ad_hoc)
+        except errors.InvalidRequest:
+            raise
+        except errors.PerijoveError as error:
+            raise Failure(Reason.CODE_FAILED, error.message) from error
+        except OSError as error:
+            raise Failure(Reason.CODE_FAILED, f"It could not be unpacked: {error.strerror or error}.") from error
 
 
-async def _archive(source: Source, held: Held, code: str) -> Fetched:
-    try:
-        archive = await source.fetch(held, f"code-{code}", ObjectRequest(what="code", name=code), "code.tar.zst")
-    except (errors.PerijoveError, OSError) as error:
-        raise Failure(Reason.CODE_FAILED, f"Code version {code} could not be fetched: {error}") from error
-    if code.startswith("~") and archive.sha256 != code[1:]:
-        raise Failure(Reason.CODE_FAILED, f"Code version {code} arrived damaged.")
-    return archive
+def _key(code: str) -> str:
+    return f"code-{code}"

@@ -76,12 +76,12 @@ class Inputs:
 
     async def _datum(self, held: Held, uri: str, place: Path) -> Fetched:
         datum = uri.removeprefix(_DATUM)
-        cached = await self._source.fetch(held, f"datum-{datum}", ObjectRequest(what="datum", name=datum))
-        path = place / cached.path.name
-        try:
-            os.link(cached.path, path)
-        except OSError:
-            await asyncio.to_thread(shutil.copyfile, cached.path, path)
+        async with self._source.fetched(held, f"datum-{datum}", ObjectRequest(what="datum", name=datum)) as cached:
+            path = place / cached.path.name
+            try:
+                os.link(cached.path, path)
+            except OSError:
+                await asyncio.to_thread(shutil.copyfile, cached.path, path)
         return Fetched(path, cached.size, cached.sha256)
 
 

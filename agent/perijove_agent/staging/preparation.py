@@ -88,7 +88,8 @@ class _Steps:
         digest = notebook.sha256 or ""
         request = ObjectRequest(what="notebook", name=digest, sha256=notebook.sha256)
         try:
-            file = await self._tools.source.fetch(self._held, f"notebook-{digest}", request, "notebook.ipynb")
-            self.document = json.loads(await asyncio.to_thread(file.path.read_text, "utf-8"))
+            source = self._tools.source
+            async with source.fetched(self._held, f"notebook-{digest}", request, "notebook.ipynb") as file:
+                self.document = json.loads(await asyncio.to_thread(file.path.read_text, "utf-8"))
         except (errors.PerijoveError, OSError, ValueError) as error:
             raise Failure(Reason.CODE_FAILED, f"The notebook could not be fetched: {error}") from error

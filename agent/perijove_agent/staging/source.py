@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import httpx
 
@@ -39,7 +42,8 @@ class Source:
         self._signer = signer
         self._cache = cache
         self._folder = folder
-        self._locks: dict[str, asyncio.Lock] = {}
+        # Of what is being asked for; weak, so that a lock goes with its last user.
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def url(self, held: Held, what: ObjectRequest) -> str:
         """Return a signed URL for one object.
@@ -54,8 +58,9 @@ class Source:
             raise errors.NotFound(answer.error or "The master gave no address for it.")
         return answer.url
 
-    async def fetch(self, held: Held, key: str, what: ObjectRequest, name: str = "") -> Fetched:
-        """Return the object's file in the cache.
+    @asynccontextmanager
+    async def fetched(self, held: Held, key: str, what: ObjectRequest, name: str = "") -> AsyncIterator[Fetched]:
+        """Give the object's file in the cache, which stays there for as long as the context lasts.
 
         Raises
         ------
@@ -64,9 +69,14 @@ class Source:
         perijove.errors.Unavailable
             It cannot be fetched from there.
         """
-        async with self._locks.setdefault(key, asyncio.Lock()):
-            found = await asyncio.to_thread(self._cache.get, key)
-            return found or await self._fetch(held, key, what, name)
+        with self._cache.in_use(key):
+            async with self._locks.setdefault(key, asyncio.Lock()):
+                found = await asyncio.to_thread(self._cache.get, key) or await self._fetch(held, key, what, name)
+            yield found
+
+    async def forget(self, key: str) -> None:
+        """Have an object fetched again the next time: what the cache holds was found to be damaged."""
+        await asyncio.to_thread(self._cache.discard, key)
 
     async def _fetch(self, held: Held, key: str, what: ObjectRequest, name: str) -> Fetched:
         url = await self.url(held, what)

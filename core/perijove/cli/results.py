@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import tempfile
+from collections.abc import Iterator
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from perijove.cli.session import Session, pass_session, printing, project_option
 from perijove.client.drivers import SyncDriver
 from perijove.client.executions import Executions
 from perijove.errors import UnknownDatum
-from perijove.model.resources import Execution, Output
+from perijove.model.resources import Execution, ExecutionDetail, Output
 
 force_option = click.option("--force", is_flag=True, help="Overwrite a file that is there.")
 
@@ -45,13 +46,16 @@ def outputs() -> None:
 def list_(session: Session, execution: str, project: str | None) -> None:
     """List the output files of EXECUTION."""
     api = session.client.executions
-    found = api.outputs(api.find(execution, project=project).id)
+    left_by = api.find(execution, project=project)
+    found = api.outputs(left_by.id)
     if session.json:
         emit(found)
     elif found:
         print_outputs(found)
     else:
         session.say("It has no outputs.")
+    for sentence in left_out(left_by):
+        session.say(sentence)
 
 
 @outputs.command()
@@ -112,6 +116,15 @@ def free_name(path: Path, number: int) -> Path:
     names = (f"{path.stem}.{number}{again}{path.suffix}" for again in chain([""], (f"-{n}" for n in count(2))))
     places = chain([path], (path.with_name(name) for name in names))
     return next(place for place in places if not place.exists() and not place.is_symlink())
+
+
+def left_out(execution: ExecutionDetail) -> Iterator[str]:
+    """Iterate over sentences about the files that an execution left and that are not among its outputs."""
+    named = execution.left_out_files
+    for each in named:
+        yield f"Left out: '{each.name}': {each.why}."
+    if (more := execution.left_out - len(named)) > 0:
+        yield f"{more:,} more files are left out." if named else f"{more:,} files are left out."
 
 
 def _chosen(execution: Execution, outputs: list[Output], names: tuple[str, ...]) -> list[Output]:

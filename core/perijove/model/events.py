@@ -18,6 +18,8 @@ from perijove.model.records import Phase
 
 #: The number of a record; what a database's integer holds.
 RecordNumber = Annotated[int, Field(ge=1, lt=2**31)]
+#: How many files that are left out an event names, and the most characters of a name and of a reason.
+LEFT_OUT_NAMED, LEFT_OUT_LENGTH = 100, 400
 
 
 class OutputFile(Model):
@@ -27,6 +29,13 @@ class OutputFile(Model):
     size: int
     sha256: Sha256
     media_type: str = "application/octet-stream"
+
+
+class LeftOut(Model):
+    """A file that work left and that is not among its outputs: its name, as people may read it, and why."""
+
+    name: Annotated[str, Field(max_length=LEFT_OUT_LENGTH)]
+    why: Annotated[str, Field(max_length=LEFT_OUT_LENGTH)]
 
 
 class Verb(str, Enum):
@@ -78,6 +87,10 @@ class Finished(_AttemptEvent):
         Of the command that ended it.
     done, total : int, optional
         How many cells or commands were done, of how many.
+    left_out : list of LeftOut
+        The first files that could not be kept as outputs.
+    left_out_count : int
+        How many there were.
     metadata : dict
         The latest value of every metadata key.
     environment : dict
@@ -93,6 +106,8 @@ class Finished(_AttemptEvent):
     done: int | None = None
     total: int | None = None
     outputs: list[OutputFile] = []
+    left_out: Annotated[list[LeftOut], Field(max_length=LEFT_OUT_NAMED)] = []
+    left_out_count: Annotated[int, Field(ge=0)] = 0
     metadata: dict[str, Any] = {}
     environment: dict[str, Any] = {}
     records: int = 0

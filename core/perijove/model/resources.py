@@ -12,6 +12,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import Field
 
 from perijove.model.base import Model, Resource
+from perijove.model.events import LeftOut
 from perijove.model.ids import ExecutionId, Line, Name, Reference
 from perijove.model.reasons import Reason
 from perijove.model.records import Phase
@@ -132,7 +133,10 @@ class Attempt(Resource):
 
 
 class Execution(Resource):
-    """One execution as everybody sees it; `sentence` and `hint` say in words why it stands where it stands."""
+    """One execution as everybody sees it; `sentence` and `hint` say in words why it stands where it stands.
+
+    `left_out` counts the files it left that are not among its outputs.
+    """
 
     id: str
     number: int
@@ -147,6 +151,7 @@ class Execution(Resource):
     attempt: int
     phase: Phase | None
     progress: Progress | None
+    left_out: int = 0
     metadata: dict[str, Any]
     spec: Spec
     worker: str | None
@@ -172,10 +177,14 @@ class CreatedExecutions(Resource):
 
 
 class ExecutionDetail(Execution):
-    """An execution with its attempts and the environment it really ran in."""
+    """An execution with its attempts and the environment it really ran in.
+
+    `left_out_files` names the first of the files that are not among its outputs, and says why.
+    """
 
     attempts: list[Attempt]
     environment: dict[str, Any]
+    left_out_files: list[LeftOut] = []
 
 
 class Why(Resource):
@@ -198,6 +207,16 @@ class Output(Resource):
     media_type: str
     created_at: datetime
     url: str
+
+
+class Outputs(Page[Output]):
+    """An execution's outputs, all on one page, and the files it left that are not among them.
+
+    `left_out` counts those; `left_out_files` names the first of them and says why.
+    """
+
+    left_out: int = 0
+    left_out_files: list[LeftOut] = []
 
 
 class MetadataPoint(Resource):

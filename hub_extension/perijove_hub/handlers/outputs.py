@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from perijove.model.resources import Output
+from perijove.model.resources import Outputs
 from perijove_hub.call import Call
 from perijove_hub.route import Redirect
 
 
-async def index(call: Call) -> list[Output]:
-    """List an execution's outputs."""
+async def index(call: Call) -> Outputs:
+    """List an execution's outputs, and what is not among them."""
     return await call.services.outputs.list(call.caller, call.path["execution"])
 
 

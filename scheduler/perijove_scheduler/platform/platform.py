@@ -16,6 +16,7 @@ from traitlets import Bool, CBool, Float, Integer, Unicode, default
 from traitlets.config import LoggingConfigurable
 
 from perijove.errors import Unavailable
+from perijove.folder_lock import FolderLock
 from perijove.model.fleet import GroupSettings
 from perijove.model.retention import RetentionSettings
 from perijove.model.spec import Resources
@@ -32,7 +33,6 @@ from perijove_scheduler.platform.findings import Finding, refuse, report
 from perijove_scheduler.platform.identity import examine, identify
 from perijove_scheduler.platform.keeper import RedisKeeper
 from perijove_scheduler.platform.leader import Leader, refuse_double
-from perijove_scheduler.platform.lock import FolderLock
 from perijove_scheduler.platform.loops import Loops, Nights
 from perijove_scheduler.platform.relay import Relay
 from perijove_scheduler.platform.tokens import GroupTokens
@@ -47,6 +47,7 @@ from perijove_scheduler.store.store import Store
 
 _log = logging.getLogger("perijove.platform")
 _MIB = 1024 * 1024
+_FOLDER_HINT = "Stop it, or set Platform.data_dir to a folder of this one's own."
 #: Seconds after the hour of the sweep within which it begins.
 _JITTER = 1800
 
@@ -182,7 +183,7 @@ class Platform(LoggingConfigurable):
             Something is wrong with the database, or another service runs on the data folder.
         """
         folder = self._folder()
-        lock = FolderLock(folder, patience=0.0)
+        lock = _lock_of(folder, patience=0.0)
         await lock.acquire()
         store = await open_store(self._database_url(folder), migrates=self.migrates)
         try:
@@ -200,7 +201,7 @@ class Platform(LoggingConfigurable):
             Something is wrong with the database, or a service runs on the data folder.
         """
         folder = self._folder()
-        lock = FolderLock(folder, patience=0.0)
+        lock = _lock_of(folder, patience=0.0)
         await lock.acquire()
         store = await open_store(self._database_url(folder), migrates=self.migrates)
         try:
@@ -252,7 +253,7 @@ class Platform(LoggingConfigurable):
     async def _start(self) -> None:
         folder = self._folder()
         report(check_settings(self._facts(folder)))
-        lock = FolderLock(folder)
+        lock = _lock_of(folder)
         await lock.acquire()
         self._stack.callback(lock.release)
         self.bell = Bell()
@@ -350,3 +351,8 @@ class Platform(LoggingConfigurable):
 def _name_of(folder: Path) -> str:
     """Return a name that the next start on this folder has too, so that it need not wait for its own lease to end."""
     return f"{socket.gethostname()}-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
+
+
+def _lock_of(folder: Path, patience: float = 15.0) -> FolderLock:
+    """Return the lock of a data folder; a service that is just ending is waited for."""
+    return FolderLock(folder, "service", _FOLDER_HINT, patience)

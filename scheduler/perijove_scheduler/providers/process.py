@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 from traitlets import Dict, Float, List, Unicode
 from traitlets.config import LoggingConfigurable
 
+from perijove import trees
 from perijove.aio.executors import FILES, WAITING
 from perijove.errors import Unavailable
 from perijove_scheduler.providers import processes
@@ -69,7 +69,9 @@ class ProcessProvider(LoggingConfigurable):
         await WAITING.run(processes.end, machine, self.stop_grace)
         self._reap()
         if folder := machine.get("folder"):
-            await FILES.run(shutil.rmtree, folder, ignore_errors=True)
+            remains = await FILES.run(trees.remove, folder)
+            if remains:
+                self.log.warning("the folder of worker %s is not removed; there stays: %s", machine["worker"], remains)
 
     async def last_words(self, machine: Machine) -> str:
         """Return the end of the agent's log."""

@@ -8,7 +8,7 @@ from typing import Literal
 from perijove.errors import Conflict, NotFound, PerijoveError
 from perijove.model.control import Signed, SignedObject
 from perijove.model.events import ObjectRequest, SignRequest, Verb
-from perijove.model.resources import Output
+from perijove.model.resources import Outputs as ExecutionOutputs
 from perijove_scheduler.files.protocol import Files, notebook_key, payload_key
 from perijove_scheduler.services import present
 from perijove_scheduler.services.access import Access
@@ -34,11 +34,11 @@ class Outputs:
         self._limits = limits
         self._grants = Grants(store)
 
-    async def list(self, caller: Caller, execution: str) -> list[Output]:
-        """List an execution's outputs by name; there are none before it has ended."""
+    async def list(self, caller: Caller, execution: str) -> ExecutionOutputs:
+        """List an execution's outputs by name, and what is not among them; there are none before it has ended."""
         caller.require("read")
-        await self._access.execution(caller, execution)
-        return [present.output(row, self._limits) for row in await self._store.data.of(execution)]
+        found = await self._access.whole(caller, execution)
+        return present.outputs(found, await self._store.data.of(execution), self._limits)
 
     async def url(self, caller: Caller, execution: str, name: str) -> str:
         """Return a signed address of an output's bytes."""

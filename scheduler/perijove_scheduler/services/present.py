@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import quote
 
+from perijove.model.events import LeftOut
 from perijove.model.reasons import MEANINGS, Reason
 from perijove.model.records import Phase
-from perijove.model.resources import Attempt, Code, Execution, ExecutionDetail, Member, Output, Progress, Project, Role
+from perijove.model.resources import (
+    Attempt,
+    Code,
+    Execution,
+    ExecutionDetail,
+    Member,
+    Output,
+    Outputs,
+    Progress,
+    Project,
+    Role,
+)
 from perijove.model.spec import Spec
 from perijove.model.status import Status
 from perijove_scheduler.services.limits import Limits
@@ -25,12 +38,16 @@ _PHASES = {
     Phase.RUNNING: "It is running.",
     Phase.UPLOADING: "It is uploading its outputs.",
 }
+#: What helps where files were left out and nothing else went wrong.
+LEFT_OUT_HINT = "Its list of outputs and its log name them and say why."
 
 
 def sentence_of(row: ExecutionRow) -> tuple[str, str]:
     """Return the sentence and the hint that say why an execution stands where it stands."""
     if row.reason is not None:
         meaning = MEANINGS[Reason(row.reason)]
+        if row.left_out:
+            return f"{meaning.sentence} {_left_out(row.left_out)}", meaning.hint or LEFT_OUT_HINT
         return meaning.sentence, meaning.hint
     if row.status == Status.STARTED and row.phase is not None:
         return _PHASES[Phase(row.phase)], ""
@@ -45,7 +62,20 @@ def execution(found: FoundExecution, limits: Limits) -> Execution:
 def detail(found: FoundExecution, limits: Limits) -> ExecutionDetail:
     """Return an execution that was found whole, with its attempts and its environment."""
     more = {"attempts": [attempt(row) for row in found.attempts], "environment": found.row.environment}
-    return ExecutionDetail.model_validate({**_execution_fields(found, limits), **more})
+    named = {"left_out_files": left_out_files(found)}
+    return ExecutionDetail.model_validate({**_execution_fields(found, limits), **more, **named})
+
+
+def left_out_files(found: FoundExecution) -> list[LeftOut]:
+    """Return the first files that an execution, found whole, left and that are not among its outputs."""
+    last = (row.left_out for row in found.attempts if row.attempt == found.row.attempt)
+    return [LeftOut.model_validate(each) for each in next(last, [])]
+
+
+def outputs(found: FoundExecution, rows: Sequence[DatumRow], limits: Limits) -> Outputs:
+    """Return the outputs of an execution that was found whole, and what is not among them."""
+    items = [output(row, limits) for row in rows]
+    return Outputs(items=items, left_out=found.row.left_out, left_out_files=left_out_files(found))
 
 
 def attempt(row: AttemptRow) -> Attempt:
@@ -97,6 +127,10 @@ def code(row: CodeRow) -> Code:
     return Code(id=row.id, project=row.project_id, size=row.size, created_by=row.created_by, created_at=row.created_at)
 
 
+def _left_out(count: int) -> str:
+    return "One file it left could not be kept." if count == 1 else f"{count:,} files it left could not be kept."
+
+
 def _execution_fields(found: FoundExecution, limits: Limits) -> dict[str, object]:
     row = found.row
     sentence, hint = sentence_of(row)
@@ -115,6 +149,7 @@ def _execution_fields(found: FoundExecution, limits: Limits) -> dict[str, object
         "attempt": row.attempt,
         "phase": row.phase and Phase(row.phase),
         "progress": Progress(done=row.done or 0, total=row.total or 0) if known else None,
+        "left_out": row.left_out,
         "metadata": row.values,
         "spec": Spec.model_validate(row.spec),
         "worker": row.worker,

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from perijove.model.events import Advanced, Archived, Claimed, Event, Finished, Held, OutputFile, Segmented, Stopped
+from perijove.model.events import (
+    Advanced,
+    Archived,
+    Claimed,
+    Event,
+    Finished,
+    Held,
+    LeftOut,
+    OutputFile,
+    Segmented,
+    Stopped,
+)
 from perijove.model.reasons import Reason
 from perijove.model.status import TERMINAL
 from perijove_scheduler.store import standing as rules
@@ -24,6 +35,7 @@ class Ending:
     ref: AttemptRef
     reason: Reason
     records: int | None = None
+    left_out: Sequence[LeftOut] = ()
 
 
 @dataclass
@@ -88,6 +100,6 @@ class Batch:
             return
         if unheard:
             self.claims.append(ref)
-        self.endings.append(Ending(ref, event.reason, event.records))
+        self.endings.append(Ending(ref, event.reason, event.records, event.left_out))
         if standing.status in TERMINAL:
             self.outputs[standing.id] = (event.attempt, event.outputs)

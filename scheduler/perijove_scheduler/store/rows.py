@@ -29,7 +29,7 @@ _DATA = cast("Table", DatumRow.__table__)
 # What `Standing` may change, by column.
 _MUTABLE = (
     "status", "reason", "detail", "attempt", "retries_left", "worker", "phase", "done", "total", "metadata",
-    "environment", "queued_at", "started_at", "finished_at",
+    "environment", "left_out", "queued_at", "started_at", "finished_at",
 )  # fmt: skip
 
 # What an update's rows say of the row they are for. What stands at another attempt or status by now is left alone.
@@ -78,9 +78,10 @@ async def write(session: AsyncSession, batch: Batch) -> None:
         {"execution_id": ref.execution, "attempt": ref.attempt, "worker": ref.worker, "started_at": batch.now}
         for ref in batch.claims
     ], ignore=True)  # fmt: skip
-    await update_many(session, _ATTEMPTS, _ATTEMPT, ("finished_at", "reason", "records"), [
+    await update_many(session, _ATTEMPTS, _ATTEMPT, ("finished_at", "reason", "records", "left_out"), [
         {"the_execution": end.ref.execution, "the_attempt": end.ref.attempt, "finished_at": batch.now,
-         "reason": end.reason.value, "records": end.records}
+         "reason": end.reason.value, "records": end.records,
+         "left_out": [each.model_dump() for each in end.left_out]}
         for end in batch.endings
     ], once="finished_at")  # fmt: skip
     batch.segments = await segments.add(session, batch.segments)

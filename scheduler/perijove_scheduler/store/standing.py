@@ -35,6 +35,7 @@ class Standing:
     total: int | None = None
     values: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
+    left_out: int = 0
     queued_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -77,7 +78,7 @@ def finish(standing: Standing, event: Finished, now: datetime) -> bool:
         _try_again(standing, event.reason, Writer.APPLIER, now)
         return True
     _take_over(standing, event)
-    standing.environment = event.environment
+    standing.environment, standing.left_out = event.environment, event.left_out_count
     _end(standing, event.reason, event.detail, Writer.APPLIER, now)
     return True
 

@@ -141,7 +141,8 @@ class WorkerRow(Table):
 class ExecutionRow(Table):
     """One execution. `attempt` is the fence: every write of an attempt's doing carries it in its WHERE.
 
-    `notebook` is the digest of the document it runs, which several executions may share.
+    `notebook` is the digest of the document it runs, which several executions may share. `left_out` counts the files it
+    left that are not among its outputs; its last attempt names the first of them.
     """
 
     __tablename__ = "executions"
@@ -167,6 +168,7 @@ class ExecutionRow(Table):
     total: Mapped[int | None]
     values: Mapped[dict[str, Any]] = mapped_column("metadata", default=dict)
     environment: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    left_out: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     created_at: Mapped[datetime]
     queued_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
@@ -206,7 +208,8 @@ class TagRow(Table):
 class AttemptRow(Table):
     """One attempt: written when a worker claims it, completed when it ends. `records` is its last record's number.
 
-    `removed_at` is when the nightly sweep removed its archived records.
+    `left_out` is a list of `LeftOut`: the first files it left that could not be kept as outputs. `removed_at` is when
+    the nightly sweep removed its archived records.
     """
 
     __tablename__ = "attempts"
@@ -218,6 +221,7 @@ class AttemptRow(Table):
     finished_at: Mapped[datetime | None]
     reason: Mapped[str | None] = mapped_column(String(32))
     records: Mapped[int | None]
+    left_out: Mapped[list[Any]] = mapped_column(default=list, server_default=text("'[]'"))
     archived_at: Mapped[datetime | None]
     removed_at: Mapped[datetime | None]
 

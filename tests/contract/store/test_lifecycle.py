@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from perijove.model.events import Advanced, Archived, Claimed, Finished, Held, OutputFile, Segmented
+from perijove.model.events import Advanced, Archived, Claimed, Finished, Held, LeftOut, OutputFile, Segmented
 from perijove.model.fleet import WorkerState
 from perijove.model.ids import new_id
 from perijove.model.reasons import Reason
@@ -411,3 +411,14 @@ async def test_the_archiver_finds_what_no_agent_archived(world) -> None:
     await lifecycle.archived(execution, 1, 12)
     assert await lifecycle.to_archive(0, 10) == []
     assert (await world.attempts(execution))[0].records == 12
+
+
+async def test_what_was_left_out_is_kept_with_the_attempt_and_counted_with_the_execution(world) -> None:
+    execution = await started(world)
+    bad = LeftOut(name="loop ☃", why="it is a link that leads to itself")
+    again = finished(execution, Reason.OUTPUT_FAILED, left_out=[bad], left_out_count=7)
+    await apply(world, again)
+    assert (await world.row(execution)).left_out == 0
+    await apply(world, claimed(execution, 2), finished(execution, attempt=2, left_out=[bad, bad], left_out_count=2))
+    assert (await world.row(execution)).left_out == 2
+    assert [row.left_out for row in await world.attempts(execution)] == [[bad.model_dump()], [bad.model_dump()] * 2]

@@ -16,7 +16,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
-from tornado.web import Application, RequestHandler, stream_request_body
+from tornado.web import Application, HTTPError, RequestHandler, stream_request_body
 
 from perijove.errors import NotFound
 from perijove.model.control import Signed, SignedObject
@@ -39,14 +39,17 @@ GROUP = "local"
 class _FileHandler(RequestHandler):
     """Serves and takes what a signed URL names."""
 
-    def initialize(self, files: LocalFiles) -> None:
+    def initialize(self, files: LocalFiles, refused: set[str]) -> None:
         self.files = files
+        self.refused = refused
         self.body: asyncio.Queue[bytes | None] = asyncio.Queue(4)
 
     def prepare(self) -> None:
         key = self.path_args[0]
         query = {name: self.get_query_argument(name) for name in self.request.query_arguments}
         self.grant = self.files.verify(self.request.method or "", key, query)
+        if key.rpartition("/")[2] in self.refused:
+            raise HTTPError(413)
         if self.request.method == "PUT":
             self.stored = asyncio.create_task(self.files.put(key, self._chunks()))
 
@@ -79,13 +82,16 @@ class Master:
     ----------
     data : dict
         Datum id → key of its object.
+    refused : set of str
+        Names of objects that the store does not take.
     """
 
-    def __init__(self, queue: MemoryQueue, files: LocalFiles) -> None:
+    def __init__(self, queue: MemoryQueue, files: LocalFiles, refused: set[str]) -> None:
         self.queue = queue
         self.files = files
         self.events: list[Event] = []
         self.data: dict[str, str] = {}
+        self.refused = refused
         self._changed = asyncio.Condition()
 
     async def run(self) -> None:
@@ -178,9 +184,11 @@ def queue() -> MemoryQueue:
 async def master(queue: MemoryQueue, tmp_path: Path) -> AsyncIterator[Master]:
     socket, port = bind_unused_port()
     files = LocalFiles(tmp_path / "files", b"k" * 32, f"http://127.0.0.1:{port}/")
-    server = HTTPServer(Application([("/files/(.*)", _FileHandler, {"files": files})]), max_body_size=1 << 40)
+    refused: set[str] = set()
+    handler = ("/files/(.*)", _FileHandler, {"files": files, "refused": refused})
+    server = HTTPServer(Application([handler]), max_body_size=1 << 40)
     server.add_socket(socket)
-    master = Master(queue, files)
+    master = Master(queue, files, refused)
     running = asyncio.create_task(master.run())
     yield master
     running.cancel()

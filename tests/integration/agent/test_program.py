@@ -189,3 +189,36 @@ async def test_a_handed_back_attempt_says_so(redis: RedisQueue, url: str, tmp_pa
         process.send_signal(signal.SIGTERM)
         event = await asyncio.wait_for(finished(redis), 60)
     assert (event.execution, event.reason) == (ticket.execution, Reason.WORKER_DRAINED)
+
+
+async def test_a_second_agent_on_a_folder_is_refused_and_leaves_the_firsts_work_alone(
+    redis: RedisQueue, url: str, tmp_path: Path, command: Any
+) -> None:
+    async with program(url, tmp_path / "data") as first:
+        await redis.offer(ticket := command("sleep 1000 & echo $!; wait"))
+        pid = await asyncio.wait_for(printed_pid(redis, ticket), 60)
+        left = [path.name for path in (tmp_path / "data" / "attempts").iterdir()]
+        async with program(url, tmp_path / "data") as second:
+            _, said = await asyncio.wait_for(second.communicate(), 60)
+        assert second.returncode == 2
+        assert f"Another Perijove agent runs on {tmp_path / 'data'} (process {first.pid} on".encode() in said
+        assert b"--data-dir" in said
+        assert b"Traceback" not in said
+        assert runs(pid)
+        assert [path.name for path in (tmp_path / "data" / "attempts").iterdir()] == left
+        # The kernel keeps the lock, and so it goes with the process that has it, however that ends.
+        first.kill()
+        await first.communicate()
+        async with program(url, tmp_path / "data") as third:
+            await redis.offer(again := command("echo $$; sleep 1000"))
+            assert await asyncio.wait_for(printed_pid(redis, again), 60)
+            assert third.returncode is None
+
+
+async def test_a_data_folder_that_cannot_be_one_is_said_in_a_sentence(url: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a file")
+    async with program(url, tmp_path / "file" / "data") as process:
+        _, said = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 2
+    assert b"can't be used: Not a directory" in said
+    assert b"Traceback" not in said

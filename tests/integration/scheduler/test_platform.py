@@ -13,6 +13,7 @@ import pytest
 from parts import EMBEDDED, PRODUCTION
 
 from perijove.errors import Unavailable
+from perijove.folder_lock import FolderLock
 from perijove.model.events import Verb
 from perijove.model.fleet import Enrol
 from perijove.model.resources import CreateExecution
@@ -21,7 +22,6 @@ from perijove.model.tickets import Ticket
 from perijove.wire import versions
 from perijove.wire.agent import RedisAgentWire
 from perijove_scheduler.embedded import EmbeddedRedis
-from perijove_scheduler.platform.lock import FolderLock
 from perijove_scheduler.services.caller import Caller
 from perijove_scheduler.store.tables import ExecutionRow, WorkerRow
 
@@ -191,11 +191,11 @@ async def again_claimed(wire: RedisAgentWire, execution: str) -> None:
 async def test_a_folder_has_one_service_at_a_time(make, folder) -> None:
     await make().start()
     with pytest.raises(Unavailable, match="Another Perijove service"):
-        await FolderLock(folder, patience=0).acquire()
+        await FolderLock(folder, "service", "", patience=0).acquire()
 
 
 async def test_a_released_folder_can_be_locked_again(folder) -> None:
-    first, second = FolderLock(folder), FolderLock(folder, patience=0)
+    first, second = FolderLock(folder, "service", "", patience=15), FolderLock(folder, "service", "", patience=0)
     await first.acquire()
     first.release()
     await second.acquire()
@@ -221,7 +221,7 @@ async def test_what_cannot_be_reached_is_a_clear_error_that_leaves_nothing_behin
     assert "Platform." in caught.value.hint
     assert "secret" not in caught.value.message
     assert family(folder) == []
-    lock = FolderLock(folder, patience=0)
+    lock = FolderLock(folder, "service", "", patience=0)
     await lock.acquire()
     lock.release()
 

@@ -10,23 +10,16 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from perijove.model.ids import new_id
 from perijove.model.reasons import Reason
 from perijove.model.spec import Resources, Spec
 from perijove.model.tickets import Ticket
 from perijove.patience import Backoff
-from perijove.wire.protocol import Held
 from perijove_agent.__main__ import main
 from perijove_agent.ending import Ending, Failure, Halt
-from perijove_agent.executed import free_name
-from perijove_agent.folders import AttemptFolders, DataFolders
+from perijove_agent.folders import AttemptFolders
 from perijove_agent.kernel.adoption import needs_fresh_start
 from perijove_agent.kernel.spec import find_program, kernel_name
-from perijove_agent.outputs import find_outputs
-from perijove_agent.records.ended import EndedSpool
-from perijove_agent.records.spool import Spool
 from perijove_agent.slots import Slots
-from perijove_agent.staging.cache import Cache, Fetched
 from perijove_agent.staging.download import file_name
 from perijove_agent.supervision import supervise, until_halted
 from perijove_agent.variables import base_variables, work_variables
@@ -125,23 +118,6 @@ def test_work_gets_a_clean_environment(monkeypatch: Any, tmp_path: Path) -> None
         assert variables[f"PERIJOVE_{name}"] == variables[f"VH_{name}_DIR"] == str(tmp_path / "a" / folder)
 
 
-def test_outputs_that_leave_the_folder_or_are_no_files_are_refused(tmp_path: Path) -> None:
-    folder = tmp_path / "outputs"
-    (folder / "deep").mkdir(parents=True)
-    (folder / "deep" / "a.txt").write_text("a")
-    (folder / "model.ipynb").write_text("{}")
-    (folder / "inside").symlink_to("deep/a.txt")
-    (folder / "outside").symlink_to("/etc")
-    (folder / "broken").symlink_to("nowhere")
-    (folder / "bad\nname").write_text("x")
-    os.mkfifo(folder / "pipe")
-    found, refused = find_outputs(folder)
-    assert [f.name for f in found] == ["deep/a.txt", "inside", "model.ipynb"]
-    assert [r.name for r in refused] == ["bad\nname", "broken", "outside", "pipe"]
-    assert free_name(tmp_path / "model.ipynb", {file.name for file in found}) == "model.executed.ipynb"
-    assert found[2].media_type == "application/json"
-
-
 @pytest.mark.parametrize(
     ("disposition", "url", "name"),
     [
@@ -157,30 +133,6 @@ def test_a_fetched_file_has_a_plain_name(disposition: str, url: str, name: str) 
     assert file_name(disposition, url) == name
 
 
-def fetched(folder: Path, name: str, content: bytes) -> Fetched:
-    folder.mkdir(exist_ok=True)
-    (folder / name).write_bytes(content)
-    return Fetched(folder / name, len(content), "0" * 64)
-
-
-def test_the_cache_drops_what_was_not_used_for_longest(tmp_path: Path) -> None:
-    cache = Cache(tmp_path / "cache", limit=3600)
-    for number, name in enumerate("abc"):
-        cache.put(name, fetched(tmp_path / "new", name, b"x" * 1000))
-        os.utime(tmp_path / "cache" / name, (number, number))
-    assert cache.get("a") is not None
-    cache.put("d", fetched(tmp_path / "new", "d", b"x" * 1000))
-    assert [cache.get(name) is not None for name in "abcd"] == [True, False, True, True]
-
-
-def test_a_cached_file_that_was_changed_is_not_used(tmp_path: Path) -> None:
-    cache = Cache(tmp_path / "cache", limit=10_000)
-    kept = cache.put("a", fetched(tmp_path / "new", "a", b"right"))
-    kept.path.chmod(0o644)
-    kept.path.write_bytes(b"wrong!")
-    assert cache.get("a") is None
-
-
 def test_a_notebooks_own_kernel_gives_way_to_the_chosen_one() -> None:
     own = {"metadata": {"kernelspec": {"name": "ir"}}}
     assert [kernel_name(None, {}), kernel_name(None, own), kernel_name("julia", own)] == ["python3", "ir", "julia"]
@@ -190,17 +142,6 @@ def test_a_notebooks_own_kernel_gives_way_to_the_chosen_one() -> None:
 def test_some_variables_need_a_fresh_interpreter() -> None:
     assert needs_fresh_start({"PYTHONHASHSEED": "0"})
     assert not needs_fresh_start({"OMP_NUM_THREADS": "1"})
-
-
-def test_a_new_agent_clears_up_after_a_killed_one_and_keeps_the_cache(tmp_path: Path) -> None:
-    folders = DataFolders(tmp_path / "data")
-    for name in ("attempts/x", "downloads/x", "spool", "cache/y"):
-        (folders.root / name).mkdir(parents=True)
-    spools = [Spool(folders.spool(Held(new_id("ex"), attempt))) for attempt in (1, 2)]
-    ended = EndedSpool.seal(spools[0], Held(new_id("ex"), 1), new_id("wk"))
-    folders.prepare()
-    assert sorted(p.name for p in folders.root.iterdir()) == ["cache", "idle", "spool"]
-    assert list(EndedSpool.left_in(folders.spools)) == [ended]
 
 
 def test_the_program_refuses_to_start_without_a_token() -> None:

@@ -20,12 +20,13 @@ import httpx
 import psutil
 import pytest
 
-from perijove import errors
+from perijove import errors, trees
 from perijove.model.control import Signed, SignedObject, ahead
 from perijove.model.events import Advanced, Event, ObjectRequest, SignRequest
 from perijove.model.records import Phase
 from perijove.model.spec import Resources
 from perijove.patience import Backoff
+from perijove.trees import remove
 from perijove.wire.protocol import Held
 from perijove_agent import signer
 from perijove_agent.enrolment import EnrolmentRefused, enrol
@@ -216,7 +217,7 @@ def test_the_guard_kills_and_deletes_what_is_still_registered(tmp_path: Path) ->
     kept, ended = (subprocess.Popen(["sleep", "1000"], start_new_session=True) for _ in range(2))
     folder = tmp_path / "sockets"
     folder.mkdir()
-    guard.watch([f"+ {kept.pid}\n", f"+ {ended.pid}\n", f"d {folder}\n", f"- {kept.pid}\n"])
+    guard.watch([f"+ {kept.pid}\n", f"+ {ended.pid}\n", f"d {folder}\n", f"- {kept.pid}\n"], remove)
     assert ended.wait(30) == -9
     assert psutil.Process(kept.pid).is_running()
     assert kept.poll() is None
@@ -230,7 +231,7 @@ def test_the_guard_kills_what_its_agent_had_no_time_to_tell_of_and_nobody_elses(
         subprocess.Popen(["sleep", "1000"], start_new_session=True, env={**os.environ, guard.MARK: mark})
         for mark in ("ours", "another's")
     )
-    guard.watch(["m ours\n"])
+    guard.watch(["m ours\n"], remove)
     assert ours.wait(30) == -9
     assert others.poll() is None
     others.kill()
@@ -259,7 +260,7 @@ def test_the_guard_kills_what_is_forked_while_it_looks(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(os, "kill", forked_before)
     try:
-        guard.watch(["m ours\n"])
+        guard.watch(["m ours\n"], remove)
         assert len(children) == 5
         assert select.select([family.stdout], [], [], 30)[0]
         assert family.stdout.read() == b""  # which comes to its end with the last of them
@@ -310,8 +311,12 @@ def test_the_guard_kills_what_has_no_variable_left_by_its_limit() -> None:
 def test_the_guard_runs_without_the_agents_packages() -> None:
     assert guard.__file__ is not None
     done = subprocess.run(
-        [sys.executable, "-I", "-S", guard.__file__], input="", text=True, capture_output=True, check=False
-    )
+        [sys.executable, "-I", "-S", guard.__file__, trees.__file__],
+        input="",
+        text=True,
+        capture_output=True,
+        check=False,
+    )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -6,6 +6,7 @@ import json
 import httpx
 import pytest
 
+from perijove.model.events import LeftOut
 from perijove.model.spec import Spec
 
 NOTEBOOK = '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
@@ -112,6 +113,14 @@ def test_outputs_are_listed(perijove, execution, output):
     assert perijove("outputs", "12").out.splitlines()[1].split() == ["model.pkl", "3", "B", "x/y"]
     for arguments in (("outputs", "12", "--json"), ("outputs", "--json", "12")):
         assert json.loads(perijove(*arguments).out)[0]["name"] == "model.pkl"
+
+
+def test_what_was_left_out_is_listed_with_the_outputs(perijove, execution, output):
+    named = [LeftOut(name="loop", why="it is a link that leads to itself")]
+    output(execution(left_out=3, left_out_files=named))
+    told = perijove("outputs", "12")
+    assert "model.pkl" in told.out
+    assert told.err == "Left out: 'loop': it is a link that leads to itself.\n2 more files are left out.\n"
 
 
 def test_outputs_are_downloaded_into_a_folder(perijove, execution, output, tmp_path):

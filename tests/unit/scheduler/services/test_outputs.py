@@ -7,9 +7,11 @@ import pytest
 from archives import archive, code_id
 
 from perijove.errors import Conflict, NotFound, UnknownExecution
-from perijove.model.events import ObjectRequest, OutputFile, Segmented, SignRequest
+from perijove.model.events import LeftOut, ObjectRequest, OutputFile, Segmented, SignRequest
 from perijove.model.ids import new_id
 from perijove.model.reasons import Reason
+from perijove.model.status import Status
+from perijove_scheduler.store.executions import ExecutionFilter
 
 SHA = "0" * 64
 IPYNB = "application/x-ipynb+json"
@@ -43,7 +45,7 @@ def ask(world, execution: str, *objects: tuple[str, str], attempt: int = 1, work
 async def test_outputs_are_listed_and_fetched_from_signed_addresses(local) -> None:
     execution = await ended(local)
     outputs = local.services.outputs
-    listed = await outputs.list(local.ada, execution)
+    listed = (await outputs.list(local.ada, execution)).items
     assert [each.name for each in listed] == ["a/my model#1.bin", "train.ipynb"]
     assert listed[0].url.endswith(f"/api/v1/executions/{execution}/outputs/a/my%20model%231.bin")
     url = await outputs.url(local.ada, execution, "a/my model#1.bin")
@@ -51,6 +53,21 @@ async def test_outputs_are_listed_and_fetched_from_signed_addresses(local) -> No
     assert parse_qs(urlsplit(url).query)["name"] == ["my model#1.bin"]
     with pytest.raises(NotFound):
         await outputs.url(local.ada, execution, "none")
+
+
+async def test_what_work_left_and_could_not_be_kept_is_said_of_the_execution(local) -> None:
+    made = await local.submit(spec={"command": ["true"], "group": "local"})
+    await local.start(made.id)
+    bad = LeftOut(name="loop", why="it is a link that leads to itself")
+    await local.finish(made.id, left_out=[bad], left_out_count=1_234)
+    found = await local.services.executions.get(local.ada, made.id)
+    assert (found.status, found.left_out, found.left_out_files) == (Status.COMPLETE, 1_234, [bad])
+    assert found.sentence == "It completed. 1,234 files it left could not be kept."
+    assert "say why" in found.hint
+    listed = await local.services.outputs.list(local.ada, made.id)
+    assert (listed.items, listed.left_out, listed.left_out_files) == ([], 1_234, [bad])
+    (shown,) = (await local.services.executions.list(local.ada, ExecutionFilter())).items
+    assert shown.left_out == 1_234
 
 
 async def test_a_records_large_content_is_fetched_from_a_signed_address_while_it_runs(local) -> None:
@@ -102,7 +119,7 @@ async def test_a_stranger_gets_no_address(local) -> None:
 
 async def test_a_worker_gets_what_its_attempt_needs(local) -> None:
     source = await ended(local)
-    (datum,) = [o.id for o in await local.services.outputs.list(local.ada, source) if o.name == "train.ipynb"]
+    (datum,) = [o.id for o in (await local.services.outputs.list(local.ada, source)).items if o.name == "train.ipynb"]
     spec = {"notebook": {"path": "a.ipynb"}, "group": "local", "inputs": [{"name": "x", "uris": [f"datum://{datum}"]}]}
     made = await local.submit(spec=spec, notebook=NOTEBOOK)
     await local.start(made.id)
@@ -166,7 +183,7 @@ async def test_a_worker_gets_nothing_else(local, what: str, name: str) -> None:
 async def test_a_strangers_datum_is_not_read(local) -> None:
     made = await local.submit(local.bob)
     execution = await ended(local)
-    (datum, *_) = [each.id for each in await local.services.outputs.list(local.ada, execution)]
+    (datum, *_) = [each.id for each in (await local.services.outputs.list(local.ada, execution)).items]
     signed = await local.services.outputs.sign(ask(local, made.id, ("datum", datum)), "local")
     assert (signed.objects[0].url, "no such datum" in signed.objects[0].error) == ("", True)
 
