@@ -11,6 +11,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from perijove.model.reasons import Reason
 from perijove.model.spec import Notebook, Spec
+from storm.hostile import CELL, FAILURE, LINES
 
 GROUP = "storm"
 #: The name of the executed notebook among an execution's outputs.
@@ -18,8 +19,12 @@ EXECUTED = "book.ipynb"
 #: More than any run of faults uses up: how often infrastructure may fail is a test of its own.
 _RETRIES = 100
 _CHUNKS = 10
+_FAILURE = "raise RuntimeError('on purpose')"
 #: How often each kind comes, of a hundred.
-_SHARES = {"command": 45, "notebook": 30, "failing command": 15, "failing notebook": 10}
+_SHARES = {
+    "command": 35, "notebook": 22, "failing command": 10, "failing notebook": 8,
+    "hostile command": 13, "hostile notebook": 9, "failing hostile notebook": 3,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -57,11 +62,12 @@ def _work(name: str, kind: str, chance: random.Random) -> Work:
     common: dict[str, Any] = {"title": name, "group": GROUP, "retries": _RETRIES}
     if kind.endswith("command"):
         lines = chance.randrange(20, 400) // _CHUNKS * _CHUNKS
-        spec = Spec(command=_commands(content, lines, pause, fails), **common)
+        hostile = LINES if "hostile" in kind else ()
+        spec = Spec(command=[*_commands(content, lines, pause, fails), *hostile], **common)
         return Work(name, spec, None, Reason.NONZERO_EXIT if fails else Reason.OK, lines, outputs)
     lines = 2000
     spec = Spec(notebook=Notebook(path=EXECUTED), **common)
-    document = _notebook(content, lines, pause, fails)
+    document = _notebook(content, lines, pause, fails, hostile="hostile" in kind)
     return Work(name, spec, document, Reason.CELL_ERROR if fails else Reason.OK, lines, outputs)
 
 
@@ -71,15 +77,16 @@ def _commands(content: str, lines: int, pause: float, fails: bool) -> list[str]:
     return [f"printf '%s' '{content}' > $PERIJOVE_OUTPUTS/result.txt", f"{counting}{'; exit 3' * fails}"]
 
 
-def _notebook(content: str, lines: int, pause: float, fails: bool) -> dict[str, Any]:
+def _notebook(content: str, lines: int, pause: float, fails: bool, *, hostile: bool) -> dict[str, Any]:
     writing = (
         f"import os, pathlib, time\npathlib.Path(os.environ['PERIJOVE_OUTPUTS'], 'result.txt').write_text({content!r})"
     )
     step = lines // _CHUNKS
     counting = (
         f"for n in range({lines}):\n    print(f'line {{n}}')\n    if n % {step} == 0:\n        time.sleep({pause})"
-        + "\nraise RuntimeError('on purpose')" * fails
+        + f"\n{FAILURE if hostile else _FAILURE}" * fails
     )
-    cells = [new_code_cell(source, id=f"cell-{n}") for n, source in enumerate((writing, counting))]
+    sources = (CELL, writing, counting) if hostile else (writing, counting)
+    cells = [new_code_cell(source, id=f"cell-{n}") for n, source in enumerate(sources)]
     spec = {"name": "python3", "display_name": "python3", "language": "python"}
     return {**new_notebook(cells=cells, metadata={"kernelspec": spec})}
