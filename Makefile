@@ -30,7 +30,9 @@ up: $(platform) ## the same platform in the foreground on PORT (8000); Ctrl-C st
 test: .venv/.installed-test node_modules/.installed .venv/.installed-frontend .venv/.installed-collaboration ## lint, then all tests; installs redis-server, postgresql and chromium where it may
 	@$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),-Otarget) lint-python jest lint-frontend
 	tools/install-debian
-	python -m pytest
+	python -m pytest --numprocesses=2 --dist=worksteal tests/unit tests/contract
+	python -m pytest --numprocesses=2 --dist=loadfile tests/integration tests/security
+	python -m pytest tests/chaos tests/browser
 
 .PHONY: test-all
 test-all: export PERIJOVE_TEST_PARTS := embedded,production

@@ -162,7 +162,7 @@ async def test_a_worker_reads_its_executions_code(local) -> None:
     [
         ("code", "~" + SHA),
         ("notebook", SHA),
-        ("datum", new_id("da")),
+        ("datum", f"da-{'0' * 26}"),
         ("output", "../escape"),
         ("output", "/etc/passwd"),
         ("output", "a\0b"),
