@@ -57,10 +57,12 @@ class Agent:
         self._leaving = asyncio.Event()
         self._registered = asyncio.Event()
         self._draining = False
+        self._reason = Reason.WORKER_LEFT
         self.holdings = Holdings(tools, self._slots, self._bell.set)
 
-    def leave(self) -> None:
-        """Take nothing new, hand back what runs, and end."""
+    def leave(self, reason: Reason = Reason.WORKER_DRAINED) -> None:
+        """Take nothing new, hand back what runs for this reason, and end."""
+        self._reason = reason
         self._leaving.set()
 
     async def run(self) -> None:
@@ -85,7 +87,8 @@ class Agent:
             if any(task.done() for task in keeping):
                 await self.holdings.abandon()
             else:
-                await self.holdings.hand_back()
+                # An agent that ends by a fault of its own, which its work may have caused, was not told to.
+                await self.holdings.hand_back(Reason.WORKER_DRAINED if self._draining else self._reason)
             await cancelled(keeping)
             await self._sign_off()
         for task in done:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from perijove.model.events import Finished
+from perijove.model.reasons import Reason
 from perijove.model.tickets import Ticket
 from perijove.wire.protocol import Held
 from perijove_agent.archivist import Archivist
@@ -116,8 +117,8 @@ class Holdings:
         await cancelled(self._refusals)
         await self._archivist.finish(0)
 
-    async def hand_back(self) -> None:
-        """Let attempts whose work is done finish; kill the others and give them back."""
+    async def hand_back(self, reason: Reason) -> None:
+        """Let attempts whose work is done finish; kill the others and give them back for `reason`."""
         self._leaving = True
         done = [task for attempt, task in self._running.values() if attempt.worked]
         if done:
@@ -126,7 +127,7 @@ class Holdings:
             attempt.given_up = True
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-            await self._hand_back(held)
+            await self._hand_back(held, reason)
         await cancelled(self._refusals)
         await asyncio.gather(self._cleared(), self._archivist.finish(ARCHIVING * self._time))
 
@@ -184,10 +185,10 @@ class Holdings:
         self._refusals.add(task := asyncio.create_task(work))
         task.add_done_callback(self._refusals.discard)
 
-    async def _hand_back(self, held: Held) -> None:
+    async def _hand_back(self, held: Held, reason: Reason) -> None:
         async def give() -> bool:
             async with self.fence:
-                return await self._tools.wire.hand_back(held)
+                return await self._tools.wire.hand_back(held, reason)
 
         try:
             await asyncio.wait_for(persist("handing back", give, most=0.5), HANDING_BACK * self._time)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
+import sys
 
 import httpx
 
@@ -14,6 +14,7 @@ from perijove.model.fleet import Enrolment
 from perijove.wire.agent import RedisAgentWire
 from perijove_agent.agent import Agent
 from perijove_agent.assembly import assembled, http_client
+from perijove_agent.departure import Departure
 from perijove_agent.enrolment import enrol
 from perijove_agent.exile import Exiled
 from perijove_agent.settings import Settings
@@ -24,8 +25,6 @@ log = logging.getLogger(__name__)
 #: Seconds to wait for an agent on the same folder that is just ending, as one that is restarted is.
 _PATIENCE = 3.0
 _FOLDER_HINT = "Give each agent a folder of its own with --data-dir, or stop the other one."
-#: The exit status of a program ended by SIGTERM.
-_TERMINATED = 128 + signal.SIGTERM
 
 
 async def serve(settings: Settings) -> None:
@@ -49,13 +48,14 @@ async def serve(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings) -> None:
-    told = asyncio.Event()
-    _on_signals(told)
+    _watch_children_without_threads()
+    departure = Departure()
+    departure.listen()
     async with http_client() as http:
-        while enrolment := await _enrol(http, settings, told):
+        while enrolment := await _enrol(http, settings, departure.told):
             log.info("enrolled as %s of group %s", enrolment.worker, enrolment.group)
             try:
-                await _work(http, settings, enrolment, told)
+                await _work(http, settings, enrolment, departure)
             except Exiled:
                 log.warning("the master took this worker for lost; enrolling as a new one")
             else:
@@ -72,20 +72,20 @@ async def _enrol(http: httpx.AsyncClient, settings: Settings, told: asyncio.Even
         await cancelled([enrolling, leaving])
 
 
-async def _work(http: httpx.AsyncClient, settings: Settings, enrolment: Enrolment, told: asyncio.Event) -> None:
+async def _work(http: httpx.AsyncClient, settings: Settings, enrolment: Enrolment, departure: Departure) -> None:
     wire = RedisAgentWire(enrolment.redis_url, enrolment.group, enrolment.worker, enrolment.lease)
     try:
         warm = enrolment.warm_kernels if settings.warm_kernels is None else settings.warm_kernels
         async with assembled(settings, enrolment.worker, wire, http, warm, enrolment.renew_every) as agent:
-            await _run(agent, told)
+            await _run(agent, departure)
     finally:
         await wire.aclose()
 
 
-async def _run(agent: Agent, told: asyncio.Event) -> None:
+async def _run(agent: Agent, departure: Departure) -> None:
     async def pass_on() -> None:
-        await told.wait()
-        agent.leave()
+        await departure.told.wait()
+        agent.leave(departure.reason)
 
     passing = asyncio.create_task(pass_on())
     try:
@@ -94,13 +94,12 @@ async def _run(agent: Agent, told: asyncio.Event) -> None:
         await cancelled([passing])
 
 
-def _on_signals(told: asyncio.Event) -> None:
-    def on_signal() -> None:
-        if told.is_set():
-            os._exit(_TERMINATED)
-        log.info("told to end")
-        told.set()
+def _watch_children_without_threads() -> None:
+    """Have asyncio wait for programs by their descriptors, as it does by itself from Python 3.12 on.
 
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal)
+    It would start a thread for each program, in which the signals were not blocked that `Departure` waits for.
+    """
+    if sys.version_info < (3, 12) and hasattr(os, "pidfd_open"):
+        watcher = asyncio.PidfdChildWatcher()
+        watcher.attach_loop(asyncio.get_running_loop())
+        asyncio.set_child_watcher(watcher)

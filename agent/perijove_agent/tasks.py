@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
-from typing import Any, TypeVar
+from collections.abc import Coroutine, Generator, Iterable
+from typing import Any, Generic, TypeVar
 
 Result = TypeVar("Result")
 
@@ -24,3 +24,25 @@ async def together(work: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
         return await asyncio.gather(*tasks)
     finally:
         await cancelled(tasks)
+
+
+class Begun(Generic[Result]):
+    """A coroutine that was run up to where it first waits, without anything else in between; await it for the rest."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Result]) -> None:
+        self._coroutine = coroutine
+        self._waits_for = coroutine.send(None)
+
+    def __await__(self) -> Generator[Any, Any, Result]:
+        waits_for = self._waits_for
+        try:
+            while True:
+                try:
+                    sent = yield waits_for
+                except BaseException as error:  # noqa: BLE001, PERF203 - the coroutine's, whatever it is
+                    waits_for = self._coroutine.throw(error)
+                else:
+                    waits_for = self._coroutine.send(sent)
+        except StopIteration as done:
+            result: Result = done.value
+            return result

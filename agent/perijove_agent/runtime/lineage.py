@@ -7,14 +7,13 @@ And the agent adopts the orphans among its descendants, so whatever left its par
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import resource
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psutil
@@ -53,18 +52,16 @@ class Lineage:
     def __init__(self, guardian: Guardian) -> None:
         self._guardian = guardian
         self._count = 0
-        self._turn = asyncio.Lock()
         self._started: set[int] = set()
         descent.adopt_orphans()
 
-    @asynccontextmanager
-    async def marking(self) -> AsyncIterator[Mark]:
-        """Mark the program that is started within; one at a time, as a child inherits the limit of the agent itself."""
-        async with self._turn:
-            self._count += 1
-            mark = Mark(f"{self._guardian.mark}.{self._count}", self._guardian.number + self._count)
-            with _soft_limit(mark.number), _unblocked():
-                yield mark
+    @contextmanager
+    def marking(self) -> Iterator[Mark]:
+        """Mark the program that is forked within, from the agent's own limit; nothing may wait in between."""
+        self._count += 1
+        mark = Mark(f"{self._guardian.mark}.{self._count}", self._guardian.number + self._count)
+        with _soft_limit(mark.number), _unblocked():
+            yield mark
 
     def started(self, process: int) -> None:
         """Take note of a program's own process: a child of the agent that is no orphan."""
@@ -73,12 +70,6 @@ class Lineage:
     def over(self, process: int) -> None:
         """Forget a program's own process; its exit status has been asked for."""
         self._started.discard(process)
-
-    def is_ours(self, process: int) -> bool:
-        """Return whether a process is one of the agent's programs, or was started by one."""
-        number = guard.number_of(process)
-        ours = 0 <= number - self._guardian.number < guard.SPAN
-        return ours or descent.descends_from(process, os.getpid()) or self._is_marked(process)
 
     def members(self, mark: Mark, root: int | None) -> list[int]:
         """Return the processes of a program: its own (`root`), unless it ended, its orphans, and what descends of them.
@@ -116,9 +107,6 @@ class Lineage:
 
     def _orphans(self) -> list[int]:
         return [child for child in descent.adopted() if child not in self._started and child != self._guardian.pid]
-
-    def _is_marked(self, process: int) -> bool:
-        return guard.variable_of(process).partition(".")[0] == self._guardian.mark
 
 
 def _has(mark: Mark, process: int) -> bool:

@@ -15,6 +15,7 @@ import psutil
 from perijove_agent.runtime.guardian import Guardian
 from perijove_agent.runtime.lineage import Lineage, Mark
 from perijove_agent.runtime.protocol import Launch, Usage
+from perijove_agent.tasks import Begun
 
 #: Bytes a pipe's reader buffers before the program has to wait.
 _PIPE_BUFFER = 256 * 1024
@@ -168,17 +169,22 @@ class ProcessRuntime:
 
     async def start(self, launch: Launch) -> LocalProcess:
         """Start a program in a session of its own, without standard input."""
-        async with self.lineage.marking() as mark:
-            transport, pipes = await asyncio.get_running_loop().subprocess_exec(
-                _Pipes,
-                *launch.argv,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                env={**launch.environment, **mark.variables},
-                cwd=launch.folder,
-                start_new_session=True,
+        loop = asyncio.get_running_loop()
+        with self.lineage.marking() as mark:
+            # The program is forked before it first waits.
+            starting = Begun(
+                loop.subprocess_exec(
+                    _Pipes,
+                    *launch.argv,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=asyncio.subprocess.PIPE,
+                    env={**launch.environment, **mark.variables},
+                    cwd=launch.folder,
+                    start_new_session=True,
+                )
             )
+        transport, pipes = await starting
         return LocalProcess(transport, pipes, self._guardian, self.lineage, mark)
 
     async def aclose(self) -> None:

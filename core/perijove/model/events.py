@@ -20,6 +20,8 @@ from perijove.model.records import Phase
 RecordNumber = Annotated[int, Field(ge=1, lt=2**31)]
 #: How many files that are left out an event names, and the most characters of a name and of a reason.
 LEFT_OUT_NAMED, LEFT_OUT_LENGTH = 100, 400
+#: The most characters of a sentence about what an attempt waits for.
+WAITS_LIMIT = 300
 
 
 class OutputFile(Model):
@@ -67,13 +69,20 @@ class Held(_AttemptEvent):
 
 
 class Advanced(_AttemptEvent):
-    """The phase, the progress or the latest metadata changed; sent at most about once a second."""
+    """The phase, the progress or the latest metadata changed; sent at most about once a second.
+
+    Attributes
+    ----------
+    waits : str, optional
+        A sentence about what the attempt waits for just now; empty when it waits for nothing any more.
+    """
 
     kind: Literal["advanced"] = "advanced"
     phase: Phase | None = None
     done: int | None = None
     total: int | None = None
     metadata: dict[str, Any] = {}
+    waits: Annotated[str, Field(max_length=WAITS_LIMIT)] | None = None
 
 
 class Finished(_AttemptEvent):

@@ -22,6 +22,7 @@ class Reason(str, Enum):
     STOPPED_BY_USER = "stopped_by_user"
     WORKER_LOST = "worker_lost"
     WORKER_DRAINED = "worker_drained"
+    WORKER_LEFT = "worker_left"
     SPOT_INTERRUPTED = "spot_interrupted"
     IMAGE_FAILED = "image_failed"
     CODE_FAILED = "code_failed"
@@ -49,7 +50,11 @@ class Retry(str, Enum):
     COUNTED = "counted"
     """Try again and take one from the execution's infrastructure retries."""
     FREE = "free"
-    """Try again; it costs no retry, as nothing failed."""
+    """Try again; it costs no retry, as nothing failed. No execution gets more than `MOST_FREE` of these."""
+
+
+#: How often an execution is tried again without that costing a retry.
+MOST_FREE = 20
 
 
 class Meaning(NamedTuple):
@@ -93,6 +98,9 @@ MEANINGS: dict[Reason, Meaning] = {
     Reason.WORKER_DRAINED: Meaning(
         Status.CRASHED, Fault.INFRASTRUCTURE, Retry.FREE, "Its worker was shut down and handed the work back.",
         "It runs again on another worker by itself."),
+    Reason.WORKER_LEFT: Meaning(
+        Status.CRASHED, Fault.INFRASTRUCTURE, Retry.COUNTED, "Its worker ended without having been drained.",
+        "If the work ends processes by name or by user (killall, pkill), let it end only those it started."),
     Reason.SPOT_INTERRUPTED: Meaning(
         Status.CRASHED, Fault.INFRASTRUCTURE, Retry.COUNTED, "The cloud took the worker's spot machine back.",
         "Use a group of on-demand machines, or ask for more retries."),

@@ -136,6 +136,8 @@ class Execution(Resource):
     """One execution as everybody sees it; `sentence` and `hint` say in words why it stands where it stands.
 
     `left_out` counts the files it left that are not among its outputs.
+    `waits_for` is a sentence about what holds a started one up just now, such as a store that is full; empty if nothing
+    does.
     """
 
     id: str
@@ -150,6 +152,7 @@ class Execution(Resource):
     hint: str
     attempt: int
     phase: Phase | None
+    waits_for: str
     progress: Progress | None
     left_out: int = 0
     metadata: dict[str, Any]

@@ -108,9 +108,8 @@ class RedisAgentWire:
         self._unheard.told(event, name.decode())
         return True
 
-    async def hand_back(self, held: Held) -> bool:
+    async def hand_back(self, held: Held, reason: Reason = Reason.WORKER_DRAINED) -> bool:
         """Give an attempt back unfinished."""
-        reason = Reason.WORKER_DRAINED
         event = Finished(worker=self._worker, execution=held.execution, attempt=held.attempt, reason=reason)
         return await self.close(event)
 

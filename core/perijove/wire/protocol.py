@@ -8,6 +8,7 @@ from typing import Protocol
 
 from perijove.model.control import Control
 from perijove.model.events import Event
+from perijove.model.reasons import Reason
 from perijove.model.spec import Resources
 from perijove.model.tickets import Ticket
 
@@ -89,8 +90,8 @@ class AgentWire(Protocol):
         renewal that finds Redis flushed before the master has applied the event emits it again.
         """
 
-    async def hand_back(self, held: Held) -> bool:
-        """Give an attempt back unfinished: `close` with reason ``worker_drained``."""
+    async def hand_back(self, held: Held, reason: Reason = Reason.WORKER_DRAINED) -> bool:
+        """Give an attempt back unfinished: `close` with that reason."""
 
     async def emit(self, events: Sequence[Event]) -> None:
         """Append events to the group's event stream."""

@@ -49,9 +49,9 @@ def sentence_of(row: ExecutionRow) -> tuple[str, str]:
         if row.left_out:
             return f"{meaning.sentence} {_left_out(row.left_out)}", meaning.hint or LEFT_OUT_HINT
         return meaning.sentence, meaning.hint
-    if row.status == Status.STARTED and row.phase is not None:
-        return _PHASES[Phase(row.phase)], ""
-    return _SENTENCES.get(Status(row.status), ""), ""
+    started = row.status == Status.STARTED and row.phase is not None
+    sentence = _PHASES[Phase(row.phase)] if started and row.phase else _SENTENCES.get(Status(row.status), "")
+    return f"{sentence} {row.waits_for}".strip(), ""
 
 
 def execution(found: FoundExecution, limits: Limits) -> Execution:
@@ -148,6 +148,7 @@ def _execution_fields(found: FoundExecution, limits: Limits) -> dict[str, object
         "hint": hint,
         "attempt": row.attempt,
         "phase": row.phase and Phase(row.phase),
+        "waits_for": row.waits_for,
         "progress": Progress(done=row.done or 0, total=row.total or 0) if known else None,
         "left_out": row.left_out,
         "metadata": row.values,

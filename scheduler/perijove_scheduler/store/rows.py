@@ -28,8 +28,8 @@ _ATTEMPTS = cast("Table", AttemptRow.__table__)
 _DATA = cast("Table", DatumRow.__table__)
 # What `Standing` may change, by column.
 _MUTABLE = (
-    "status", "reason", "detail", "attempt", "retries_left", "worker", "phase", "done", "total", "metadata",
-    "environment", "left_out", "queued_at", "started_at", "finished_at",
+    "status", "reason", "detail", "attempt", "retries_left", "free_retries", "worker", "phase", "waits_for", "done",
+    "total", "metadata", "environment", "left_out", "queued_at", "started_at", "finished_at",
 )  # fmt: skip
 
 # What an update's rows say of the row they are for. What stands at another attempt or status by now is left alone.
@@ -128,7 +128,12 @@ def _fence(event: Archived) -> dict[str, Any]:
 def _as_row(standing: Standing, before: Standing) -> dict[str, Any]:
     fence = {"the_id": before.id, "the_attempt": before.attempt, "the_status": before.status.value}
     values = {name: getattr(standing, name) for name in _MUTABLE if name != "metadata"}
-    values |= {"status": standing.status.value, "detail": plain_text(standing.detail), "metadata": standing.values}
+    values |= {
+        "status": standing.status.value,
+        "detail": plain_text(standing.detail),
+        "waits_for": plain_text(standing.waits_for),
+        "metadata": standing.values,
+    }
     values["reason"] = standing.reason and standing.reason.value
     values["phase"] = standing.phase and standing.phase.value
     return {**values, **fence}

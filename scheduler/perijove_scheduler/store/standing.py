@@ -6,12 +6,12 @@ against the table of transitions, so an event can only do what its writer may.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from perijove.model.events import Advanced, Finished
-from perijove.model.reasons import MEANINGS, Reason, Retry
+from perijove.model.reasons import MEANINGS, MOST_FREE, Reason, Retry
 from perijove.model.records import Phase
 from perijove.model.status import HELD, Status, Writer, allowed
 
@@ -27,10 +27,12 @@ class Standing:
     status: Status
     attempt: int
     retries_left: int
+    free_retries: int = 0
     reason: Reason | None = None
     detail: str = ""
     worker: str | None = None
     phase: Phase | None = None
+    waits_for: str = ""
     done: int | None = None
     total: int | None = None
     values: dict[str, Any] = field(default_factory=dict)
@@ -61,13 +63,18 @@ def claim(standing: Standing, attempt: int, worker: str, now: datetime) -> bool 
 
 
 def advance(standing: Standing, event: Advanced) -> bool:
-    """Take over phase, progress and metadata; a phase or a count that goes backwards is an old event come again."""
+    """Take over phase, progress, metadata and what it waits for.
+
+    A phase or a count that goes backwards is an old event come again.
+    """
     if not _is_held_by(standing, event.attempt, event.worker):
         return False
-    before = (standing.phase, standing.done, standing.total, standing.values)
+    before = replace(standing)
     standing.phase = max(standing.phase, event.phase, key=_order)
+    if event.waits is not None:
+        standing.waits_for = event.waits
     _take_over(standing, event)
-    return before != (standing.phase, standing.done, standing.total, standing.values)
+    return before != standing
 
 
 def finish(standing: Standing, event: Finished, now: datetime) -> bool:
@@ -79,7 +86,7 @@ def finish(standing: Standing, event: Finished, now: datetime) -> bool:
         return True
     _take_over(standing, event)
     standing.environment, standing.left_out = event.environment, event.left_out_count
-    _end(standing, event.reason, event.detail, Writer.APPLIER, now)
+    _end(standing, event.reason, event.detail or _why_no_more(standing, event.reason), Writer.APPLIER, now)
     return True
 
 
@@ -88,7 +95,7 @@ def lose(standing: Standing, reason: Reason, now: datetime) -> None:
     if _goes_on(standing, reason):
         _try_again(standing, reason, Writer.REAPER, now)
     else:
-        _end(standing, reason, "", Writer.REAPER, now)
+        _end(standing, reason, _why_no_more(standing, reason), Writer.REAPER, now)
 
 
 def _is_held_by(standing: Standing, attempt: int, worker: str) -> bool:
@@ -113,15 +120,22 @@ def _goes_on(standing: Standing, reason: Reason) -> bool:
     retry = MEANINGS[reason].retry
     if standing.status is not Status.STARTED or retry is Retry.NEVER:
         return False
-    return retry is Retry.FREE or standing.retries_left > 0
+    return standing.free_retries < MOST_FREE if retry is Retry.FREE else standing.retries_left > 0
+
+
+def _why_no_more(standing: Standing, reason: Reason) -> str:
+    """Say why what would be tried again for nothing is not."""
+    exhausted = MEANINGS[reason].retry is Retry.FREE and standing.free_retries >= MOST_FREE
+    return f"That happened {standing.free_retries + 1} times, so it is not tried again." if exhausted else ""
 
 
 def _try_again(standing: Standing, reason: Reason, writer: Writer, now: datetime) -> None:
     standing.move(Status.QUEUED, writer)
     standing.retries_left -= MEANINGS[reason].retry is Retry.COUNTED
+    standing.free_retries += MEANINGS[reason].retry is Retry.FREE
     standing.attempt += 1
     standing.worker = standing.phase = standing.done = standing.total = standing.started_at = None
-    standing.values = {}
+    standing.values, standing.waits_for = {}, ""
     standing.queued_at = now
 
 
@@ -134,4 +148,5 @@ def _end(standing: Standing, reason: Reason, detail: str, writer: Writer, now: d
         # Somebody asked to stop it, and infrastructure failed before that was done: it is stopped all the same.
         target, reason, detail = Status.STOPPED, Reason.STOPPED_BY_USER, ""
     standing.move(target, writer)
-    standing.reason, standing.detail, standing.finished_at, standing.phase = reason, detail, now, None
+    standing.reason, standing.detail, standing.finished_at = reason, detail, now
+    standing.phase, standing.waits_for = None, ""

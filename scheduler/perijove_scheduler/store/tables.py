@@ -157,6 +157,7 @@ class ExecutionRow(Table):
     detail: Mapped[str] = mapped_column(default="")
     attempt: Mapped[int] = mapped_column(default=1)
     retries_left: Mapped[int]
+    free_retries: Mapped[int] = mapped_column(default=0, server_default="0")
     priority: Mapped[int] = mapped_column(default=0)
     title: Mapped[str] = mapped_column(String(200), default="")
     spec: Mapped[dict[str, Any]]
@@ -164,6 +165,7 @@ class ExecutionRow(Table):
     notebook: Mapped[str | None] = mapped_column(String(64))
     worker: Mapped[str | None] = mapped_column(String(40))
     phase: Mapped[str | None] = mapped_column(String(16))
+    waits_for: Mapped[str] = mapped_column(String(300), default="", server_default="")
     done: Mapped[int | None]
     total: Mapped[int | None]
     values: Mapped[dict[str, Any]] = mapped_column("metadata", default=dict)

@@ -5,7 +5,7 @@ import pytest
 from perijove.model.events import Advanced, Archived, Claimed, Finished, Held, LeftOut, OutputFile, Segmented
 from perijove.model.fleet import WorkerState
 from perijove.model.ids import new_id
-from perijove.model.reasons import Reason
+from perijove.model.reasons import MOST_FREE, Reason
 from perijove.model.records import Phase
 from perijove.model.spec import Resources
 from perijove_scheduler.store.outcomes import AttemptRef, TakenOver, Unfit
@@ -246,6 +246,36 @@ async def test_work_handed_back_costs_no_retry_and_shows_no_outputs(world) -> No
     row = await world.row(execution)
     assert (row.status, row.attempt, row.retries_left, row.values) == ("queued", 2, 0, {})
     assert (await world.outputs(execution), len(applied.requeued)) == ([], 1)
+
+
+async def test_work_is_handed_back_for_nothing_only_so_often(world) -> None:
+    execution = await started(world, retries_left=2)
+    for attempt in range(1, MOST_FREE + 1):
+        await apply(world, finished(execution, Reason.WORKER_DRAINED, attempt=attempt))
+        assert (await world.row(execution)).status == "queued"
+        await apply(world, claimed(execution, attempt=attempt + 1))
+    await apply(world, finished(execution, Reason.WORKER_DRAINED, attempt=MOST_FREE + 1))
+    row = await world.row(execution)
+    assert (row.status, row.reason, row.retries_left) == ("crashed", "worker_drained", 2)
+    assert row.detail == f"That happened {MOST_FREE + 1} times, so it is not tried again."
+
+
+async def test_a_worker_that_left_by_itself_costs_a_retry(world) -> None:
+    execution = await started(world, retries_left=1)
+    await apply(world, finished(execution, Reason.WORKER_LEFT))
+    row = await world.row(execution)
+    assert (row.status, row.attempt, row.retries_left) == ("queued", 2, 0)
+
+
+async def test_what_an_attempt_waits_for_is_kept_until_it_ends(world) -> None:
+    execution = await started(world, retries_left=1)
+    said = Advanced(worker=ME, execution=execution, attempt=1, waits="It waits for the object store.\0")
+    await apply(world, said)
+    assert (await world.row(execution)).waits_for == "It waits for the object store.\ufffd"
+    await apply(world, Advanced(worker=ME, execution=execution, attempt=1, done=1, total=2))
+    assert (await world.row(execution)).waits_for.startswith("It waits")
+    await apply(world, finished(execution, Reason.WORKER_LEFT))
+    assert (await world.row(execution)).waits_for == ""
 
 
 # ----------------------------------------------------------------------------------------------------- stop

@@ -7,7 +7,7 @@ import dataclasses
 import json
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -212,8 +212,10 @@ class Workers:
         )
 
     @asynccontextmanager
-    async def agent(self, warm: int = 0, **changes: Any) -> AsyncIterator[Agent]:
-        """Run an agent; leaving the context makes it leave as SIGTERM does."""
+    async def agent(
+        self, warm: int = 0, failing: type[Exception] | None = None, **changes: Any
+    ) -> AsyncIterator[Agent]:
+        """Run an agent; leaving the context makes it leave as SIGTERM does, unless it is to end by a fault."""
         settings = dataclasses.replace(self.settings, **changes)
         worker = new_id("wk")
         async with AsyncExitStack() as stack:
@@ -225,7 +227,8 @@ class Workers:
                 yield agent
             finally:
                 agent.leave()
-                await asyncio.wait_for(running, 60)
+                with pytest.raises(failing) if failing else nullcontext():
+                    await asyncio.wait_for(running, 60)
 
 
 @pytest.fixture

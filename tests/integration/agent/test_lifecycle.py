@@ -131,6 +131,19 @@ async def test_an_agent_told_to_end_hands_its_work_back_and_leaves(master: Any, 
     assert await master.queue.workers("local") == []
 
 
+async def test_an_agent_that_ends_by_a_fault_of_its_own_was_not_drained(
+    master: Any, workers: Any, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = command(SLEEP)
+    async with workers.agent(failing=ZeroDivisionError):
+        await master.queue.offer(ticket)
+        await sleeper(master, ticket)
+        monkeypatch.setattr(MemoryAgentWire, "claim", lambda *_: 1 / 0)
+        await master.queue.offer(command("true"))
+        finished: Finished = await master.event(Finished, ticket.execution)
+    assert finished.reason is Reason.WORKER_LEFT
+
+
 async def test_a_drained_agent_finishes_what_it_holds_and_ends_by_itself(
     master: Any, workers: Any, command: Any, tmp_path: Path
 ) -> None:

@@ -132,6 +132,25 @@ async def test_the_program_runs_a_command_and_ends_on_sigterm(
         await asyncio.to_thread(until, lambda: not runs(pid))
 
 
+async def test_a_command_that_sends_its_agent_a_signal_changes_nothing(
+    redis: RedisQueue, url: str, tmp_path: Path, command: Any
+) -> None:
+    async with program(url, tmp_path / "data") as process:
+        await redis.offer(ticket := command("kill -TERM $PPID; kill -INT $PPID; kill -TERM $PPID; sleep 0.2"))
+        event = await asyncio.wait_for(finished(redis), 60)
+        assert (event.execution, event.reason) == (ticket.execution, Reason.OK)
+        assert process.returncode is None
+
+
+async def test_programs_of_an_agent_receive_signals_as_others_do(
+    redis: RedisQueue, url: str, tmp_path: Path, command: Any
+) -> None:
+    async with program(url, tmp_path / "data"):
+        await redis.offer(command("kill -TERM $$; sleep 1000"))
+        event = await asyncio.wait_for(finished(redis), 60)
+    assert (event.reason, event.exit_status) == (Reason.NONZERO_EXIT, 128 + signal.SIGTERM)
+
+
 async def test_a_killed_agent_leaves_no_process_and_no_socket(
     redis: RedisQueue, url: str, tmp_path: Path, command: Any
 ) -> None:

@@ -82,10 +82,10 @@ class MemoryAgentWire:
         self._queue.signal.ring()
         return bool(name)
 
-    async def hand_back(self, held: Held) -> bool:
+    async def hand_back(self, held: Held, reason: Reason = Reason.WORKER_DRAINED) -> bool:
         """Close an attempt unfinished."""
         return await self.close(
-            Finished(worker=self._worker, execution=held.execution, attempt=held.attempt, reason=Reason.WORKER_DRAINED)
+            Finished(worker=self._worker, execution=held.execution, attempt=held.attempt, reason=reason)
         )
 
     async def emit(self, events: Sequence[Event]) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from perijove.model.events import Advanced
 from perijove.model.reasons import Reason
+from perijove.model.records import Phase
 from perijove.model.spec import Resources
 
 
@@ -64,6 +66,14 @@ async def test_what_has_ended_says_how(local) -> None:
     assert await why(local, made.id) == "It has started."
     await local.finish(made.id, reason=Reason.CELL_ERROR, detail="ValueError: x")
     assert await why(local, made.id) == "A cell raised an exception. ValueError: x"
+
+
+async def test_what_a_started_one_waits_for_is_said(local) -> None:
+    made = await local.submit()
+    await local.start(made.id)
+    waits = "It waits for the object store."
+    await local.apply(Advanced(worker=local.worker, execution=made.id, attempt=1, phase=Phase.UPLOADING, waits=waits))
+    assert await why(local, made.id) == f"It is uploading its outputs. {waits}"
 
 
 async def test_another_attempt_waits(local) -> None:

@@ -1,0 +1,82 @@
+"""The signals that tell an agent to end, and what is known of who sent them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+from pathlib import Path
+
+from perijove.model.reasons import Reason
+from perijove_agent.runtime import descent
+
+log = logging.getLogger(__name__)
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+#: The exit status of a program ended by SIGTERM.
+_TERMINATED = 128 + signal.SIGTERM
+
+
+class Departure:
+    """Waits for SIGTERM and SIGINT. The first tells the agent to leave, the second ends it at once.
+
+    Work of the `process` runtime has the agent's rights, and may signal it by mistake (``kill $PPID``, ``killall
+    python``): what a descendant of the agent sends is passed over, and logged. Where the sender has ended before it
+    could be looked at, as ``killall`` may have, it is not known who wanted that: the agent leaves, and what it hands
+    back counts as a failure, lest work that ends its worker is tried for ever.
+
+    A signal that comes in the instant in which a program is started (its forking thread has to receive signals, or the
+    program would not either) says nothing of its sender: it is taken for the program's. A supervisor follows its
+    own with another, or with SIGKILL.
+
+    Attributes
+    ----------
+    told : asyncio.Event
+        Whether the agent was told to leave.
+    reason : Reason
+        Why what it holds is handed back.
+    """
+
+    def __init__(self) -> None:
+        self.told = asyncio.Event()
+        self.reason = Reason.WORKER_LEFT
+        self._loop = asyncio.get_running_loop()
+
+    def listen(self) -> None:
+        """Begin to wait; call it before there are other threads, which inherit what is blocked here."""
+        says_who = hasattr(signal, "sigwaitinfo")
+        for number in _SIGNALS:
+            self._loop.add_signal_handler(number, self._take, Reason.OK if says_who else Reason.WORKER_LEFT)
+        if says_who:
+            signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+            threading.Thread(target=self._wait, name="signals", daemon=True).start()
+
+    def _wait(self) -> None:
+        while True:
+            info = signal.sigwaitinfo(_SIGNALS)
+            # Looked at in this thread: a sender may be gone in a moment.
+            reason = judge(info.si_pid, info.si_uid)
+            self._loop.call_soon_threadsafe(self._take, reason, info.si_pid)
+
+    def _take(self, reason: Reason, sender: int = 0) -> None:
+        if reason is Reason.OK:
+            log.warning("work on this worker told the agent to end (process %s): that is ignored", sender or "unknown")
+        elif self.told.is_set():
+            os._exit(_TERMINATED)
+        else:
+            log.info("told to end by process %s", sender)
+            self.reason = reason
+            self.told.set()
+
+
+def judge(sender: int, user: int) -> Reason:
+    """Return what follows from a signal of this process and user; `Reason.OK` where nothing does.
+
+    A sender of 0 is the kernel (Ctrl-C), or a process of an outer PID namespace, such as a container's supervisor.
+    """
+    if descent.descends_from(sender, os.getpid()):
+        return Reason.OK
+    outside = sender <= 1 or user != os.getuid() or Path(f"/proc/{sender}").exists()
+    return Reason.WORKER_DRAINED if outside else Reason.WORKER_LEFT

@@ -1,0 +1,31 @@
+"""What follows from a signal, by who sent it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+from perijove.model.reasons import Reason
+from perijove_agent.departure import judge
+
+
+def test_what_the_agents_own_descendants_send_is_passed_over() -> None:
+    child = subprocess.Popen(["sleep", "1000"])
+    assert judge(child.pid, os.getuid()) is Reason.OK
+    child.kill()
+    zombie = judge(child.pid, os.getuid())  # its exit status has not been asked for
+    child.wait()
+    assert zombie is Reason.OK
+
+
+def test_the_kernel_the_supervisor_and_other_users_drain_a_worker() -> None:
+    assert [judge(0, 0), judge(1, 0), judge(os.getppid(), os.getuid())] == [Reason.WORKER_DRAINED] * 3
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    assert judge(gone.pid, os.getuid() + 1) is Reason.WORKER_DRAINED
+
+
+def test_a_sender_that_is_gone_drains_nobody() -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    assert judge(gone.pid, os.getuid()) is Reason.WORKER_LEFT
