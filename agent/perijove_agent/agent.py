@@ -8,7 +8,7 @@ import platform
 from functools import partial
 
 from perijove import __version__, errors
-from perijove.model.control import Control, Drain, Signed, Stop, Wake
+from perijove.model.control import Control, Drain, Signed, Stop, Trimmed, Wake
 from perijove.model.reasons import Reason
 from perijove.patience import Backoff, set_within
 from perijove.wire.connection import Unwelcome
@@ -110,6 +110,9 @@ class Agent:
     def _take(self, message: Control) -> None:
         if isinstance(message, Signed):
             self._tools.signer.answered(message)
+        elif isinstance(message, Trimmed):
+            if attempt := self.holdings.get(message.execution, message.attempt):
+                attempt.desk.segments.trimmed(message.last)
         elif isinstance(message, Stop):
             if attempt := self.holdings.get(message.execution, message.attempt):
                 attempt.halt.request(Reason.STOPPED_BY_USER)

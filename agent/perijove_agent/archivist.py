@@ -12,13 +12,13 @@ from perijove.model.events import Archived, ObjectRequest
 from perijove.patience import Backoff
 from perijove.wire.protocol import Held
 from perijove_agent.persistence import persist
-from perijove_agent.records.archive import Archive, compress
+from perijove_agent.records.archive import Archive
 from perijove_agent.records.ended import EndedSpool
 from perijove_agent.records.recorder import PATIENCE
 from perijove_agent.records.spool import Spool
 from perijove_agent.tasks import cancelled
 from perijove_agent.tools import Tools
-from perijove_agent.upload import UploadError
+from perijove_agent.upload import NoAddress, UploadError
 
 Written = TypeVar("Written")
 log = logging.getLogger(__name__)
@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 class Archivist:
     """Compresses spools, stores them and tells the master, in the background.
 
-    Giving up rarely costs more than the live stream's memory: the master archives what Redis has, which is everything
-    unless Redis was flushed meanwhile.
+    The master archives what Redis has where nobody else does, but Redis may not have everything: it was flushed, or was
+    full, or the object store was away so that no more was sent. So a spool stays until it is archived.
 
     Parameters
     ----------
@@ -40,14 +40,16 @@ class Archivist:
         self._tools = tools
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def seal(self, held: Held, spool: Spool) -> EndedSpool | None:
+    async def seal(self, held: Held, spool: Spool, stored: int) -> EndedSpool | None:
         """Close the spool of an attempt that has ended, such that the next agent on this folder would archive it.
+
+        Its records up to number `stored` are segments already.
 
         Returns None where the disk takes nothing, although it was waited for.
         """
 
         async def seal() -> EndedSpool:
-            return EndedSpool.seal(spool, held, self._tools.worker)
+            return EndedSpool.seal(spool, held, self._tools.worker, stored)
 
         try:
             return await _with_room(seal)
@@ -74,16 +76,27 @@ class Archivist:
         await cancelled(self._tasks)
 
     async def _archive(self, spool: EndedSpool) -> None:
+        """Archive a spool, however long the object store or the disk is away: Redis may not have all of its records."""
+        backoff = Backoff(5.0, 600.0)
+        while True:
+            try:
+                await self._archive_once(spool)
+                return spool.discard()
+            except NoAddress as error:
+                log.warning("the records of %s are not archived: %s", spool.held.execution, error)
+                return spool.discard()
+            except (UploadError, OSError) as error:
+                log.warning("the records of %s stay on this disk for now: %s", spool.held.execution, error)
+            await backoff.sleep()
+
+    async def _archive_once(self, spool: EndedSpool) -> None:
         try:
-            archive = await _with_room(lambda: asyncio.to_thread(compress, spool.path))
+            archive = await _with_room(lambda: asyncio.to_thread(spool.compress))
             request = ObjectRequest(what="log", sha256=archive.sha256)
             await self._tools.uploader.upload(spool.held, request, archive.path, "application/zstd")
             await self._tell(spool, archive)
-        except (UploadError, OSError) as error:
-            log.warning("the records of %s stay for the master to archive: %s", spool.held.execution, error)
         finally:
-            spool.path.with_name(spool.path.name + ".zst").unlink(missing_ok=True)
-        spool.discard()
+            spool.archive_path.unlink(missing_ok=True)
 
     async def _tell(self, spool: EndedSpool, archive: Archive) -> None:
         event = Archived(

@@ -63,7 +63,9 @@ class Attempt:
         self.desk = Desk(tools, self.held, self._folders, self._disk_failed)
 
     async def run(self) -> Finished:
-        """Run to the end and return what to tell; by then Redis has every record. `clear` it afterwards.
+        """Run to the end and return what to tell; by then Redis has every record, as far as it takes them.
+
+        `clear` it afterwards.
 
         Cancelling it kills the work.
         """
@@ -102,10 +104,17 @@ class Attempt:
         work = choose_work(self._tools, self.ticket, self.desk, prepared, self._executed)
         self.desk.recorder.touch()
         watching = watches(self.ticket.spec, work, self.desk.recorder, self._tools.settings.stats_every, self.halt)
+        watching.append(asyncio.create_task(self._let_out()))
         try:
             return await supervise(work, self.halt, self._tools.settings.grace)
         finally:
             await cancelled(watching)
+
+    async def _let_out(self) -> None:
+        """Let work that was asked to end print its rest, although the log may stand still, and with it the work."""
+        await self.halt.wait()
+        await asyncio.sleep(self._tools.settings.grace if self.halt.grace is None else self.halt.grace)
+        await self.desk.sender.open()
 
     async def _store(self, ending: Ending) -> tuple[Ending, list[OutputFile]]:
         try:

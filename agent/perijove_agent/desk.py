@@ -16,6 +16,7 @@ from perijove_agent.ending import Failure
 from perijove_agent.folders import AttemptFolders
 from perijove_agent.payloads import Payloads
 from perijove_agent.records.recorder import Recorder
+from perijove_agent.records.segments import Segments
 from perijove_agent.records.sender import Sender
 from perijove_agent.records.spool import Spool
 from perijove_agent.report import Report
@@ -25,7 +26,7 @@ from perijove_agent.upload import UploadError
 
 
 class Desk:
-    """One attempt's spool, sender, recorder, report and payloads; as a context, it runs what of them runs.
+    """One attempt's spool, sender, segments, recorder, report and payloads; as a context, it runs what of them runs.
 
     Parameters
     ----------
@@ -43,14 +44,26 @@ class Desk:
         self._tools = tools
         self._held = held
         self.spool = Spool(tools.folders.spool(held))
-        self.sender = Sender(tools.wire, held, self.spool, tools.settings.spool_room)
+        settings = tools.settings
+        self.sender = Sender(tools.wire, held, self.spool, settings.spool_room, settings.stream_room)
         self.recorder = Recorder(self.spool, self.sender, on_failure)
         self.report = Report(self.recorder, tools.wire.emit, tools.worker, held)
         self.payloads = Payloads(self.recorder, folders.payloads, self._store_payload)
+        self.segments = Segments(
+            tools.worker,
+            held,
+            self.spool,
+            self.sender,
+            tools.uploader,
+            tools.wire.emit,
+            settings.segment_size,
+            self._say,
+        )
         self._running: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
-        self._running = [asyncio.create_task(self.sender.run()), asyncio.create_task(self.report.run())]
+        parts = (self.sender.run(), self.segments.run(), self.report.run())
+        self._running = [asyncio.create_task(part) for part in parts]
         return self
 
     async def __aexit__(
@@ -59,6 +72,10 @@ class Desk:
         await self.payloads.aclose()
         await cancelled(self._running)
         self.spool.close()
+
+    def _say(self, text: str) -> None:
+        """Put a line of ours into the log; it waits for its turn like any other."""
+        self._running.append(asyncio.create_task(self.recorder.log("system", text)))
 
     async def _store_payload(self, digest: str, path: Path) -> None:
         request = ObjectRequest(what="payload", name=digest, sha256=digest)

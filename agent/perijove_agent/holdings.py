@@ -102,6 +102,7 @@ class Holdings:
         """Redis forgot an attempt: send its records again."""
         if found := self._running.get(held):
             found[0].desk.sender.rewind()
+            found[0].desk.segments.again()
 
     def salvage(self) -> None:
         """Archive what an earlier agent on this folder had not archived yet."""
@@ -143,7 +144,7 @@ class Holdings:
         try:
             finished = await self._finish(attempt)
             # Before anybody hears of the end: from then on nobody but this disk may have all of the records.
-            ended = await self._archivist.seal(held, spool)
+            ended = await self._archivist.seal(held, spool, attempt.desk.sender.stored)
             closed = await self._ends.close(finished)
         finally:
             self._running.pop(held, None)

@@ -38,6 +38,10 @@ class Settings:
         Seconds it takes at most, when told to end, to store what is done and to hand the rest back.
     spool_room : int
         Bytes of an attempt's records that may wait for Redis before its work has to.
+    stream_room : int
+        Bytes of an attempt's records that may be in Redis and not yet in the object store.
+    segment_size : int
+        Bytes of records that go to the object store together.
     cache_limit : int
         Bytes of fetched code and data to keep.
     code_limit : int
@@ -62,6 +66,8 @@ class Settings:
     grace: float = 30.0
     leave_within: float = 5.0
     spool_room: int = 64 * MIB
+    stream_room: int = 24 * MIB
+    segment_size: int = 8 * MIB
     cache_limit: int = 20 * GIB
     code_limit: int = 8 * GIB
     input_limit: int = 100 * GIB

@@ -41,6 +41,10 @@ class UploadRefused(UploadError):
     """The store answers, and does not take this file: another one may well be taken."""
 
 
+class NoAddress(UploadRefused):
+    """The master gives no address for a file, and will not give one later either."""
+
+
 @dataclass(frozen=True)
 class Uploaded:
     """What was stored."""
@@ -109,7 +113,7 @@ class Uploader:
     async def _sign(self, held: Held, what: ObjectRequest) -> str:
         (answer,) = await self._signer.sign(held, [what])
         if not answer.url:
-            raise UploadRefused(answer.error.rstrip(".") or "the master gave no address for it")
+            raise NoAddress(answer.error.rstrip(".") or "the master gave no address for it")
         return answer.url
 
     async def _put(self, url: str, path: Path, media_type: str) -> Uploaded:

@@ -6,6 +6,9 @@ import os
 from array import array
 from pathlib import Path
 
+# How many released records' places are kept before they are let go of together.
+_RELEASED = 4096
+
 
 class Spool:
     """A file of JSON lines, numbered from 1, that is appended to and read back by number.
@@ -23,13 +26,14 @@ class Spool:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        # _ends[n] is where record n ends; eight bytes a record keep a million records in 8 MB.
+        # _ends[n] is where record _released + n ends; eight bytes a record keep a million records in 8 MB.
         self._ends = array("Q", [0])
+        self._released = 0
 
     @property
     def last(self) -> int:
         """The number of the last record; 0 when there is none."""
-        return len(self._ends) - 1
+        return self._released + len(self._ends) - 1
 
     @property
     def size(self) -> int:
@@ -57,16 +61,30 @@ class Spool:
         """Return records from number `first` on, without their newlines: at least one, then up to `most` bytes."""
         if first > self.last:
             return []
-        start = self._ends[first - 1]
+        start = self.end_of(first - 1)
         stop = first
-        while stop < self.last and self._ends[stop + 1] - start <= most:
+        while stop < self.last and self.end_of(stop + 1) - start <= most:
             stop += 1
-        data = os.pread(self._file, self._ends[stop] - start, start)
+        data = os.pread(self._file, self.end_of(stop) - start, start)
         return data[:-1].split(b"\n")
+
+    def end_of(self, number: int) -> int:
+        """Return where in the file a record ends that was not released, or the last that was."""
+        return self._ends[number - self._released]
+
+    def bytes_between(self, after: int, last: int) -> int:
+        """Return how many bytes the records after number `after` take, up to number `last`."""
+        return max(0, self.end_of(min(last, self.last)) - self.end_of(min(after, self.last)))
 
     def bytes_after(self, number: int) -> int:
         """Return how many bytes the records after `number` take."""
-        return self.size - self._ends[min(number, self.last)]
+        return self.bytes_between(number, self.last)
+
+    def release(self, number: int) -> None:
+        """Let go of where the records up to `number` lie: nobody reads them here any more."""
+        if number - self._released >= _RELEASED:
+            del self._ends[: number - self._released]
+            self._released = number
 
     def close(self) -> None:
         """Close the file; it stays on disk, without the half line a full disk may have left at its end."""

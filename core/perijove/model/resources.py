@@ -231,10 +231,16 @@ class MetadataPoint(Resource):
 
 
 class Metadata(Resource):
-    """An execution's metadata: the latest value of every key, and all points in order."""
+    """An execution's metadata: the latest value of every key, and its points in order.
+
+    There are `total` points; where they are too many for one answer, `points` has every second, fourth … (`every`) of
+    them, from the first on, and the last.
+    """
 
     latest: dict[str, Any]
     points: list[MetadataPoint]
+    total: int = 0
+    every: int = 1
 
 
 class Comparison(Resource):

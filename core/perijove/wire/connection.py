@@ -19,6 +19,8 @@ CONNECT_TIMEOUT = 5.0
 _HEALTH_CHECK = 15
 _CONNECTIONS = 32
 _CANCEL_AGAIN = 0.1
+# How every version says so, of a command and of a script.
+_FULL = "OOM command not allowed"
 _REFUSALS = (AuthenticationError, NoPermissionError)
 
 T = TypeVar("T")
@@ -26,6 +28,10 @@ T = TypeVar("T")
 
 class Unwelcome(Unavailable):
     """Redis does not know this user, or not any more."""
+
+
+class Full(Unavailable):
+    """Redis has no memory left for what was sent."""
 
 
 def connect(url: str, name: str, timeout: float | None = COMMAND_TIMEOUT, connections: int = _CONNECTIONS) -> Redis:
@@ -109,6 +115,8 @@ def _result(task: asyncio.Future[T]) -> T:
     except NoScriptError as error:
         raise Unavailable("Redis does not have our scripts yet.", "The master loads them within seconds.") from error
     except (RedisError, OSError, asyncio.TimeoutError) as error:
+        if _FULL in str(error):
+            raise Full("Redis has no memory left.", "It has again when logs have left it.") from error
         # A connection that is refused at its start is a ConnectionError for that reason.
         if isinstance(error, _REFUSALS) or isinstance(error.__cause__, _REFUSALS):
             raise Unwelcome(f"Redis refuses this user: {error}") from error

@@ -18,5 +18,7 @@ CONSUMER_IDLE = 60.0
 CONTROL_LENGTH = 1000
 #: Seconds after its last message that a control stream is kept; a worker that is gone leaves nothing behind.
 CONTROL_FOR = 86_400
+#: The most bytes of one record's line. What would be longer lies in an object of its own, or was cut where it was made.
+RECORD_LIMIT = 1024 * 1024
 #: The largest entry of an attempt's stream, in bytes; a single longer line is an entry of its own.
 ENTRY_LIMIT = 512 * 1024

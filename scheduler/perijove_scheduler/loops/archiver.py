@@ -9,10 +9,11 @@ from typing import ClassVar
 import zstandard
 
 from perijove.aio.executors import COMPUTING
+from perijove.wire.archives import footer
 from perijove_scheduler.files.protocol import Files, log_key
 from perijove_scheduler.loops.applier import STREAM_KEPT
 from perijove_scheduler.loops.base import Loop
-from perijove_scheduler.queue.protocol import Queue
+from perijove_scheduler.queue.protocol import Gap, Queue
 from perijove_scheduler.services import archive
 from perijove_scheduler.services.bell import Bell
 from perijove_scheduler.store.outcomes import ToArchive
@@ -27,17 +28,23 @@ _BATCH = 500
 
 @dataclass(frozen=True)
 class _There:
-    """The last record of an attempt in its archive, None if there is none, and the last one on Redis."""
+    """The last record of an attempt in its archive, None if there is none, in its segments, and on Redis."""
 
     stored: int | None
+    segmented: int
     on_redis: int
+
+    @property
+    def live(self) -> int:
+        """The last record that is not in the archive only."""
+        return max(self.segmented, self.on_redis)
 
     def is_all(self, records: int | None) -> bool:
         """Return whether it is all there was; else its worker, or the next agent on its disk, may archive the rest.
 
         What its worker told of its archive may have been lost with Redis, so both places count.
         """
-        return records is None or max(self.stored or 0, self.on_redis) >= records
+        return records is None or max(self.stored or 0, self.live) >= records
 
 
 class Archiver(Loop):
@@ -58,31 +65,26 @@ class Archiver(Loop):
         """Archive all that is due."""
         late = {(a.execution, a.attempt) for a in await self._due(_LATE_ARCHIVE)}
         for attempt in await self._due(OWN_ARCHIVE):
-            there = _There(await self._stored(attempt), await self._on_redis(attempt))
+            there = await self._there(attempt)
             if (attempt.execution, attempt.attempt) in late or there.is_all(attempt.records):
                 await self._archive(attempt, there)
 
     async def _due(self, leases: int) -> list[ToArchive]:
         return await self._store.lifecycle.to_archive(leases * self._queue.lease, _BATCH)
 
-    async def _on_redis(self, attempt: ToArchive) -> int:
-        return await self._queue.last_record(attempt.group, attempt.execution, attempt.attempt)
-
-    async def _stored(self, attempt: ToArchive) -> int | None:
-        """Return the number of the last record in its archive; None if there is no archive."""
-        if await self._files.stat(log_key(attempt.execution, attempt.attempt)) is None:
-            return None
-        last = 0
-        async for records in archive.read(self._files, attempt.execution, attempt.attempt, 0):
-            last = records[-1][0]
-        return last
+    async def _there(self, attempt: ToArchive) -> _There:
+        return _There(
+            await archive.last_record(self._files, log_key(attempt.execution, attempt.attempt)),
+            await self._store.segments.last(attempt.execution, attempt.attempt),
+            await self._queue.last_record(attempt.group, attempt.execution, attempt.attempt),
+        )
 
     async def _archive(self, attempt: ToArchive, there: _There) -> None:
         records = there.stored
-        if records is None or records < there.on_redis:  # else its worker archived it, and died before it said so
-            copy = _Copy(self._queue, attempt)
+        if records is None or records < there.live:  # else its worker archived it, and died before it said so
+            copy = _Copy(self._queue, attempt, there.segmented)
             try:
-                await self._files.put(log_key(attempt.execution, attempt.attempt), self._checked(copy, there.on_redis))
+                await self._files.put(log_key(attempt.execution, attempt.attempt), self._checked(copy, there.live))
             except _Outdated:
                 return
             records = copy.last
@@ -108,19 +110,29 @@ class _Outdated(Exception):
 
 
 class _Copy:
-    """Reads one stream from its first record to its last, and compresses it on the way."""
+    """Reads one stream from the first record that no segment has to its last, and compresses it on the way.
 
-    def __init__(self, queue: Queue, attempt: ToArchive) -> None:
+    What neither has is lost; who reads the archive is told so.
+    """
+
+    def __init__(self, queue: Queue, attempt: ToArchive, segmented: int) -> None:
         self._queue = queue
         self.attempt = attempt
-        self.last = 0
+        self.last = segmented
 
     async def read(self) -> AsyncIterator[bytes]:
         """Iterate over the compressed JSON lines."""
         compressor = zstandard.ZstdCompressor().compressobj()
-        where = (self.attempt.group, self.attempt.execution, self.attempt.attempt)
-        while records := await self._queue.records(*where, self.last, _PAGE):
+        while records := await self._records():
             self.last = records[-1][0]
             lines = b"".join(line + b"\n" for _, line in records)
             yield await COMPUTING.run(compressor.compress, lines)
         yield compressor.flush()
+        yield footer(self.last)
+
+    async def _records(self) -> list[tuple[int, bytes]]:
+        where = (self.attempt.group, self.attempt.execution, self.attempt.attempt)
+        try:
+            return await self._queue.records(*where, self.last, _PAGE)
+        except Gap as gap:
+            return await self._queue.records(*where, gap.first - 1, _PAGE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 from typing import Any
 from uuid import uuid4
@@ -18,8 +18,12 @@ from perijove_scheduler.queue.redis.records import Records
 from perijove_scheduler.queue.viewers import Batch, Stream, Viewer
 
 _PAGE = 2000
-# Entries of one stream that one read brings, and seconds after which a read is repeated though nothing came.
+# Entries that one read brings of the streams it asks for together, and of how many streams it asks after a large one.
 _COUNT = 32
+_TOGETHER = 16
+# Bytes of a large read: what is left then may be as much of every stream, so the next ones ask for few at a time.
+_LARGE = 4 * 1024 * 1024
+# Seconds after which a read is repeated though nothing came.
 _BLOCK = 20.0
 _WAKE_KEY_FOR = 300
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
@@ -45,13 +49,14 @@ class RedisTail:
         self._records = Records(self._link)
         self._streams: dict[str, Stream] = {}
         self._reader: asyncio.Task[None] | None = None
+        self._closed = False
         self._watched = asyncio.Event()
         self._wake_key = f"pj:wake:{uuid4().hex}"
         self._woken = "0-0"
 
     async def follow(
         self, group: str, execution: str, attempt: int, after: int
-    ) -> AsyncIterator[list[tuple[int, bytes]]]:
+    ) -> AsyncGenerator[list[tuple[int, bytes]], None]:
         """Iterate over batches of records after number `after`, waiting for more, until the caller stops."""
         key = GroupKeys(group).log(execution, attempt)
         viewer = Viewer(after)
@@ -101,7 +106,7 @@ class RedisTail:
         """Let the reader look again at what is watched."""
         self._watched.set()
         if self._reader is None:
-            self._reader = asyncio.create_task(self._read_forever(), name="perijove-tail")
+            self._start()
             return
         # Unreachable: then the reader is not blocked either.
         with suppress(Unavailable):
@@ -109,6 +114,24 @@ class RedisTail:
                 pipe.xadd(self._wake_key, {"w": "1"}, maxlen=1)
                 pipe.expire(self._wake_key, _WAKE_KEY_FOR)
                 await reach(pipe.execute())
+
+    def _start(self) -> None:
+        if self._closed:
+            return
+        self._reader = asyncio.create_task(self._read_forever(), name="perijove-tail")
+        self._reader.add_done_callback(self._restart)
+
+    def _restart(self, reader: asyncio.Task[None]) -> None:
+        """Go on with another reader when one died, whatever of: who follows would wait for it for ever."""
+        if self._closed:
+            return
+        error = None if reader.cancelled() else reader.exception()
+        log.error("The reader of records ended; another one goes on.", exc_info=error)
+        # A moment later, lest one that dies at once takes all of the loop's time.
+        asyncio.get_running_loop().call_later(_FIRST_PAUSE, self._start)
+        for stream in self._streams.values():
+            for viewer in stream.viewers:
+                viewer.fall_behind()
 
     async def _read_forever(self) -> None:
         pause = _FIRST_PAUSE
@@ -131,27 +154,39 @@ class RedisTail:
         if not self._streams:
             self._watched.clear()
             await self._watched.wait()
-        cursors: dict[Any, Any] = {key: f"{stream.position}-0" for key, stream in self._streams.items()}
-        cursors[self._wake_key] = self._woken
-        read: Any = self._link.blocking.xread(cursors, count=_COUNT, block=int(_BLOCK * 1000))
-        answer: Any = await reach(read, _BLOCK + COMMAND_TIMEOUT)
-        for key, entries in answer:
-            self._deliver(key.decode(), entries)
+        if await self._read_some([*self._streams, self._wake_key], block=True) > _LARGE:
+            # Much has gathered. Few streams at a time: together they would bring as much of each of them at once.
+            keys = list(self._streams)
+            for start in range(0, len(keys), _TOGETHER):
+                await self._read_some(keys[start : start + _TOGETHER], block=False)
 
-    def _deliver(self, key: str, entries: list[tuple[bytes, dict[bytes, bytes]]]) -> None:
+    async def _read_some(self, keys: Sequence[str], *, block: bool) -> int:
+        """Read and deliver what is new in some streams; return how many bytes it was."""
+        cursors: dict[Any, Any] = {key: self._cursor(key) for key in keys}
+        block_for = int(_BLOCK * 1000) if block else None
+        read: Any = self._link.blocking.xread(cursors, count=max(1, _COUNT // len(keys)), block=block_for)
+        answer: Any = await reach(read, _BLOCK + COMMAND_TIMEOUT)
+        return sum(self._deliver(key.decode(), entries) for key, entries in answer)
+
+    def _cursor(self, key: str) -> str:
+        stream = self._streams.get(key)
+        return self._woken if key == self._wake_key else f"{stream.position if stream else 0}-0"
+
+    def _deliver(self, key: str, entries: list[tuple[bytes, dict[bytes, bytes]]]) -> int:
         if key == self._wake_key:
             self._woken = entries[-1][0].decode()
-            return
-        stream = self._streams.get(key)
-        if stream is None:
-            return
-        for entry, fields in entries:
+            return 0
+        stream, size = self._streams.get(key), 0
+        for entry, fields in entries if stream else ():
             batch: Batch = logs.unpack(entry, fields)
-            if batch:
+            if stream and batch:
+                size += len(fields[b"r"])
                 stream.deliver(batch, len(fields[b"r"]))
+        return size
 
     async def aclose(self) -> None:
         """Stop the reader and close the connections."""
+        self._closed = True
         if self._reader is not None:
             self._reader.cancel()
             with suppress(asyncio.CancelledError):

@@ -1,18 +1,29 @@
-"""Archived records: JSON lines, zstd, read as a stream from a given record on."""
+"""Stored records: JSON lines, zstd, read as a stream from a given record on, with a bound on every step."""
 
 from __future__ import annotations
 
+import json
 import re
+import time
 from collections.abc import AsyncIterator
 
 import zstandard
 
 from perijove.errors import NotFound
-from perijove_scheduler.files.protocol import Files, log_key
+from perijove.model.sizes import describe_size
+from perijove.wire.archives import FOOTER_SIZE, last_of
+from perijove.wire.limits import RECORD_LIMIT
+from perijove_scheduler.files.protocol import Files
 
-_NUMBER = re.compile(rb'^\{\s*"n"\s*:\s*(\d+)')
-# Well compressed records grow a hundredfold and more: small bites bound how much is unpacked at once.
-_BITE = 4096
+Records = list[tuple[int, bytes]]
+
+_NUMBER = re.compile(rb'^\{\s*"n"\s*:\s*(\d{1,18})\b')
+# A block of a frame takes at least four bytes and grows to 128 KiB at most: 128 bytes never become more than 4 MiB.
+_BITE = 128
+# Bytes that are passed on together.
+_PIECE = 256 * 1024
+# What is written here needs 2 MiB of history at most.
+_WINDOW = 8 * 1024 * 1024
 
 
 def number_of(line: bytes) -> int | None:
@@ -21,32 +32,99 @@ def number_of(line: bytes) -> int | None:
     return None if match is None else int(match[1])
 
 
-async def read(files: Files, execution: str, attempt: int, after: int) -> AsyncIterator[list[tuple[int, bytes]]]:
-    """Iterate over batches of an archived attempt's records after number `after`; nothing is buffered whole."""
-    rest = b""
+def mark(number: int, text: str) -> tuple[int, bytes]:
+    """Return a record that says something about record `number`, in its place."""
+    record = {"n": number, "t": time.time(), "kind": "log", "stream": "system", "text": f"[{text}]\n"}
+    return number, json.dumps(record, separators=(",", ":")).encode()
+
+
+async def last_record(files: Files, key: str) -> int | None:
+    """Return the number of an object's last record, without unpacking it; None if there is no such object.
+
+    One without a footer holds nothing that we know of: 0.
+    """
+    stored = await files.stat(key)
+    if stored is None:
+        return None
+    end = b"".join([chunk async for chunk in files.get(key, max(0, stored.size - FOOTER_SIZE), stored.size)])
+    return last_of(end) or 0
+
+
+async def read(files: Files, key: str, after: int) -> AsyncIterator[Records]:
+    """Iterate over batches of an object's records after number `after`; nothing is buffered whole.
+
+    A record of more than `RECORD_LIMIT` bytes is left out, which a record in its place says. An object that is not
+    there has no records; a damaged one ends where it is damaged.
+    """
+    lines = _Lines(after)
     try:
-        async for piece in _unpacked(files, log_key(execution, attempt)):
-            *lines, rest = (rest + piece).split(b"\n")
-            if batch := _after(after, lines):
+        async for piece in _unpacked(files, key):
+            if batch := lines.feed(piece):
                 yield batch
-        if batch := _after(after, [rest]):
+        if batch := lines.end():
             yield batch
-    except NotFound:
-        return  # an attempt that told nothing has no archive
+    except (NotFound, zstandard.ZstdError):
+        return  # what is missing then is said by who knows what there should be
 
 
 async def _unpacked(files: Files, key: str) -> AsyncIterator[bytes]:
-    unpacker = zstandard.ZstdDecompressor().decompressobj()
+    unpacker = _unpacker()
+    pieces: list[bytes] = []
+    size = 0
     async for chunk in files.get(key):
         for start in range(0, len(chunk), _BITE):
             bite = chunk[start : start + _BITE]
             while bite:
-                yield unpacker.decompress(bite)
+                pieces.append(piece := unpacker.decompress(bite))
+                size += len(piece)
                 bite = unpacker.unused_data
-                if unpacker.eof:  # each time an agent resumed, it may have begun another frame
-                    unpacker = zstandard.ZstdDecompressor().decompressobj()
+                if unpacker.eof:  # a footer is a frame too, and so is every part of what was written in parts
+                    unpacker = _unpacker()
+            if size >= _PIECE:
+                yield b"".join(pieces)
+                pieces, size = [], 0
+    yield b"".join(pieces)
 
 
-def _after(after: int, lines: list[bytes]) -> list[tuple[int, bytes]]:
-    numbered = ((number_of(line), line) for line in lines)
-    return [(n, line) for n, line in numbered if n is not None and n > after]
+def _unpacker() -> zstandard.ZstdDecompressionObj:
+    return zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj()
+
+
+class _Lines:
+    """Cuts text into records, and keeps little of a line that is too long for one."""
+
+    def __init__(self, after: int) -> None:
+        self._after = after
+        self._rest = b""
+        self._length = 0
+
+    def feed(self, piece: bytes) -> Records:
+        """Take a piece; return the wanted records that end in it."""
+        batch: Records = []
+        if self._length > RECORD_LIMIT:
+            head, newline, piece = piece.partition(b"\n")
+            self._length += len(head)
+            if not newline:
+                return []
+            batch = self.end()
+        *lines, rest = (self._rest + piece).split(b"\n")
+        for line in lines:
+            batch += self._record(line, len(line))
+        self._length = len(rest)
+        self._rest = rest if len(rest) <= RECORD_LIMIT else rest[:_BITE]
+        return batch
+
+    def end(self) -> Records:
+        """End the line that waits; return its record, if it is one that is wanted."""
+        line, length = self._rest, self._length
+        self._rest, self._length = b"", 0
+        return self._record(line, length)
+
+    def _record(self, line: bytes, length: int) -> Records:
+        number = number_of(line)
+        if number is None or number <= self._after:
+            return []
+        if length <= RECORD_LIMIT:
+            return [(number, line)]
+        sizes = f"{describe_size(length)}; a record has at most {describe_size(RECORD_LIMIT)}"
+        return [mark(number, f"Record {number} is left out: it has {sizes}.")]

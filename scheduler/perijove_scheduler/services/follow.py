@@ -13,12 +13,9 @@ from typing import Any
 from perijove.errors import Unavailable, UnknownExecution
 from perijove.model.resources import Execution
 from perijove.model.status import TERMINAL
-from perijove_scheduler.files.protocol import Files
-from perijove_scheduler.queue.protocol import Queue
-from perijove_scheduler.queue.tail import Tail
-from perijove_scheduler.services import archive, present
+from perijove_scheduler.services import present
 from perijove_scheduler.services.changes import Watch
-from perijove_scheduler.services.chronicle import Records
+from perijove_scheduler.services.chronicle import Chronicle, Records
 from perijove_scheduler.services.limits import Limits
 from perijove_scheduler.services.shared import Shared
 from perijove_scheduler.store.store import Store
@@ -66,19 +63,17 @@ class _State:
     def is_over(self, attempt: int) -> bool:
         return self.final or attempt < self.execution.attempt
 
-    def archived(self, attempt: int) -> bool:
+    def archived(self, attempt: int) -> AttemptRow | None:
         row = self.attempts.get(attempt)
-        return row is not None and row.archived_at is not None
+        return row if row is not None and row.archived_at is not None else None
 
 
 class Follower:
     """Tells one execution's story after the other."""
 
-    def __init__(self, store: Store, queue: Queue, tail: Tail, files: Files, limits: Limits) -> None:
+    def __init__(self, store: Store, chronicle: Chronicle, limits: Limits) -> None:
         self._store = store
-        self._queue = queue
-        self._tail = tail
-        self._files = files
+        self._chronicle = chronicle
         self._limits = limits
         self._looks: Shared[tuple[Viewer, str], _State] = Shared(lambda key: self._read(*key))
 
@@ -109,11 +104,11 @@ class Follower:
     ) -> AsyncGenerator[RecordItem | _State, None]:
         """Tell one attempt's records, and the states seen meanwhile, until it is over and told."""
         look = partial(self._look, viewer, state.execution.id)
-        live = _Live(self._tail.follow(state.group, state.execution.id, attempt, n), n, watch, look)
+        live = _Live(self._chronicle.follow(state.group, state.execution.id, attempt, n), n, watch, look)
         try:
             while not await self._is_told(state, attempt, live.after):
-                if state.archived(attempt):
-                    async for records in archive.read(self._files, state.execution.id, attempt, live.after):
+                if row := state.archived(attempt):
+                    async for records in self._chronicle.archived(row, live.after):
                         for number, line in records:
                             yield RecordItem(attempt, number, line)
                     return
@@ -135,7 +130,7 @@ class Follower:
         if row.records is not None:
             return n >= row.records
         # Its worker was lost. What reached Redis is all there is, until it lies in the archive.
-        return not state.archived(attempt) and n >= await self._queue.last_record(
+        return not state.archived(attempt) and n >= await self._chronicle.last_record(
             state.group, state.execution.id, attempt
         )
 

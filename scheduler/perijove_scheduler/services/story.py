@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from typing import Any
 
 from perijove.errors import NotFound
-from perijove.model.resources import Metadata, MetadataPoint
+from perijove.model.resources import Metadata
+from perijove.model.sizes import describe_size
 from perijove_scheduler.files.protocol import Files, payload_key
 from perijove_scheduler.queue.protocol import Queue
 from perijove_scheduler.queue.tail import Tail
@@ -18,12 +20,15 @@ from perijove_scheduler.services.changes import Changes
 from perijove_scheduler.services.chronicle import Chronicle, Records
 from perijove_scheduler.services.follow import EndItem, Follower, RecordItem, StateItem, StoryItem
 from perijove_scheduler.services.limits import Limits
+from perijove_scheduler.services.points import Points
 from perijove_scheduler.store.executions import FoundExecution
 from perijove_scheduler.store.store import Store
 
 __all__ = ["EndItem", "RecordItem", "StateItem", "Story", "StoryItem"]
 
-_METADATA = b'"kind":"metadata"'
+#: The most bytes of a record's content that the text of a log shows, where it is an object of its own.
+PAYLOAD_LIMIT = 1024 * 1024
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 class Story:
@@ -35,8 +40,8 @@ class Story:
         self._files = files
         self._access = access
         self._changes = changes
-        self._chronicle = Chronicle(files, queue)
-        self._follower = Follower(store, queue, tail, files, limits)
+        self._chronicle = Chronicle(files, queue, tail, store.segments)
+        self._follower = Follower(store, self._chronicle, limits)
 
     async def events(
         self, caller: Caller, execution: str, after: tuple[int, int] | None = None
@@ -60,22 +65,22 @@ class Story:
         if number > found.row.attempt:
             raise NotFound(f"It has no attempt {number}.")
         async for records in self._records(found, number):
-            for _, line in records:
-                if transcript.is_of_interest(line):
-                    yield await self._text(execution, number, line)
+            text = [await self._text(execution, number, line) for _, line in records if transcript.is_of_interest(line)]
+            if text:
+                yield b"".join(text)
 
     async def metadata(self, caller: Caller, execution: str) -> Metadata:
-        """Return the metadata of the latest attempt: the last value of each key, and every point."""
+        """Return the metadata of the latest attempt: the last value of each key, and the points.
+
+        Where there are very many, every second of them, or every fourth and so on: the answer says so.
+        """
         caller.require("read")
         found = await self._access.whole(caller, execution)
-        points = []
+        points = Points()
         async for records in self._records(found, found.row.attempt):
-            points += [
-                MetadataPoint(n=n, t=record["t"], values=record["values"])
-                for n, line in records
-                if _METADATA in line and (record := json.loads(line))["kind"] == "metadata"
-            ]
-        return Metadata(latest=found.row.values, points=points)
+            for number, line in records:
+                points.see(number, line)
+        return Metadata(latest=found.row.values, points=points.kept(), total=points.total, every=points.every)
 
     async def _records(self, found: FoundExecution, attempt: int) -> AsyncIterator[Records]:
         row = found.row
@@ -84,14 +89,21 @@ class Story:
             yield records
 
     async def _text(self, execution: str, attempt: int, line: bytes) -> bytes:
-        record = json.loads(line)
-        if record.get("content") is None and record.get("ref"):
-            record["content"] = await self._payload(execution, attempt, record["ref"])
-        return transcript.text_of(record).encode("utf-8", "replace")
+        record = transcript.parsed(line)
+        if record.get("content") is None and (ref := record.get("ref")):
+            return await self._payload(execution, attempt, str(ref), record)
+        return transcript.text_of(record)
 
-    async def _payload(self, execution: str, attempt: int, sha256: str) -> object:
+    async def _payload(self, execution: str, attempt: int, ref: str, record: dict[str, Any]) -> bytes:
+        """Return the text of a record whose content is an object of its own, unless that is a large one."""
+        key = payload_key(execution, attempt, ref)
+        stored = await self._files.stat(key) if _SHA256.fullmatch(ref) else None
+        if stored is None:
+            return b""  # its worker was lost before it had stored it
+        if stored.size > PAYLOAD_LIMIT:
+            return f"[{describe_size(stored.size)} are left out here: payload {ref}]\n".encode()
         try:
-            body = b"".join([chunk async for chunk in self._files.get(payload_key(execution, attempt, sha256))])
+            body = b"".join([chunk async for chunk in self._files.get(key, 0, PAYLOAD_LIMIT)])
         except NotFound:
-            return None  # its worker was lost before it had stored it
-        return json.loads(body)
+            return b""
+        return transcript.text_of({**record, "content": transcript.parsed(body)})

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from perijove.model.ids import new_id
 from perijove.wire.protocol import AgentWire, Held
+from perijove_scheduler.queue.protocol import Gap
 
 from .conftest import GROUP, Wire, lines, soon
 
@@ -169,3 +170,49 @@ async def test_an_entry_that_is_not_ours_stops_nobody(redis_wire: Wire, redis: R
     await redis.xadd(key, {"x": "not a record"}, id="2-7")
     await agent.append(attempt, 3, lines(3, 5))
     assert await soon(viewer) == numbered(1, 5)
+
+
+async def test_a_reader_that_died_is_replaced_and_nobody_misses_anything(redis_wire: Wire, attempt: Held) -> None:
+    agent = redis_wire.agent()
+    await agent.append(attempt, 1, lines(1, 2))
+    async with aclosing(redis_wire.tail.follow(GROUP, attempt.execution, 1, 0)) as batches:
+        assert await next_batch(batches) == numbered(1, 2)
+        waiting = asyncio.create_task(anext(batches))
+        reader = await soon(the_reader())
+        reader.cancel()
+        await asyncio.wait({reader})
+        await agent.append(attempt, 3, lines(3, 4))
+        assert await soon(waiting) == numbered(3, 4)
+        again = asyncio.create_task(anext(batches))
+        assert await soon(the_reader()) is not reader
+        await agent.append(attempt, 5, lines(5, 5))
+        assert await soon(again) == numbered(5, 5)
+
+
+async def the_reader() -> asyncio.Task[None]:
+    while True:
+        for task in asyncio.all_tasks():
+            if task.get_name() == "perijove-tail":
+                return task
+        await asyncio.sleep(0)
+
+
+async def test_large_records_of_many_streams_are_followed_at_once(redis_wire: Wire) -> None:
+    agent, attempts = redis_wire.agent(), [Held(new_id("ex"), 1) for _ in range(40)]
+    viewers = [asyncio.create_task(followed(redis_wire, one, 4)) for one in attempts]
+    for n in range(1, 5):
+        await asyncio.gather(*(agent.append(one, n, lines(n, n, 300_000)) for one in attempts))
+    assert await soon(asyncio.gather(*viewers)) == [numbered(1, 4, 300_000)] * 40
+
+
+async def test_a_viewer_that_fell_behind_what_was_trimmed_is_told_of_the_gap(wire: Wire, attempt: Held) -> None:
+    agent = wire.agent()
+    await agent.append(attempt, 1, lines(1, 1))
+    async with aclosing(wire.tail.follow(GROUP, attempt.execution, 1, 0)) as batches:
+        assert await next_batch(batches) == numbered(1, 1)
+        for n in range(2, 32):
+            await agent.append(attempt, n, lines(n, n, 300_000))
+        await wire.queue.trim_records([((GROUP, attempt.execution, 1), 25)])
+        with pytest.raises(Gap) as gap:
+            await next_batch(batches)
+    assert gap.value.first <= 26

@@ -19,8 +19,8 @@ from tornado.testing import bind_unused_port
 from tornado.web import Application, HTTPError, RequestHandler, stream_request_body
 
 from perijove.errors import NotFound
-from perijove.model.control import Signed, SignedObject
-from perijove.model.events import Event, Finished, ObjectRequest, SignRequest, Verb
+from perijove.model.control import Signed, SignedObject, Trimmed
+from perijove.model.events import Event, Finished, ObjectRequest, Segmented, SignRequest, Verb
 from perijove.model.ids import new_id
 from perijove.model.records import RECORD, Record
 from perijove.model.spec import Resources, Spec
@@ -29,7 +29,7 @@ from perijove_agent.agent import Agent
 from perijove_agent.assembly import assembled, http_client
 from perijove_agent.settings import Settings
 from perijove_scheduler.files.local import LocalFiles
-from perijove_scheduler.files.protocol import attempt_prefix, code_key, log_key, notebook_key, payload_key
+from perijove_scheduler.files.protocol import attempt_prefix, code_key, log_key, notebook_key, payload_key, segment_key
 from perijove_scheduler.queue.memory import MemoryQueue, MemoryTail
 
 GROUP = "local"
@@ -103,6 +103,8 @@ class Master:
                 assert delivery.event is not None
                 if isinstance(delivery.event, SignRequest):
                     await self._sign(delivery.event)
+                if isinstance(delivery.event, Segmented):
+                    await self._take_over(delivery.event)
                 await self.queue.acknowledge([delivery])
                 async with self._changed:
                     self.events.append(delivery.event)
@@ -153,6 +155,12 @@ class Master:
         """Return an output's bytes."""
         return await self.read(attempt_prefix(ticket.execution, ticket.attempt) + name)
 
+    async def _take_over(self, segment: Segmented) -> None:
+        attempt = (GROUP, segment.execution, segment.attempt)
+        await self.queue.trim_records([(attempt, segment.last)])
+        trimmed = Trimmed(execution=segment.execution, attempt=segment.attempt, last=segment.last)
+        await self.queue.tell(GROUP, segment.worker, trimmed)
+
     async def _sign(self, request: SignRequest) -> None:
         objects = [self._signed(request, item) for item in request.objects]
         await self.queue.tell(GROUP, request.worker, Signed(request=request.request, objects=objects))
@@ -165,6 +173,7 @@ class Master:
             "datum": lambda: (Verb.GET, self.data[item.name]),
             "output": lambda: (Verb.PUT, attempt_prefix(*prefix) + item.name),
             "log": lambda: (Verb.PUT, log_key(*prefix)),
+            "segment": lambda: (Verb.PUT, segment_key(*prefix, *map(int, item.name.split("-")))),
             "payload": lambda: (Verb.PUT, payload_key(*prefix, item.name)),
         }
         try:

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from perijove import errors
 from perijove.model.records import RECORD
+from perijove.wire.archives import FOOTER_SIZE, last_of
 from perijove.wire.protocol import Appended, Held
-from perijove_agent.records.archive import compress
+from perijove_agent.records.archive import Part, compress
 from perijove_agent.records.recorder import Recorder
 from perijove_agent.records.sender import Sender
 from perijove_agent.records.spool import Spool
@@ -34,13 +35,13 @@ class Tearing:
         self._wire = queue.agent("local", "wk-00000000000000000000000001")
         self._plan = plan
 
-    async def append(self, held: Held, first: int, lines: Sequence[bytes]) -> Appended:
+    async def append(self, held: Held, first: int, lines: Sequence[bytes], covered: int = 0) -> Appended:
         step = self._plan.pop(0) if self._plan else "works"
         if step == "flush":
             self._queue.flush()
         if step == "away":
             raise errors.Unavailable
-        answer = await self._wire.append(held, first, lines)
+        answer = await self._wire.append(held, first, lines, covered)
         if step == "unheard":
             raise errors.Unavailable
         return answer
@@ -83,7 +84,8 @@ def test_a_spool_reads_back_what_was_written(lines: list[bytes], most: int) -> N
         assert read == lines
         assert spool.bytes_after(len(lines)) == 0
         spool.close()
-        archive = compress(spool.path)
+        archive = compress(spool.path, Part(0, spool.path.stat().st_size, len(lines)), spool.path.with_suffix(".zst"))
+        assert last_of(archive.path.read_bytes()[-FOOTER_SIZE:]) == len(lines)
         content = zstandard.ZstdDecompressor().decompressobj().decompress(archive.path.read_bytes())
         assert content == b"".join(line + b"\n" for line in lines)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from perijove_scheduler.queue.memory.queue import MemoryQueue
 
@@ -17,7 +17,7 @@ class MemoryTail:
 
     async def follow(
         self, group: str, execution: str, attempt: int, after: int
-    ) -> AsyncIterator[list[tuple[int, bytes]]]:
+    ) -> AsyncGenerator[list[tuple[int, bytes]], None]:
         """Iterate over batches of records after number `after`."""
         while True:
             batch = await self._queue.records(group, execution, attempt, after, _PAGE)

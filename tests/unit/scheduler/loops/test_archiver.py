@@ -9,9 +9,10 @@ from datetime import timedelta
 import zstandard
 from sqlalchemy import select
 
-from perijove.model.events import Archived
+from perijove.model.events import Archived, Segmented
+from perijove.wire.archives import footer
 from perijove.wire.protocol import LEASE
-from perijove_scheduler.files.protocol import log_key
+from perijove_scheduler.files.protocol import log_key, segment_key
 from perijove_scheduler.loops.applier import STREAM_KEPT
 from perijove_scheduler.loops.archiver import OWN_ARCHIVE
 from perijove_scheduler.store.tables import AttemptRow
@@ -27,7 +28,7 @@ async def archived(world, execution: str, attempt: int = 1) -> list[bytes] | Non
     if await world.files.stat(key) is None:
         return None
     data = b"".join([part async for part in world.files.get(key)])
-    return zstandard.ZstdDecompressor().stream_reader(io.BytesIO(data)).read().splitlines()
+    return zstandard.ZstdDecompressor().stream_reader(io.BytesIO(data), read_across_frames=True).read().splitlines()
 
 
 async def some_time_later(world, seconds: float = OWN_ARCHIVE * LEASE + 1) -> None:
@@ -98,7 +99,7 @@ async def store(world, execution: str, lines: list[bytes]) -> None:
     """Put an archive into the store, as its worker does before it says so."""
 
     async def body():
-        yield zstandard.compress(b"".join(line + b"\n" for line in lines))
+        yield zstandard.compress(b"".join(line + b"\n" for line in lines)) + footer(json.loads(lines[-1])["n"])
 
     await world.files.put(log_key(execution, 1), body())
 
@@ -184,3 +185,41 @@ async def test_archiving_twice_is_harmless(world) -> None:
     await world.archiver.turn()
     await world.archiver.turn()
     assert await archived(world, execution) == LINES
+
+
+async def segment(world, agent, execution: str, first: int, last: int) -> None:
+    """Store records as a segment, as their worker does while it runs, and let the master trim the stream."""
+
+    async def body():
+        yield zstandard.compress(b"".join(line + b"\n" for line in LINES[first - 1 : last])) + footer(last)
+
+    await world.files.put(segment_key(execution, 1, first, last), body())
+    event = Segmented(worker=agent.id, execution=execution, attempt=1, first=first, last=last, size=1, sha256="0" * 64)
+    await agent.wire.emit([event])
+    await world.apply()
+
+
+async def test_of_a_lost_worker_only_what_no_segment_has_is_archived_from_redis(world) -> None:
+    agent = await world.agent()
+    execution = await world.running(agent)
+    await agent.log(execution, *LINES)
+    await segment(world, agent, execution, 1, 200)
+    await segment(world, agent, execution, 201, 300)
+    await world.pass_time(2 * LEASE)
+    await some_time_later(world)
+    await world.archiver.turn()
+    assert await archived(world, execution) == LINES[300:]
+    assert (await world.attempt(execution, 1)).records == len(LINES)
+
+
+async def test_a_lost_workers_segments_are_an_archive_where_redis_lost_the_rest(world) -> None:
+    agent = await world.agent()
+    execution = await world.running(agent)
+    await agent.log(execution, *LINES)
+    await segment(world, agent, execution, 1, 200)
+    world.queue.flush()
+    await world.pass_time(2 * LEASE)
+    await some_time_later(world)
+    await world.archiver.turn()
+    assert await archived(world, execution) == []
+    assert (await world.attempt(execution, 1)).records == 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 import zstandard
 
-from perijove.model.events import Archived, Claimed, Event, Finished
+from perijove.model.events import Archived, Claimed, Event, Finished, Segmented
 from perijove.model.fleet import GroupSettings
 from perijove.model.ids import new_id
 from perijove.model.reasons import Reason
@@ -21,7 +22,7 @@ from perijove.model.resources import CreateExecution, Execution
 from perijove.model.spec import Resources
 from perijove.wire.protocol import Held
 from perijove_scheduler.files.local import LocalFiles
-from perijove_scheduler.files.protocol import log_key
+from perijove_scheduler.files.protocol import log_key, segment_key
 from perijove_scheduler.queue.memory import MemoryQueue, MemoryTail
 from perijove_scheduler.services import Limits, Services
 from perijove_scheduler.services.bell import Bell
@@ -75,18 +76,28 @@ class World:
     async def finish(self, execution: str, attempt: int = 1, reason: Reason = Reason.OK, **values: Any) -> None:
         await self.apply(Finished(execution=execution, attempt=attempt, worker=self.worker, reason=reason, **values))
 
-    async def tell(self, execution: str, *lines: bytes, attempt: int = 1, first: int = 1) -> None:
+    async def tell(self, execution: str, *lines: bytes, attempt: int = 1, first: int = 1, covered: int = 0) -> None:
         """Append records to the live stream."""
         agent = self.queue.agent("local", self.worker)
-        appended = await agent.append(Held(execution, attempt), first, lines)
+        appended = await agent.append(Held(execution, attempt), first, lines, covered)
         assert appended.last == first + len(lines) - 1
 
-    async def archive(self, execution: str, *lines: bytes, attempt: int = 1) -> None:
+    async def segment(self, execution: str, *lines: bytes) -> None:
+        """Store records as a segment, and trim the live stream, as an agent and the master do."""
+        first, last = (json.loads(line)["n"] for line in (lines[0], lines[-1]))
+        body = zstandard.compress(b"".join(line + b"\n" for line in lines))
+        await self.files.put(segment_key(execution, 1, first, last), chunks(body))
+        who = {"execution": execution, "attempt": 1, "worker": self.worker}
+        await self.apply(Segmented(**who, first=first, last=last, size=len(body), sha256="0" * 64))
+        await self.queue.trim_records([(("local", execution, 1), last)])
+
+    async def archive(self, execution: str, *lines: bytes, attempt: int = 1, records: int | None = None) -> None:
         """Put records into the archive, as an agent does."""
         body = zstandard.compress(b"".join(line + b"\n" for line in lines))
         await self.files.put(log_key(execution, attempt), chunks(body))
         who = {"execution": execution, "attempt": attempt, "worker": self.worker}
-        await self.apply(Archived(**who, records=len(lines), size=len(body), sha256=hashlib.sha256(body).hexdigest()))
+        records = len(lines) if records is None else records
+        await self.apply(Archived(**who, records=records, size=len(body), sha256=hashlib.sha256(body).hexdigest()))
 
     def stored(self) -> list[str]:
         """The keys of all stored objects."""

@@ -3,18 +3,25 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import tracemalloc
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import zstandard
 
 from perijove.errors import Forbidden, NotFound, Unavailable, UnknownExecution
 from perijove.model.events import Advanced
 from perijove.model.reasons import Reason
-from perijove_scheduler.files.protocol import payload_key
+from perijove_scheduler.files.protocol import log_key, payload_key, segment_key
 from perijove_scheduler.services.caller import Caller
 from perijove_scheduler.services.story import EndItem, RecordItem, StateItem
 from perijove_scheduler.store.executions import Executions
+
+
+async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
 
 
 def line(n: int, kind: str = "log", **values: Any) -> bytes:
@@ -50,6 +57,10 @@ class Viewer:
     def states(self) -> list[str]:
         states = [item.execution.status.value for item in self.told if isinstance(item, StateItem)]
         return list(dict.fromkeys(states))
+
+
+async def text_of(world: Any, execution: str) -> bytes:
+    return b"".join([text async for text in world.services.story.log(world.ada, execution)])
 
 
 def is_record(attempt: int, n: int) -> Any:
@@ -196,11 +207,13 @@ async def test_a_position_that_never_was_begins_anew(local) -> None:
     assert (await Viewer(local, execution, (9, 5)).to_the_end()).records == [(1, 1)]
 
 
-async def test_a_story_without_an_archive_ends(local) -> None:
+async def test_a_story_whose_archive_is_gone_says_what_is_missing_and_ends(local) -> None:
     execution = await started(local)
     await local.finish(execution, records=3)
     await local.store.lifecycle.archived(execution, 1, None)
-    assert (await Viewer(local, execution).to_the_end()).records == []
+    viewer = await Viewer(local, execution).to_the_end()
+    (said,) = [item for item in viewer.told if isinstance(item, RecordItem)]
+    assert (said.n, json.loads(said.line)["text"]) == (3, "[Records 1 to 3 are missing.]\n")
 
 
 async def test_many_viewers_share_one_reader_of_changes(local) -> None:
@@ -300,3 +313,155 @@ async def test_metadata_is_its_points_and_their_latest_values(local) -> None:
         (1, 0.5, {"loss": 2}),
         (3, 0.5, {"loss": 1}),
     ]
+
+
+# --------------------------------------------------------------------------------------- segments
+
+
+def lines(first: int, last: int) -> list[bytes]:
+    return [line(n) for n in range(first, last + 1)]
+
+
+def numbers(last: int) -> list[tuple[int, int]]:
+    return [(1, n) for n in range(1, last + 1)]
+
+
+async def test_a_viewer_reads_on_from_segments_into_the_live_stream(local) -> None:
+    execution = await started(local)
+    await local.tell(execution, *lines(1, 50))
+    await local.segment(execution, *lines(1, 20))
+    await local.segment(execution, *lines(21, 30))
+    viewer = Viewer(local, execution)
+    await viewer.until(is_record(1, 50))
+    assert viewer.records == numbers(50)
+    resumed = Viewer(local, execution, (1, 25))
+    await resumed.until(is_record(1, 50))
+    assert resumed.records == numbers(50)[25:]
+
+
+async def test_a_viewer_that_is_slower_than_the_stream_is_trimmed_misses_nothing(local) -> None:
+    execution = await started(local)
+    await local.tell(execution, *lines(1, 5))
+    viewer = Viewer(local, execution)
+    await viewer.until(is_record(1, 5))
+    for first in range(6, 3006, 100):
+        await local.tell(execution, *lines(first, first + 99), first=first)
+        await local.segment(execution, *lines(first - 100 if first > 6 else 1, first - 1))
+    await viewer.until(is_record(1, 3005))
+    assert viewer.records == numbers(3005)
+
+
+async def test_a_log_is_whole_from_segments_archive_and_stream(local) -> None:
+    execution = await started(local)
+    await local.tell(execution, *lines(1, 50))
+    await local.segment(execution, *lines(1, 30))
+    whole = "".join(f"line {n}\n" for n in range(1, 51)).encode()
+    assert await text_of(local, execution) == whole
+    await local.finish(execution, records=50)
+    await local.archive(execution, *lines(31, 50), records=50)
+    local.queue.flush()
+    assert await text_of(local, execution) == whole
+    assert (await Viewer(local, execution).to_the_end()).records == numbers(50)
+    assert (await Viewer(local, execution, (1, 40)).to_the_end()).records == numbers(50)[40:]
+
+
+async def test_records_that_were_lost_are_said_to_be_missing_in_their_place(local) -> None:
+    execution = await started(local)
+    await local.tell(execution, *lines(1, 50))
+    await local.segment(execution, *lines(1, 30))
+    await local.files.delete(segment_key(execution, 1, 1, 30))
+    text = (await text_of(local, execution)).decode()
+    assert text.splitlines() == ["[Records 1 to 29 are missing.]", *(f"line {n}" for n in range(30, 51))]
+    viewer = Viewer(local, execution)
+    await viewer.until(is_record(1, 50))
+    assert viewer.records == numbers(50)[28:]
+
+
+async def test_what_redis_lost_of_a_running_attempt_is_read_from_its_segments(local) -> None:
+    execution = await started(local)
+    await local.tell(execution, *lines(1, 50))
+    await local.segment(execution, *lines(1, 30))
+    viewer = Viewer(local, execution)
+    await viewer.until(is_record(1, 10))
+    local.queue.flush()
+    assert await text_of(local, execution) == "".join(f"line {n}\n" for n in range(1, 31)).encode()
+    await local.tell(execution, *lines(31, 60), first=31, covered=30)
+    await viewer.until(is_record(1, 60))
+    assert viewer.records == numbers(60)
+
+
+# --------------------------------------------------------------------------------------- bounds
+
+
+async def test_a_small_archive_that_unpacks_to_an_enormous_line_costs_little_memory(local) -> None:
+    execution = await started(local)
+    await local.finish(execution, records=3)
+    bomb = zstandard.ZstdCompressor().compressobj()
+    parts = [bomb.compress(line(1) + b'\n{"n":2,"t":0.5,"kind":"log","stream":"stdout","text":"')]
+    parts += [bomb.compress(bytes(1 << 20)) for _ in range(256)]
+    parts += [bomb.compress(b'"}\n' + line(3) + b"\n"), bomb.flush()]
+    assert sum(map(len, parts)) < 64 * 1024
+    await local.files.put(log_key(execution, 1), chunks(*parts))
+    await local.store.lifecycle.archived(execution, 1, 3)
+    tracemalloc.start()
+    text = (await text_of(local, execution)).decode()
+    assert tracemalloc.get_traced_memory()[1] < 32 << 20
+    tracemalloc.stop()
+    assert text.splitlines()[0::2] == ["line 1", "line 3"]
+    assert "Record 2 is left out: it has 256.0 MiB" in text
+
+
+async def test_a_window_larger_than_ours_is_not_allocated(local) -> None:
+    execution = await started(local)
+    await local.finish(execution, records=1)
+    huge = zstandard.ZstdCompressionParameters(window_log=27, enable_ldm=True, write_content_size=False)
+    packed = zstandard.ZstdCompressor(compression_params=huge).compressobj()
+    parts = [packed.compress(line(1) + b"\n" + bytes(1 << 20)), packed.flush()]
+    await local.files.put(log_key(execution, 1), chunks(*parts))
+    await local.store.lifecycle.archived(execution, 1, 1)
+    assert await text_of(local, execution) == b"[Record 1 is missing.]\n"
+
+
+async def test_a_large_content_is_left_out_of_a_logs_text_and_said_to_be(local) -> None:
+    execution, content = await started(local), b" " * (2 << 20)
+    sha256 = hashlib.sha256(content).hexdigest()
+    await local.files.put(payload_key(execution, 1, sha256), chunks(content))
+    output = {"cell": "c", "message": "error", "content": None, "ref": sha256}
+    await local.tell(execution, line(1, "output", **output), line(2))
+    text = (await text_of(local, execution)).decode()
+    assert text == f"[2.0 MiB are left out here: payload {sha256}]\nline 2\n"
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b'{"n":1,"kind":"log"' + b"[" * 100_000,
+        b'{"n":1,"kind":"log","text":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"n":1,"kind":"log"}',
+        b'{"n":1,"kind":"output","message":"error","content":{"traceback":7}}',
+        b'{"n":1,"kind":"output","message":"error","content":null,"ref":"../../etc"}',
+        b'{"n":1,"kind":"metadata","t":"never","values":[]}',
+        b'[1,"kind":"log"]',
+    ],
+)
+async def test_a_line_that_is_no_record_costs_nobody_the_rest_of_the_log(local, hostile: bytes) -> None:
+    execution = await started(local)
+    await local.tell(execution, hostile, line(2))
+    assert (await text_of(local, execution)).endswith(b"line 2\n")
+    assert (await local.services.story.metadata(local.ada, execution)).points == []
+
+
+async def test_metadata_with_very_many_points_are_thinned_out_evenly_and_said_to_be(local) -> None:
+    execution, count = await started(local), 25_001
+    await local.tell(execution, *(line(n, "metadata", values={"loss": n}) for n in range(1, count + 1)))
+    metadata = await local.services.story.metadata(local.ada, execution)
+    assert (metadata.total, metadata.every) == (count, 4)
+    assert [point.n for point in metadata.points] == list(range(1, count + 1, 4))
+
+
+async def test_large_metadata_points_are_bounded_by_their_bytes(local) -> None:
+    execution, count = await started(local), 1000
+    await local.tell(execution, *(line(n, "metadata", values={"text": "x" * 50_000}) for n in range(1, count + 1)))
+    metadata = await local.services.story.metadata(local.ada, execution)
+    assert (metadata.total, metadata.every) == (count, 8)
+    assert metadata.points[-1].n == count
