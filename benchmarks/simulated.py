@@ -37,7 +37,9 @@ class Simulated:
         self._worker = enrolment.worker
         self._capacity = capacity
         self._behaviour = behaviour
-        self._wire = RedisAgentWire(enrolment.redis_url, enrolment.group, enrolment.worker)
+        self._wire = RedisAgentWire(
+            enrolment.redis_url, enrolment.group, enrolment.worker, event_key=enrolment.event_key
+        )
         self._held: dict[str, Held] = {}
         self._fence = asyncio.Lock()
         self._bell = asyncio.Event()

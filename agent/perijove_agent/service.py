@@ -73,7 +73,7 @@ async def _enrol(http: httpx.AsyncClient, settings: Settings, told: asyncio.Even
 
 
 async def _work(http: httpx.AsyncClient, settings: Settings, enrolment: Enrolment, departure: Departure) -> None:
-    wire = RedisAgentWire(enrolment.redis_url, enrolment.group, enrolment.worker, enrolment.lease)
+    wire = RedisAgentWire(enrolment.redis_url, enrolment.group, enrolment.worker, enrolment.lease, enrolment.event_key)
     try:
         warm = enrolment.warm_kernels if settings.warm_kernels is None else settings.warm_kernels
         async with assembled(settings, enrolment.worker, wire, http, warm, enrolment.renew_every) as agent:

@@ -85,7 +85,7 @@ class Rack:
             newest_protocol=versions.NEWEST,
         )
         enrolment = await self.services.agents.enrol(asked)
-        wire = RedisAgentWire(enrolment.redis_url, order.group, order.worker)
+        wire = RedisAgentWire(enrolment.redis_url, order.group, order.worker, event_key=enrolment.event_key)
         try:
             await wire.register(order.capacity, "1", "h")
             await self._work(wire, order)
@@ -142,7 +142,9 @@ async def test_none_of_500_executions_is_lost_or_tried_twice_when_they_come_as_t
 
         nights = Nights(RetentionSettings(), 3, 0.0)
         machines = Machines({"process": rack})
-        loops = Loops(bell, store, queue, files, machines, services.outputs.sign, token_of, nights)
+        loops = Loops(
+            bell, store, queue, files, machines, services.outputs.sign, services.worker_keys, token_of, nights
+        )
         for loop in loops:
             if isinstance(loop, Scaler):
                 loop.pause = 0.0  # it looks as often as it can, to catch workers in every state

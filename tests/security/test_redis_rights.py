@@ -72,7 +72,15 @@ async def test_its_rights_are_these_and_no_others(master: Redis, agent: Redis) -
     assert all(name.startswith("+") for name in granted)
     keys = [user["keys"]] if isinstance(user["keys"], str) else user["keys"]
     # The two versions write the same differently.
-    assert [key if isinstance(key, str) else f"~{key.decode()}" for key in keys] == [f"~{_MINE.prefix}*"]
+    written = " ".join(key if isinstance(key, str) else f"~{key.decode()}" for key in keys)
+    worker = agent.worker  # type: ignore[attr-defined]
+    assert set(written.split(" ")) == {
+        f"~{key}"
+        for key in (
+            *(_MINE.prefix, _MINE.queue, _MINE.workers, _MINE.idle, _MINE.events, _MINE.ticket("*")),
+            *(f"{_MINE.prefix}log:*", _MINE.worker(worker), _MINE.held(worker), _MINE.control(worker)),
+        )
+    }
     assert not user["channels"]
     assert user["passwords"] == [hashlib.sha256(_PASSWORD.encode()).hexdigest()]
     assert "nopass" not in user["flags"]
@@ -95,6 +103,30 @@ async def test_no_key_of_others_is_read_or_written(agent: Redis, master: Redis, 
     with pytest.raises(NoPermissionError):
         await agent.execute_command(*command.format(prefix).split())
     assert await master.dbsize() == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["XREAD STREAMS {}ctl:{} 0", "XADD {}ctl:{} * m x", "DEL {}ctl:{}", "HGETALL {}held:{}", "HSET {}held:{} ex 1",
+     "HSET {}worker:{} state fenced", "HGET {}worker:{} state"],
+)  # fmt: skip
+async def test_what_the_master_tells_a_neighbour_and_what_it_is_are_its_own(agent: Redis, command: str) -> None:
+    neighbour = new_id("wk")
+    with pytest.raises(NoPermissionError):
+        await agent.execute_command(*command.format(_MINE.prefix, neighbour).split())
+
+
+@pytest.mark.parametrize("script", ["tell", "drain", "remove_worker", "register", "leave"])
+async def test_no_script_reaches_a_neighbour(agent: Redis, master: Redis, script: str) -> None:
+    neighbour = new_id("wk")
+    await master.hset(_MINE.worker(neighbour), "state", "active")
+    await master.zadd(_MINE.workers, {neighbour: 1})
+    before = await master.hgetall(_MINE.worker(neighbour))
+    with pytest.raises(ResponseError, match="can't access at least one of the keys"):
+        await agent.execute_command(*call(script, _MINE.prefix, neighbour, *(["1"] * 11)))
+    assert await master.hgetall(_MINE.worker(neighbour)) == before
+    assert not await master.exists(_MINE.control(neighbour))
+    await master.delete(_MINE.worker(neighbour), _MINE.workers)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

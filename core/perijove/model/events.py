@@ -2,6 +2,8 @@
 
 Every event of an execution carries ``(execution, attempt)``: the fence. The applier changes nothing for an attempt that
 is not the row's, so applying an event late or twice is harmless.
+
+All of it is bounded: what an agent may say is what the master, the database and whoever reads it later can take.
 """
 
 from __future__ import annotations
@@ -9,8 +11,9 @@ from __future__ import annotations
 from enum import Enum
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, TypeAdapter
 
+from perijove import safe_json
 from perijove.model.base import Model
 from perijove.model.ids import ExecutionId, RelativePath, Sha256, WorkerId
 from perijove.model.reasons import Reason
@@ -22,15 +25,41 @@ RecordNumber = Annotated[int, Field(ge=1, lt=2**31)]
 LEFT_OUT_NAMED, LEFT_OUT_LENGTH = 100, 400
 #: The most characters of a sentence about what an attempt waits for.
 WAITS_LIMIT = 300
+#: The most outputs of an attempt, and the most objects of one request for signed URLs.
+OUTPUTS, OBJECTS = 100_000, 1_000
+_DETAIL = 2_000
+#: What an attempt's environment may hold: the packages of an interpreter, above all.
+ENVIRONMENT = safe_json.Bounds(depth=8, values=20_000, characters=2 * 1024 * 1024)
+
+
+def _within(bounds: safe_json.Bounds) -> AfterValidator:
+    def check(value: dict[str, Any]) -> dict[str, Any]:
+        if not safe_json.fits(value, bounds):
+            raise ValueError(f"must not be larger, or nested deeper, than {bounds}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _shortened(value: Any) -> Any:
+    """Cut a text that is too long; the log has all of it."""
+    return f"{value[: _DETAIL - 1]}…" if isinstance(value, str) and len(value) > _DETAIL else value
+
+
+#: A count that every database holds.
+Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
+#: A sentence; one that is longer than 2,000 characters is cut.
+Detail = Annotated[str, BeforeValidator(_shortened)]
+Metadata = Annotated[dict[str, Any], _within(safe_json.METADATA)]
 
 
 class OutputFile(Model):
     """One line of an output manifest: a file the attempt uploaded under its own prefix."""
 
     name: RelativePath
-    size: int
+    size: Annotated[int, Field(ge=0, le=2**63 - 1)]
     sha256: Sha256
-    media_type: str = "application/octet-stream"
+    media_type: Annotated[str, StringConstraints(max_length=255)] = "application/octet-stream"
 
 
 class LeftOut(Model):
@@ -53,11 +82,11 @@ class _WorkerEvent(Model):
 
 class _AttemptEvent(_WorkerEvent):
     execution: ExecutionId
-    attempt: int
+    attempt: Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class Claimed(_AttemptEvent):
-    """A worker took the ticket; written by the claim script itself, so that it can't be forgotten."""
+    """A worker took the ticket. It goes before whatever else the worker says of the attempt."""
 
     kind: Literal["claimed"] = "claimed"
 
@@ -79,9 +108,9 @@ class Advanced(_AttemptEvent):
 
     kind: Literal["advanced"] = "advanced"
     phase: Phase | None = None
-    done: int | None = None
-    total: int | None = None
-    metadata: dict[str, Any] = {}
+    done: Count | None = None
+    total: Count | None = None
+    metadata: Metadata = {}
     waits: Annotated[str, Field(max_length=WAITS_LIMIT)] | None = None
 
 
@@ -110,24 +139,24 @@ class Finished(_AttemptEvent):
 
     kind: Literal["finished"] = "finished"
     reason: Reason
-    detail: str = ""
-    exit_status: int | None = None
-    done: int | None = None
-    total: int | None = None
-    outputs: list[OutputFile] = []
+    detail: Detail = ""
+    exit_status: Annotated[int, Field(ge=-(2**31), le=2**31 - 1)] | None = None
+    done: Count | None = None
+    total: Count | None = None
+    outputs: Annotated[list[OutputFile], Field(max_length=OUTPUTS)] = []
     left_out: Annotated[list[LeftOut], Field(max_length=LEFT_OUT_NAMED)] = []
-    left_out_count: Annotated[int, Field(ge=0)] = 0
-    metadata: dict[str, Any] = {}
-    environment: dict[str, Any] = {}
-    records: int = 0
+    left_out_count: Count = 0
+    metadata: Metadata = {}
+    environment: Annotated[dict[str, Any], _within(ENVIRONMENT)] = {}
+    records: Count = 0
 
 
 class Archived(_AttemptEvent):
     """The attempt's records lie, compressed, in the object store; its live stream may go."""
 
     kind: Literal["archived"] = "archived"
-    records: int
-    size: int
+    records: Count
+    size: Annotated[int, Field(ge=0, le=2**63 - 1)]
     sha256: Sha256
 
 
@@ -143,7 +172,7 @@ class Segmented(_AttemptEvent):
     kind: Literal["segmented"] = "segmented"
     first: RecordNumber
     last: RecordNumber
-    size: int
+    size: Annotated[int, Field(ge=0, le=2**63 - 1)]
     sha256: Sha256
 
 
@@ -156,7 +185,7 @@ class ObjectRequest(Model):
     """
 
     what: Literal["code", "notebook", "datum", "output", "log", "segment", "payload"]
-    name: str = ""
+    name: Annotated[str, StringConstraints(max_length=2048)] = ""
     sha256: Sha256 | None = None
 
 
@@ -164,8 +193,8 @@ class SignRequest(_AttemptEvent):
     """A worker asks for signed URLs; the answer comes on its control stream under the same `request`."""
 
     kind: Literal["sign"] = "sign"
-    request: str
-    objects: list[ObjectRequest]
+    request: Annotated[str, StringConstraints(max_length=100)]
+    objects: Annotated[list[ObjectRequest], Field(max_length=OBJECTS)]
 
 
 class Stopped(_WorkerEvent):

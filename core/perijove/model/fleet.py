@@ -87,6 +87,25 @@ class Worker(Resource):
     executions: list[str] = []
 
 
+class RejectedEvent(Resource):
+    """Something on a group's event stream that was not applied, and why.
+
+    `worker`, `kind`, `execution` and `attempt` are what it says, whoever made it; `size` is its bytes, of which
+    `document` shows the first 8 KiB.
+    """
+
+    id: str
+    group: str
+    worker: str
+    kind: str
+    execution: str
+    attempt: int
+    why: str
+    size: int
+    document: str
+    rejected_at: datetime
+
+
 class Enrol(Model):
     """The body of POST agents: an agent presents its group's enrolment token.
 
@@ -106,13 +125,14 @@ class Enrol(Model):
 class Enrolment(Resource):
     """What an enrolled agent is given: its id, and a Redis user that may touch its group's keys only.
 
-    `redis_url` holds the user and password. `lease` and `renew_every` are seconds. `protocol` is the version of the
-    wire that both sides speak from now on.
+    `redis_url` holds the user and password, `event_key` what the worker seals its events with. `lease` and
+    `renew_every` are seconds. `protocol` is the version of the wire that both sides speak from now on.
     """
 
     worker: str
     group: str
     redis_url: str
+    event_key: str
     protocol: int
     runtime: str
     warm_kernels: int

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
+from perijove.errors import Unavailable
 from perijove.model.control import CONTROL, Control
-from perijove.model.events import Event, Finished, Stopped
+from perijove.model.events import Claimed, Event, Finished, Stopped
+from perijove.model.events import Held as HeldEvent
 from perijove.model.reasons import Reason
 from perijove.model.spec import Resources
 from perijove.model.tickets import Ticket
 from perijove.wire import limits, logs
 from perijove.wire.connection import COMMAND_TIMEOUT, connect, execute, reach
+from perijove.wire.envelopes import Envelope, sealed
 from perijove.wire.keys import GroupKeys
-from perijove.wire.protocol import LEASE, Appended, Held, Renewal
+from perijove.wire.protocol import LEASE, NO_TICKET, Appended, Held, Renewal
 from perijove.wire.scripts import call
 from perijove.wire.unheard import Unheard
 
 _ORPHAN_MS = int(limits.ORPHAN_AFTER * 1000)
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -47,9 +54,12 @@ class RedisAgentWire:
         Whose wire this is.
     lease : float
         Seconds a renewal is good for.
+    event_key : str
+        What the worker's events are sealed with; it is given when the worker enrols.
     """
 
-    def __init__(self, url: str, group: str, worker: str, lease: float = LEASE) -> None:
+    def __init__(self, url: str, group: str, worker: str, lease: float = LEASE, event_key: str = "") -> None:
+        self._event_key = event_key
         self._keys = GroupKeys(group)
         self._worker = worker
         self._lease = int(lease * 1000)
@@ -58,6 +68,13 @@ class RedisAgentWire:
         self._listening = connect(url, worker, timeout=None, connections=1)
         self._registered: _Registration | None = None
         self._unheard = Unheard()
+        # Claims that the master may not have been told yet. They go before whatever else is told.
+        self._untold: list[Claimed] = []
+        self._emitting = asyncio.Lock()
+        self._telling: set[asyncio.Task[None]] = set()
+
+    def _seal(self, event: Event) -> Envelope:
+        return sealed(event, self._event_key)
 
     async def _call(self, script: str, *arguments: str | bytes | float) -> Any:
         return await execute(self._redis, *call(script, self._keys.prefix, *arguments))
@@ -69,14 +86,41 @@ class RedisAgentWire:
 
     async def claim(self, free: Resources) -> Ticket | None:
         """Take the oldest offered ticket that fits `free`, or mark this worker idle and return None."""
-        ticket = await self._call("claim", self._worker, *room(free), self._lease, limits.CLAIM_SCAN, limits.PASSES)
-        return None if ticket is None else Ticket.model_validate_json(ticket)
+        found = await self._call("claim", self._worker, *room(free), self._lease, limits.CLAIM_SCAN, limits.PASSES)
+        return None if found is None else await self._taken(*found)
+
+    async def _taken(self, execution: bytes, attempt: bytes, document: bytes) -> Ticket | None:
+        """Read a ticket that is this worker's now, and say so; end its attempt where it cannot be read."""
+        held = Held(execution.decode(), int(attempt))
+        try:
+            ticket = Ticket.model_validate_json(document)
+        except ValidationError:
+            log.warning("execution %s, attempt %s cannot be run: %s", held.execution, held.attempt, NO_TICKET)
+            await self.close(self._end(held, Reason.AGENT_FAILED, NO_TICKET))
+            return None
+        self._untold.append(Claimed(worker=self._worker, execution=held.execution, attempt=held.attempt))
+        # Nobody waits for it: the work may begin meanwhile.
+        self._telling.add(task := asyncio.create_task(self._tell_claims()))
+        task.add_done_callback(self._telling.discard)
+        return ticket
+
+    def _end(self, held: Held, reason: Reason, detail: str = "") -> Finished:
+        identity = {"worker": self._worker, "execution": held.execution, "attempt": held.attempt}
+        return Finished(**identity, reason=reason, detail=detail)
+
+    async def _tell_claims(self) -> None:
+        try:
+            await self.emit([])
+        except Unavailable as error:
+            log.debug("claims are told with the next renewal: %s", error)
 
     async def renew(self, held: Sequence[Held]) -> Renewal:
         """Renew this worker and the tickets it names; call it every `RENEW_EVERY` seconds."""
         if self._registered is None:
             raise RuntimeError("register first")
-        named = [part for item in held for part in (item.execution, item.attempt)]
+        named: list[str | bytes | int] = []
+        for item in held:
+            named += [item.execution, item.attempt, *self._held(item).parts[1:]]
         draining, superseded, forgotten, orphans, born, oldest = await self._call(
             "renew", self._worker, self._lease, _ORPHAN_MS, *self._registered.arguments(), *named
         )
@@ -88,20 +132,29 @@ class RedisAgentWire:
             for event in self._unheard.again():
                 await self.close(event)
             self._unheard.born = born.decode()
+        if self._untold:
+            await self.emit([])
+        tickets = [await self._taken(*orphan) for orphan in orphans]
         by_execution = {item.execution.encode(): item for item in held}
         return Renewal(
             superseded=[by_execution[execution] for execution in superseded],
             forgotten=[by_execution[execution] for execution in forgotten],
-            orphans=[Ticket.model_validate_json(ticket) for ticket in orphans],
+            orphans=[ticket for ticket in tickets if ticket is not None],
             draining=bool(draining),
         )
+
+    def _held(self, held: Held) -> Envelope:
+        return self._seal(HeldEvent(worker=self._worker, execution=held.execution, attempt=held.attempt))
 
     async def close(self, event: Event) -> bool:
         """End an attempt: drop its ticket and emit `event` in one step; False when it is no longer this worker's."""
         if not isinstance(event, Finished):
             raise TypeError("an attempt is closed by a Finished event")
-        document = event.model_dump_json()
-        name = await self._call("close", event.execution, event.attempt, event.worker, document)
+        _, header, seal, document = self._seal(event).parts
+        async with self._emitting:
+            # That it ended says that it was claimed.
+            self._untold = [claim for claim in self._untold if _of(claim) != _of(event)]
+            name = await self._call("close", event.execution, event.attempt, event.worker, header, seal, document)
         if not name:
             self._unheard.settle(event)
             return False
@@ -110,15 +163,20 @@ class RedisAgentWire:
 
     async def hand_back(self, held: Held, reason: Reason = Reason.WORKER_DRAINED) -> bool:
         """Give an attempt back unfinished."""
-        event = Finished(worker=self._worker, execution=held.execution, attempt=held.attempt, reason=reason)
-        return await self.close(event)
+        return await self.close(self._end(held, reason))
 
     async def emit(self, events: Sequence[Event]) -> None:
-        """Append events to the group's event stream."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for event in events:
-                pipe.xadd(self._keys.events, {"e": event.model_dump_json()})
-            await reach(pipe.execute())
+        """Append events to the group's event stream, after what was claimed and not told yet."""
+        async with self._emitting:
+            claims = list(self._untold)
+            envelopes = [self._seal(event) for event in (*claims, *events)]
+            if not envelopes:
+                return
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for envelope in envelopes:
+                    pipe.xadd(self._keys.events, envelope.fields)  # type: ignore[arg-type]  # its stub wants one type
+                await reach(pipe.execute())
+            self._untold = [claim for claim in self._untold if claim not in claims]
 
     async def append(self, held: Held, first: int, lines: Sequence[bytes], covered: int = 0) -> Appended:
         """Append records `first`, `first` + 1, … to the attempt's stream; what it has already is left out."""
@@ -139,10 +197,13 @@ class RedisAgentWire:
 
     async def leave(self) -> None:
         """Remove this worker, which holds nothing, and emit a `Stopped` event."""
-        await self._call("leave", self._worker, Stopped(worker=self._worker).model_dump_json())
+        await self._call("leave", *self._seal(Stopped(worker=self._worker)).parts)
 
     async def aclose(self) -> None:
         """Close the connections."""
+        for task in self._telling:
+            task.cancel()
+        await asyncio.gather(*self._telling, return_exceptions=True)
         await reach(self._redis.aclose())
         await reach(self._listening.aclose())
 
@@ -150,6 +211,10 @@ class RedisAgentWire:
 def room(resources: Resources) -> tuple[float, int, int]:
     """Return resources in the order in which the scripts take them."""
     return resources.cpus, resources.memory, resources.gpus
+
+
+def _of(event: Claimed | Finished) -> Held:
+    return Held(event.execution, event.attempt)
 
 
 def _message(entry: tuple[bytes, dict[bytes, bytes]]) -> tuple[str, Control] | None:

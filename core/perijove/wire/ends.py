@@ -5,9 +5,10 @@ from __future__ import annotations
 from perijove.model.events import EVENT, Finished
 from perijove.model.reasons import Reason
 from perijove.safe_json import bounded_text
+from perijove.wire.limits import EVENT_LIMIT
 
 #: Bytes an attempt's end may have: some 100,000 outputs. What Redis takes at once is many times that.
-LARGEST = 32 * 1024 * 1024
+LARGEST = EVENT_LIMIT
 #: Characters of a sentence about a failure.
 LONGEST_DETAIL = 2_000
 
@@ -18,7 +19,7 @@ def sendable(event: Finished) -> Finished:
     Work that has ended must not run again because its end holds what a serialiser refuses: an attempt has one end.
     """
     try:
-        document = event.model_dump_json()
+        document = event.model_dump_json().encode()
         EVENT.validate_json(document)
     except (ValueError, TypeError, RecursionError) as error:
         return failed(event.worker, event.execution, event.attempt, f"Its end can't be sent: {error}", event.records)

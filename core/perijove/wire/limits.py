@@ -22,3 +22,5 @@ CONTROL_FOR = 86_400
 RECORD_LIMIT = 1024 * 1024
 #: The largest entry of an attempt's stream, in bytes; a single longer line is an entry of its own.
 ENTRY_LIMIT = 512 * 1024
+#: The largest event that the master reads, in bytes: a manifest of a hundred thousand outputs fits.
+EVENT_LIMIT = 32 * 1024 * 1024

@@ -17,6 +17,8 @@ from perijove.model.tickets import Ticket
 LEASE = 30.0
 RENEWALS_A_LEASE = 6
 RENEW_EVERY = LEASE / RENEWALS_A_LEASE
+#: Why an attempt ended that its worker holds and cannot run.
+NO_TICKET = "Its worker has no ticket for it, or none that it can read."
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Renewal:
         already written them back and emitted a ``held`` event for each: keep on running them.
     orphans : list of Ticket
         Tickets claimed in this worker's name, at least five seconds ago, that it did not name: the reply to its claim
-        was lost. Run them.
+        was lost. Run them. One whose ticket a flush took has been ended as ``agent_failed``.
     draining : bool
         The worker was told to take nothing new.
     """
@@ -74,6 +76,10 @@ class AgentWire(Protocol):
     async def claim(self, free: Resources) -> Ticket | None:
         """Take the oldest offered ticket that fits `free`, or mark this worker idle and return None.
 
+        The worker says that it claimed it by a sealed `Claimed` event, which nobody waits for, and which goes before
+        any other event of the attempt. A ticket that cannot be read ends its attempt as ``agent_failed``; then None is
+        returned.
+
         A draining or fenced worker gets None. A ticket that was passed over ten times because it did not fit may not
         be passed again, so a large one is not starved by small ones; one that this worker could not take even when it
         is empty does not hold it up. Withdrawn and stale tickets are dropped.
@@ -86,8 +92,9 @@ class AgentWire(Protocol):
         """End an attempt: drop its ticket and emit `event` (`Finished`) in one step.
 
         Returns False, and emits nothing, when the ticket is another attempt's or another worker's. Where Redis does not
-        know the ticket (it was flushed) the event is emitted all the same, after a ``held`` one: SQL fences it. A
-        renewal that finds Redis flushed before the master has applied the event emits it again.
+        know the ticket (it was flushed) the event is emitted all the same: SQL fences it, and that an attempt ended
+        says that it was claimed. A renewal that finds Redis flushed before the master has applied the event emits it
+        again.
         """
 
     async def hand_back(self, held: Held, reason: Reason = Reason.WORKER_DRAINED) -> bool:

@@ -1,7 +1,7 @@
 """The Lua scripts: one a transition, so that each is atomic and fenced by Redis itself.
 
 The master loads them; workers only call them by their digest, as their Redis user may not load any. That user may call
-the master's scripts too, but a script runs with its caller's rights: nothing beyond its own group's keys is reached.
+the master's scripts too, but a script runs with its caller's rights: nothing beyond what a worker may touch is reached.
 """
 
 from __future__ import annotations

@@ -5,41 +5,52 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import ClassVar
 
-from perijove.errors import PerijoveError, Unavailable
-from perijove.model.control import Signed, SignedObject, Stop, Trimmed, ahead
-from perijove.model.events import Claimed, Event, Held, ObjectRequest, SignRequest, Stopped
+from perijove.errors import Unavailable
+from perijove.patience import Backoff
+from perijove_scheduler.loops.application import Application
 from perijove_scheduler.loops.base import Loop
+from perijove_scheduler.loops.intake import Intake
 from perijove_scheduler.loops.offers import Offers
+from perijove_scheduler.loops.passing import Passing
+from perijove_scheduler.loops.signatures import Sign, Signatures
+from perijove_scheduler.loops.tasks import together
 from perijove_scheduler.queue.protocol import Delivery, Queue
-from perijove_scheduler.services.bell import CAPACITY, Bell
-from perijove_scheduler.store.outcomes import Applied
+from perijove_scheduler.services.bell import Bell
+from perijove_scheduler.services.credentials import WorkerKeys
+from perijove_scheduler.store.leadership import Deposed
 from perijove_scheduler.store.store import Store
 
+#: The most events of one group that are applied at once.
 _LIMIT = 500
 #: Seconds a read waits for events before the list of groups is looked at again.
 _READ_TIMEOUT = 5.0
 _LAST_READ_TIMEOUT = 0.05
 #: Seconds for which the list of groups holds.
 _NAMES_HOLD = 1.0
-#: Seconds the live stream of an archived attempt is kept for those who are following it.
-STREAM_KEPT = 60.0
-
-GroupEvent = tuple[str, Event]
-#: Answers a worker's request for signed URLs; the group is the one whose stream it came by.
-Sign = Callable[[SignRequest, str], Awaitable[Signed]]
+#: Seconds the groups of a batch wait for the slowest of them. Then the others' next events are read without it, and
+#: whether it is ready again is looked at this often.
+_SLOW = 0.5
+#: Seconds a group may take to be through when the loop is stopped.
+_STOP_LIMIT = 5.0
+#: Seconds the events of a group wait that could not be applied, at first and at most.
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 15.0
 
 
 class Applier(Loop):
-    """Reads events, applies each batch in one transaction, passes on what follows from it, then acknowledges.
+    """Reads events, applies each group's in one transaction, passes on what follows from it, then acknowledges.
 
     A batch is whatever has come in while the last one was applied: nothing waits for one to fill. One that could not
-    be applied or passed on is not acknowledged, and comes again; both are harmless to repeat.
+    be applied or passed on is not acknowledged, and comes again; both are harmless to repeat. No group waits for
+    another: one that is slow, or fails, is left behind and taken up again.
 
     Parameters
     ----------
+    keys : WorkerKeys
+        Derives what the workers' events are sealed with.
     consumer : str
         The name under which events are delivered to this process. What was delivered to a process that died comes at
         once to the next one of the same name.
@@ -47,38 +58,89 @@ class Applier(Loop):
 
     name: ClassVar[str] = "applier"
 
-    def __init__(self, bell: Bell, store: Store, queue: Queue, offers: Offers, sign: Sign, consumer: str) -> None:
+    def __init__(
+        self, bell: Bell, store: Store, queue: Queue, offers: Offers, sign: Sign, keys: WorkerKeys, consumer: str
+    ) -> None:
         super().__init__(bell)
         self._store = store
         self._queue = queue
-        self._offers = offers
-        self._sign_for = sign
+        signatures, passing = Signatures(store, queue, sign), Passing(bell, store, queue, offers)
+        self._application = Application(store, queue, Intake(store, keys), signatures, passing)
         self.consumer = consumer
         self._names: Sequence[str] = ()
         self._looked = -math.inf
+        self._busy: dict[str, asyncio.Task[None]] = {}
+        self._backoffs: defaultdict[str, Backoff] = defaultdict(lambda: Backoff(_FIRST_PAUSE, _LONGEST_PAUSE))
+        self._paused: dict[str, float] = {}
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        """How many events of each group were set aside."""
+        return dict(self._application.rejected)
 
     async def wait(self) -> None:
         """Return at once: reading the events waits already."""
 
     async def turn(self) -> None:
         """Read what came in and apply it."""
-        groups = await self._groups()
+        self._collect()
+        groups = [group for group in await self._groups() if group not in self._busy and not self._is_paused(group)]
+        timeout = _SLOW if self._busy or self._paused else _READ_TIMEOUT
         try:
             with self.at_rest():
-                deliveries = await self._queue.read_events(groups, self.consumer, _READ_TIMEOUT, _LIMIT)
+                deliveries = await self._queue.read_events(groups, self.consumer, timeout, _LIMIT)
         except Unavailable:
             # It is the first to notice. Whatever Redis has lost is put right as soon as it is back.
             for loop in ("redis", "sweeper"):
                 self.bell.ring(loop)
             raise
-        if deliveries:
-            await self.handle(deliveries)
+        for group, theirs in _by_group(deliveries).items():
+            self._busy[group] = asyncio.create_task(self._application.take(group, theirs), name=f"events of {group}")
+        if self._busy:
+            await asyncio.wait(self._busy.values(), timeout=_SLOW)
+        self._collect()
+
+    def _collect(self) -> None:
+        """Take note of the groups that are through. One that failed waits a while, and the others do not.
+
+        Raises
+        ------
+        Exception
+            What went wrong where nothing went well for any group, or another replica leads by now.
+        """
+        done = {group: self._busy.pop(group).exception() for group, task in list(self._busy.items()) if task.done()}
+        failed = {group: error for group, error in done.items() if error is not None}
+        for error in failed.values():
+            if isinstance(error, Deposed) or len(failed) == len(done):
+                raise error
+        for group in done:
+            if group not in failed:
+                self._backoffs.pop(group, None)
+                continue
+            self._paused[group] = time.monotonic() + self._backoffs[group].next()
+            self.log.error("applier: the events of group %s wait", group, exc_info=failed[group])
+
+    def _is_paused(self, group: str) -> bool:
+        if time.monotonic() < self._paused.get(group, -math.inf):
+            return True
+        self._paused.pop(group, None)
+        return False
 
     async def _groups(self) -> Sequence[str]:
         """Return the groups, of a second ago at most: a batch that comes after another need not ask for them again."""
         if time.monotonic() > self._looked + _NAMES_HOLD:
             self._looked, self._names = time.monotonic(), await self._store.groups.names()
         return self._names
+
+    async def stop(self) -> None:
+        """Stop, and let go of groups that are still slow: what of theirs was not acknowledged comes again."""
+        await super().stop()
+        if self._busy:
+            await asyncio.wait(self._busy.values(), timeout=_STOP_LIMIT)
+        for task in self._busy.values():
+            task.cancel()
+        await asyncio.gather(*self._busy.values(), return_exceptions=True)
+        self._busy.clear()
 
     async def finish(self) -> None:
         """Apply what has come in until nothing is left; for after the loop was stopped."""
@@ -87,105 +149,12 @@ class Applier(Loop):
             await self.handle(deliveries)
 
     async def handle(self, deliveries: Sequence[Delivery]) -> None:
-        """Apply deliveries, pass on what follows, acknowledge."""
-        told = [(d.group, d.event) for d in deliveries if d.event is not None]
-        if len(told) < len(deliveries):
-            unread = [f"{d.group}/{d.entry}" for d in deliveries if d.event is None]
-            self.log.error("applier: events that cannot be read are dropped: %s", ", ".join(unread))
-        requests = [(group, event) for group, event in told if isinstance(event, SignRequest)]
-        events = [(group, event) for group, event in told if not isinstance(event, SignRequest)]
-        # A worker that claims and asks at once is known to hold the attempt only when its claim has been applied.
-        claimed = {event.execution for _, event in events if isinstance(event, Claimed | Held)}
-        await _all(
-            self._sign_ahead(events),
-            self._apply(events),
-            self._sign((g, r) for g, r in requests if r.execution not in claimed),
-        )
-        await self._sign((g, r) for g, r in requests if r.execution in claimed)
-        await self._queue.acknowledge(deliveries)
-
-    async def _apply(self, events: Sequence[GroupEvent]) -> None:
-        if not events:
-            return
-        applied = await self._store.lifecycle.apply(events)
-        if applied.rejected:
-            self.log.error("applier: events that cannot be stored are dropped, of %s", ", ".join(applied.rejected))
-        await self._pass_on(applied)
-        for worker in {event.worker for _, event in events if isinstance(event, Stopped)}:
-            await self._queue.revoke(worker)
-        self._ring(applied, events)
-
-    async def _pass_on(self, applied: Applied) -> None:
-        """Tell Redis what the database knows now. The sweeper repeats what matters of it, should this be cut short."""
-        queue = self._queue
-        if applied.changed:
-            await queue.publish_changes(applied.changed)
-        stops = [(a, Stop(execution=a.execution, attempt=a.attempt)) for a in applied.stale if a.worker]
-        await asyncio.gather(
-            queue.forget_many([(a.group, a.execution, a.attempt) for a in applied.finished]),
-            queue.tell_many([(a.group, a.worker, stop) for a, stop in stops]),
-            *(queue.expire_records(a.group, a.execution, a.attempt, STREAM_KEPT) for a in applied.archived),
-        )
-        await self._trim(applied)
-        await self._offers.make(applied.requeued)
-
-    async def _trim(self, applied: Applied) -> None:
-        """Trim the streams of attempts whose older records are in the object store, and tell their workers so."""
-        taken = [(each.attempt, each.last) for each in applied.segmented]
-        if not taken:
-            return
-        await self._queue.trim_records([((a.group, a.execution, a.attempt), last) for a, last in taken])
-        await self._queue.tell_many([
-            (a.group, a.worker, Trimmed(execution=a.execution, attempt=a.attempt, last=last)) for a, last in taken
-        ])  # fmt: skip
-
-    def _ring(self, applied: Applied, events: Sequence[GroupEvent]) -> None:
-        if applied.finished or applied.requeued:
-            self.bell.ring("dispatcher")
-        if any(isinstance(event, Stopped) for _, event in events):
-            self.bell.ring_all(CAPACITY, "dispatcher", "scaler")
-        elif applied.finished or applied.requeued:
-            self.bell.ring("scaler")
-
-    async def _sign_ahead(self, events: Sequence[GroupEvent]) -> None:
-        """Tell whoever claimed a notebook where the executed one goes, as `perijove.model.control.ahead` says."""
-        claims = [(group, event) for group, event in events if isinstance(event, Claimed)]
-        if not claims:
-            return
-        paths = await self._store.executions.notebooks([event.execution for _, event in claims])
-        await self._sign((group, _ahead(event, paths[event.execution])) for group, event in claims
-                         if event.execution in paths)  # fmt: skip
-
-    async def _sign(self, requests: Iterable[tuple[str, SignRequest]]) -> None:
-        await _all(*(self._answer(group, request) for group, request in requests))
-
-    async def _answer(self, group: str, request: SignRequest) -> None:
-        try:
-            signed = await self._sign_for(request, group)
-        except Unavailable:
-            raise  # no answer: an attempt that is refused an address loses what it has to store
-        except PerijoveError as error:
-            signed = _refusal(request, error)
-        await self._queue.tell(group, request.worker, signed)
+        """Apply deliveries, each group's by itself, and raise what went wrong with any."""
+        await together(*(self._application.take(group, theirs) for group, theirs in _by_group(deliveries).items()))
 
 
-async def _all(*calls: Awaitable[None]) -> None:
-    """Wait for all of them, and raise what went wrong first: nothing goes on while the batch is handled again."""
-    for outcome in await asyncio.gather(*calls, return_exceptions=True):
-        if outcome is not None:
-            raise outcome
-
-
-def _ahead(claim: Claimed, path: str) -> SignRequest:
-    return SignRequest(
-        worker=claim.worker,
-        execution=claim.execution,
-        attempt=claim.attempt,
-        request=ahead(claim.execution, claim.attempt),
-        objects=[ObjectRequest(what="output", name=path.rpartition("/")[2])],
-    )
-
-
-def _refusal(request: SignRequest, error: PerijoveError) -> Signed:
-    objects = [SignedObject(what=wanted.what, name=wanted.name, error=error.message) for wanted in request.objects]
-    return Signed(request=request.request, objects=objects)
+def _by_group(deliveries: Sequence[Delivery]) -> dict[str, list[Delivery]]:
+    groups: defaultdict[str, list[Delivery]] = defaultdict(list)
+    for delivery in deliveries:
+        groups[delivery.group].append(delivery)
+    return dict(groups)

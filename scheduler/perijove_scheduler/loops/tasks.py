@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Coroutine
+from collections.abc import Awaitable, Collection, Coroutine
 from typing import Any
 
 from perijove.errors import PerijoveError
@@ -50,3 +50,10 @@ class Tasks:
                 _log.warning("%s failed: %s", name, error.message)
             else:
                 _log.error("%s failed", name, exc_info=error)
+
+
+async def together(*calls: Awaitable[None]) -> None:
+    """Wait for all of `calls`, then raise what went wrong first: nothing goes on behind the caller's back."""
+    for outcome in await asyncio.gather(*calls, return_exceptions=True):
+        if outcome is not None:
+            raise outcome

@@ -11,7 +11,7 @@ from perijove.errors import Unavailable
 from perijove.model.reasons import Reason
 from perijove.model.retention import RetentionSettings
 from perijove_scheduler.files.protocol import Files
-from perijove_scheduler.loops.applier import Applier, Sign
+from perijove_scheduler.loops.applier import Applier
 from perijove_scheduler.loops.archiver import Archiver
 from perijove_scheduler.loops.base import Loop
 from perijove_scheduler.loops.curator import Curator
@@ -20,9 +20,11 @@ from perijove_scheduler.loops.machines import Machines
 from perijove_scheduler.loops.offers import Offers
 from perijove_scheduler.loops.reaper import Reaper
 from perijove_scheduler.loops.scaler import Scaler, TokenOf
+from perijove_scheduler.loops.signatures import Sign
 from perijove_scheduler.loops.sweeper import Sweeper
 from perijove_scheduler.queue.protocol import Queue
 from perijove_scheduler.services.bell import Bell
+from perijove_scheduler.services.credentials import WorkerKeys
 from perijove_scheduler.store.store import Store
 
 # One name for whoever leads: what was delivered to the leader before and not acknowledged comes to the next at once.
@@ -50,13 +52,14 @@ class Loops:
         files: Files,
         machines: Machines,
         sign: Sign,
+        keys: WorkerKeys,
         token_of: TokenOf,
         nights: Nights,
     ) -> None:
         offers = Offers(queue, files)
         self._store = store
         self._machines = machines
-        self.applier = Applier(bell, store, queue, offers, sign, _CONSUMER)
+        self.applier = Applier(bell, store, queue, offers, sign, keys, _CONSUMER)
         self.deciding: tuple[Loop, ...] = (
             Dispatcher(bell, store, queue, offers),
             Reaper(bell, store, queue, offers, machines),

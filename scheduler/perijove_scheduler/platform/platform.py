@@ -40,6 +40,7 @@ from perijove_scheduler.providers.process import ProcessProvider
 from perijove_scheduler.queue.tail_redis import RedisTail
 from perijove_scheduler.services import Services
 from perijove_scheduler.services.bell import Bell
+from perijove_scheduler.services.credentials import WorkerKeys
 from perijove_scheduler.services.limits import Limits
 from perijove_scheduler.services.tokens import digest
 from perijove_scheduler.store.leadership import Term
@@ -261,10 +262,12 @@ class Platform(LoggingConfigurable):
         self._stack.push_async_callback(self.store.aclose)
         await self._open_wire(folder)
         key = await self.store.settings.ensure("signing_key", lambda: secrets.token_bytes(32))
+        workers = await self.store.settings.ensure("workers_key", lambda: secrets.token_bytes(32))
         self.files = LocalFiles(self._files_dir(folder), key, self.public_url)
         refuse(await examine(self.store.settings, self.files))
         await identify(self.store.settings, self.files)
-        self.services = Services(self.store, self.queue, self.tail, self.files, self.bell, self._limits())
+        parts = (self.store, self.queue, self.tail, self.files, self.bell)
+        self.services = Services(*parts, self._limits(), WorkerKeys(workers))
         await self._lead(folder)
         _log.info("the platform on %s has started", folder)
 
@@ -334,9 +337,9 @@ class Platform(LoggingConfigurable):
 
         async def loops_of(term: Term) -> Loops:
             await self._ensure_local_group(tokens)
-            store, sign = self.store.fenced(term), self.services.outputs.sign
+            store, sign, keys = self.store.fenced(term), self.services.outputs.sign, self.services.worker_keys
             nights = Nights(self._retention(), self.sweep_hour, crc32(str(folder).encode()) % _JITTER)
-            return Loops(self.bell, store, self.queue, self.files, machines, sign, tokens.of, nights)
+            return Loops(self.bell, store, self.queue, self.files, machines, sign, keys, tokens.of, nights)
 
         if self.replica:  # else the name is made from the data folder, of which this service has the lock
             await refuse_double(self.store.leadership, self.replica)

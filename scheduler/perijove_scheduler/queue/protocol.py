@@ -10,6 +10,7 @@ from perijove.model.control import Control
 from perijove.model.events import Event
 from perijove.model.spec import Resources
 from perijove.model.tickets import Ticket
+from perijove.wire.envelopes import Envelope
 
 #: One attempt: its group, its execution and its number.
 Attempt = tuple[str, str, int]
@@ -17,11 +18,19 @@ Attempt = tuple[str, str, int]
 
 @dataclass(frozen=True)
 class Delivery:
-    """One event with what is needed to acknowledge it. `event` is None where the entry could not be read."""
+    """One entry of a group's event stream, with what is needed to acknowledge it.
+
+    `event` is what it says, whoever says it: whose it is shows the envelope's seal. None where it cannot be read.
+    """
 
     group: str
     entry: str
-    event: Event | None
+    envelope: Envelope
+
+    @property
+    def event(self) -> Event | None:
+        """The event in the envelope."""
+        return self.envelope.event
 
 
 @dataclass(frozen=True)
@@ -157,9 +166,9 @@ class Queue(Protocol):
         """Return how many tickets are offered and not yet claimed."""
 
     async def read_events(self, groups: Sequence[str], consumer: str, timeout: float, limit: int) -> list[Delivery]:
-        """Wait for events of these groups, as one consumer group named ``master``.
+        """Wait for events of these groups, at most `limit` of each, as one consumer group named ``master``.
 
-        What was delivered before but not acknowledged (by a consumer that died) comes first.
+        Of each group, what was delivered before but not acknowledged (by a consumer that died) comes first.
         """
 
     async def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
@@ -201,7 +210,8 @@ class Queue(Protocol):
     async def grant(self, group: str, worker: str, password_sha256: str) -> None:
         """Make (or make again, after Redis lost it) the Redis user of a worker, named after it.
 
-        The user may touch its group's keys only, with the commands the agent's half needs, and may not load scripts.
+        The user may touch what the agent's half needs of its group's keys, which of `ctl`, `worker` and `held` are its
+        own only, with the commands the agent's half needs, and may not load scripts.
         """
 
     def worker_url(self, worker: str, password: str) -> str:

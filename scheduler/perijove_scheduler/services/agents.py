@@ -9,6 +9,7 @@ from perijove.wire.versions import agree
 from perijove_scheduler.queue.protocol import Queue
 from perijove_scheduler.services import tokens
 from perijove_scheduler.services.bell import CAPACITY, Bell
+from perijove_scheduler.services.credentials import WorkerKeys
 from perijove_scheduler.store.store import Store
 
 _HINT = "An administrator finds the group's enrolment token where the group was made, or makes a new one."
@@ -19,7 +20,8 @@ _NO_TOKEN = tokens.digest("")
 class Agents:
     """Admits agents to their groups."""
 
-    def __init__(self, store: Store, queue: Queue, bell: Bell) -> None:
+    def __init__(self, store: Store, queue: Queue, bell: Bell, keys: WorkerKeys) -> None:
+        self._keys = keys
         self._store = store
         self._queue = queue
         self._bell = bell
@@ -59,6 +61,7 @@ class Agents:
             worker=worker,
             group=request.group,
             redis_url=self._queue.worker_url(worker, password),
+            event_key=self._keys.event_key(worker, secret),
             protocol=protocol,
             runtime=settings.runtime,
             warm_kernels=settings.warm_kernels,

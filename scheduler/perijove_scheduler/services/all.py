@@ -11,6 +11,8 @@ from perijove_scheduler.services.announce import Announcer
 from perijove_scheduler.services.bell import Bell
 from perijove_scheduler.services.changes import Changes
 from perijove_scheduler.services.code import CodeVersions
+from perijove_scheduler.services.credentials import WorkerKeys
+from perijove_scheduler.services.events import Events
 from perijove_scheduler.services.executions import Executions
 from perijove_scheduler.services.groups import Groups
 from perijove_scheduler.services.leftovers import Leftovers
@@ -26,7 +28,17 @@ from perijove_scheduler.store.store import Store
 class Services:
     """Everything a handler or a loop may ask for."""
 
-    def __init__(self, store: Store, queue: Queue, tail: Tail, files: Files, bell: Bell, limits: Limits) -> None:
+    def __init__(
+        self,
+        store: Store,
+        queue: Queue,
+        tail: Tail,
+        files: Files,
+        bell: Bell,
+        limits: Limits,
+        keys: WorkerKeys | None = None,
+    ) -> None:
+        self.worker_keys = keys = keys or WorkerKeys.fresh()
         self.limits = limits
         access = Access(store)
         leftovers = Leftovers(store, files)
@@ -39,4 +51,5 @@ class Services:
         self.code = CodeVersions(store, files, access, limits)
         self.retention = Retention(store, files, access, limits.retention, bell)
         self.groups = Groups(store, queue, bell)
-        self.agents = Agents(store, queue, bell)
+        self.agents = Agents(store, queue, bell, keys)
+        self.events = Events(store)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import builtins
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 from perijove.errors import Conflict, NotFound, PerijoveError
@@ -86,11 +89,17 @@ class Outputs:
         key = payload_key(row.id, attempt or row.attempt, sha256)
         return self._files.sign(Verb.GET, key, self._limits.signed_seconds, f"{sha256}.json", _JSON)
 
-    async def sign(self, request: SignRequest, group: str) -> Signed:
-        """Answer a worker that asks for signed URLs; each object it may not touch gets the reason instead."""
-        rights = await self._grants.of(request, group)
-        objects = [self._answer(each, rights) for each in request.objects]
-        return Signed(request=request.request, objects=objects)
+    async def sign(self, group: str, requests: Sequence[SignRequest]) -> builtins.list[Signed | None]:
+        """Answer workers of a group that ask for signed URLs; each object one may not touch gets the reason instead.
+
+        None where it is not known yet who holds the attempt: that request is to be asked again.
+        """
+        answers: builtins.list[Signed | None] = []
+        for request, rights in zip(requests, await self._grants.of(group, requests), strict=True):
+            signed = rights and [self._answer(each, rights) for each in request.objects]
+            answers.append(None if signed is None else Signed(request=request.request, objects=signed))
+            await asyncio.sleep(0)  # a signature costs little, and a request may ask for a thousand
+        return answers
 
     def _answer(self, wanted: ObjectRequest, rights: Rights) -> SignedObject:
         try:

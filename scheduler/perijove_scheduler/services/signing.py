@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from pydantic import TypeAdapter, ValidationError
 
-from perijove.errors import PerijoveError, UnknownExecution
+from perijove.errors import PerijoveError
 from perijove.model.events import ObjectRequest, SignRequest, Verb
 from perijove.model.ids import RelativePath, Sha256
-from perijove.model.status import TERMINAL, Status
+from perijove.model.status import Status
 from perijove_scheduler.files.protocol import attempt_prefix, code_key, log_key, notebook_key, payload_key, segment_key
+from perijove_scheduler.store.attempts import Standing
 from perijove_scheduler.store.store import Store
-from perijove_scheduler.store.tables import DatumRow, ExecutionRow
-from perijove_scheduler.store.visibility import Viewer
+from perijove_scheduler.store.tables import DatumRow
 
 _PATH: TypeAdapter[str] = TypeAdapter(RelativePath)
 _SHA256: TypeAdapter[str] = TypeAdapter(Sha256)
@@ -30,16 +30,17 @@ def datum_key(row: DatumRow) -> str:
 
 @dataclass(frozen=True)
 class Rights:
-    """What one attempt of an execution may touch.
+    """What a worker may touch for one attempt of an execution.
 
-    `uploads` says whether it may still write outputs: once they are committed nobody changes them. Its records may come
-    later, and those of an attempt that was superseded too, but once for each: `segmented` is the number of the last
-    record that a segment holds.
+    `holds` says whether it holds that attempt: it then reads what the work needs, and writes outputs until they are
+    committed, which nobody changes any more. `ran` says whether it ran it: its records may come later, also where the
+    attempt was superseded, but once for each: `segmented` is the number of the last record that a segment holds.
     """
 
-    row: ExecutionRow
+    of: Standing
     attempt: int
-    uploads: bool = True
+    holds: bool
+    ran: bool
     data: Mapping[str, DatumRow] = field(default_factory=dict)
     segmented: int = 0
 
@@ -55,15 +56,17 @@ class Rights:
             "payload": (Verb.PUT, self._payload),
         }
         verb, key = keys[wanted.what]
+        if not (self.ran if wanted.what in {"log", "segment"} else self.holds):
+            raise PerijoveError("The attempt has ended, or is another worker's.")
         return verb, key(wanted.name)
 
     def _code(self, name: str) -> str:
-        if name != self.row.code:
+        if name != self.of.code:
             raise PerijoveError("This is not the execution's code version.")
         return code_key(name)
 
     def _notebook(self, name: str) -> str:
-        if name != self.row.notebook:
+        if name != self.of.notebook:
             raise PerijoveError("This is not the execution's notebook.")
         return notebook_key(name)
 
@@ -73,12 +76,10 @@ class Rights:
         return datum_key(self.data[name])
 
     def _output(self, name: str) -> str:
-        if not self.uploads:
-            raise PerijoveError("The attempt has ended, or was given to another worker.")
-        return f"{attempt_prefix(self.row.id, self.attempt)}{_well_formed(_PATH, name, 'an output')}"
+        return f"{attempt_prefix(self.of.execution, self.attempt)}{_well_formed(_PATH, name, 'an output')}"
 
     def _log(self, name: str) -> str:
-        return log_key(self.row.id, self.attempt)
+        return log_key(self.of.execution, self.attempt)
 
     def _segment(self, name: str) -> str:
         match = _SEGMENT.fullmatch(name)
@@ -86,55 +87,58 @@ class Rights:
             raise PerijoveError("This is not a name of a segment.")
         if first <= self.segmented:
             raise PerijoveError("These records are stored already.")
-        return segment_key(self.row.id, self.attempt, first, last)
+        return segment_key(self.of.execution, self.attempt, first, last)
 
     def _payload(self, name: str) -> str:
-        return payload_key(self.row.id, self.attempt, _well_formed(_SHA256, name, "a payload"))
+        return payload_key(self.of.execution, self.attempt, _well_formed(_SHA256, name, "a payload"))
 
 
 class Grants:
-    """Finds out what the one who asks may touch."""
+    """Finds out what those who ask may touch: in one question for all of them."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def of(self, request: SignRequest, group: str) -> Rights:
-        """Return the rights of an attempt.
+    async def of(self, group: str, requests: Sequence[SignRequest]) -> list[Rights | None]:
+        """Return the rights of each request's worker for its attempt, in their order.
 
-        Raises
-        ------
-        perijove.errors.UnknownExecution
-            The execution is not of the worker's group, or the attempt is not one of its.
+        None where nobody is known to hold the attempt yet: its claim, which was lost with Redis, is announced again.
+        An execution that there is not, or that is another group's, is nobody's to touch.
         """
-        found = await self._store.executions.find(_EVERYTHING, request.execution)
-        if found is None or found.row.group_name != group or request.attempt > found.row.attempt:
-            raise UnknownExecution
-        data = await self._data(found.row, request)
-        segmented = await self._segmented(request)
-        return Rights(found.row, request.attempt, _may_upload(found.row, request), data, segmented)
-
-    async def _segmented(self, request: SignRequest) -> int:
-        if all(each.what != "segment" for each in request.objects):
-            return 0
-        return await self._store.segments.last(request.execution, request.attempt)
-
-    async def _data(self, row: ExecutionRow, request: SignRequest) -> dict[str, DatumRow]:
-        wanted = [each.name for each in request.objects if each.what == "datum"]
-        if not wanted:
-            return {}
-        uris = [uri for item in row.spec.get("inputs") or [] for uri in item["uris"]]
-        declared = [uri.removeprefix(_DATUM) for uri in uris if uri.startswith(_DATUM)]
-        return await self._store.data.readable(row.project_id, declared, wanted)
+        attempts = {(each.execution, each.attempt) for each in requests}
+        standings = await self._store.attempts.standings(attempts)
+        wanted = {each.name for request in requests for each in request.objects if each.what == "datum"}
+        data = await self._store.data.placed(wanted)
+        segments = {(r.execution, r.attempt) for r in requests if any(each.what == "segment" for each in r.objects)}
+        segmented = await self._store.segments.last_of(segments)
+        found = [_in_group(standings.get((each.execution, each.attempt)), group) for each in requests]
+        rights = [_rights(each, of, data) for each, of in zip(requests, found, strict=True)]
+        return [
+            each and replace(each, segmented=segmented.get((request.execution, request.attempt), 0))
+            for each, request in zip(rights, requests, strict=True)
+        ]
 
 
-def _may_upload(row: ExecutionRow, request: SignRequest) -> bool:
-    # A claim that was lost with Redis leaves the row without a worker until the attempt is announced again.
-    mine = row.worker in (None, request.worker)
-    return mine and row.attempt == request.attempt and Status(row.status) not in TERMINAL
+def _rights(request: SignRequest, of: Standing | None, data: Mapping[str, tuple[DatumRow, str]]) -> Rights | None:
+    if of is None:
+        return _NOTHING
+    if of.status is Status.QUEUED and of.attempt == request.attempt:
+        return None
+    holds = of.is_held_by(request.worker, request.attempt)
+    return Rights(of, request.attempt, holds, of.ran_by == request.worker, _readable(of, data) if holds else {})
 
 
-# The applier asks for a worker, not for a person: the group is what bounds it.
-_EVERYTHING = Viewer("", admin=True)
+def _readable(of: Standing, data: Mapping[str, tuple[DatumRow, str]]) -> dict[str, DatumRow]:
+    """Return those data that lie in the execution's project, or that it declared as inputs."""
+    uris = {uri for item in of.spec.get("inputs") or [] for uri in item["uris"]} if data else set()
+    return {id_: row for id_, (row, project) in data.items() if project == of.project or f"{_DATUM}{id_}" in uris}
+
+
+def _in_group(of: Standing | None, group: str) -> Standing | None:
+    return of if of is not None and of.group == group else None
+
+
+_NOTHING = Rights(Standing("", "", "", Status.CREATED, 0, None, None, None, {}, None), 0, holds=False, ran=False)
 
 
 def _well_formed(adapter: TypeAdapter[str], name: str, what: str) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from perijove_scheduler.store.database import Database
@@ -41,15 +41,14 @@ class Data:
         async with self._database.read() as session:
             return set(await session.scalars(query))
 
-    async def readable(self, project: str, declared: Sequence[str], data: Sequence[str]) -> dict[str, DatumRow]:
-        """Return those of `data` that lie in a project, or that its execution declared as inputs."""
-        query = (
-            select(DatumRow)
-            .join(ExecutionRow, ExecutionRow.id == DatumRow.execution_id)
-            .where(DatumRow.id.in_(data), or_(ExecutionRow.project_id == project, DatumRow.id.in_(declared)))
-        )
+    async def placed(self, data: Collection[str]) -> dict[str, tuple[DatumRow, str]]:
+        """Return those of `data` that there are, each with the project it lies in."""
+        if not data:
+            return {}
+        query = select(DatumRow, ExecutionRow.project_id).join(ExecutionRow, ExecutionRow.id == DatumRow.execution_id)
         async with self._database.read() as session:
-            return {row.id: row for row in await session.scalars(query)}
+            found = await session.execute(query.where(DatumRow.id.in_(data)))
+            return {row.id: (row, project) for row, project in found}
 
 
 async def forget_uses(session: AsyncSession, *executions: ColumnElement[bool]) -> None:

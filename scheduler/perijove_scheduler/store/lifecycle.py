@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, TextClause, Update, func, select, tuple_, update
-from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -20,9 +19,6 @@ from perijove_scheduler.store.clock import db_now
 from perijove_scheduler.store.outcomes import Applied, AttemptRef, Lost, Offer, StopOutcome, TakenOver, Unfit
 from perijove_scheduler.store.tables import LIVE, AttemptRow, ExecutionRow, ProjectRow, WorkerRow
 from perijove_scheduler.store.waiting import WaitingLines
-
-# What is raised for a value that cannot be stored, such as a count beyond the database's integers.
-_UNSTORABLE = (DataError, IntegrityError, OverflowError)
 
 
 class Lifecycle(WaitingLines):
@@ -68,23 +64,12 @@ class Lifecycle(WaitingLines):
         async with self._database.read() as session:
             return await _offers(session, executions)
 
-    async def apply(self, batch: Sequence[GroupEvent]) -> Applied:
+    async def apply(self, events: Sequence[GroupEvent]) -> Applied:
         """Apply a batch of events, each with the group whose stream it came by, in one transaction.
 
         An event of another group's execution, of a stale attempt or of a worker that does not hold the attempt changes
-        nothing. A batch with a value that cannot be stored is applied event by event, and that event is dropped.
+        nothing. Where one holds a value that cannot be stored, none is applied.
         """
-        try:
-            return await self._apply(batch)
-        except _UNSTORABLE:
-            if len(batch) <= 1:
-                return Applied(rejected=[getattr(event, "execution", event.worker) for _, event in batch])
-        applied = Applied()
-        for single in batch:
-            applied.merge(await self.apply([single]))
-        return applied
-
-    async def _apply(self, events: Sequence[GroupEvent]) -> Applied:
         ids = {event.execution for _, event in events if not isinstance(event, Stopped | SignRequest)}
         async with self._database.write() as session:
             batch = await _load(session, ExecutionRow.id.in_(ids))

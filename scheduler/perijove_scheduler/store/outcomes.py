@@ -99,8 +99,6 @@ class Applied:
         Attempts that go on and whose older records lie in the object store: trim their streams.
     archived : list of AttemptRef
         Attempts whose records lie in the archive: let their streams expire.
-    rejected : list of str
-        Executions of which an event could not be stored, whatever it held; it is dropped.
     """
 
     changed: list[str] = field(default_factory=list)
@@ -109,7 +107,6 @@ class Applied:
     stale: list[AttemptRef] = field(default_factory=list)
     segmented: list[TakenOver] = field(default_factory=list)
     archived: list[AttemptRef] = field(default_factory=list)
-    rejected: list[str] = field(default_factory=list)
 
     def merge(self, other: Applied) -> None:
         """Add what another batch changed."""

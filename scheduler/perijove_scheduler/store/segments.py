@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -49,10 +49,18 @@ class Segments:
 
     async def last(self, execution: str, attempt: int) -> int:
         """Return the number of the last record in an attempt's segments; 0 when it has none."""
+        return (await self.last_of({(execution, attempt)})).get((execution, attempt), 0)
+
+    async def last_of(self, attempts: Collection[AttemptId]) -> dict[AttemptId, int]:
+        """Return the number of the last record in the segments of each attempt that has any."""
+        if not attempts:
+            return {}
         row = SegmentRow
-        query = select(func.max(row.last)).where(row.execution_id == execution, row.attempt == attempt)
+        these = tuple_(row.execution_id, row.attempt).in_(sorted(attempts))
+        query = select(row.execution_id, row.attempt, func.max(row.last)).where(these)
         async with self._database.read() as session:
-            return await session.scalar(query) or 0
+            found = await session.execute(query.group_by(row.execution_id, row.attempt))
+            return {(execution, attempt): last for execution, attempt, last in found}
 
     async def known(self, executions: Sequence[str]) -> set[tuple[str, int, int, int]]:
         """Return the execution, attempt, first and last record of all segments of these executions."""

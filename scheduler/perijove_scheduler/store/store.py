@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from sqlalchemy import inspect
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from perijove_scheduler.store.attempts import Attempts
 from perijove_scheduler.store.code import CodeVersions
 from perijove_scheduler.store.data import Data
 from perijove_scheduler.store.database import Database
@@ -16,6 +17,7 @@ from perijove_scheduler.store.idempotency import Idempotency
 from perijove_scheduler.store.leadership import Leadership, Term, check
 from perijove_scheduler.store.lifecycle import Lifecycle
 from perijove_scheduler.store.projects import Projects
+from perijove_scheduler.store.rejections import Rejections
 from perijove_scheduler.store.retention import Retention
 from perijove_scheduler.store.segments import Segments
 from perijove_scheduler.store.settings import Settings
@@ -41,6 +43,7 @@ class Store:
         self.lifecycle = Lifecycle(database)
         self.executions = Executions(database)
         self.projects = Projects(database)
+        self.attempts = Attempts(database)
         self.code = CodeVersions(database)
         self.data = Data(database)
         self.groups = Groups(database)
@@ -49,6 +52,7 @@ class Store:
         self.idempotency = Idempotency(database)
         self.leadership = Leadership(database)
         self.segments = Segments(database)
+        self.rejections = Rejections(database)
         self.retention = Retention(database)
 
     @classmethod

@@ -295,6 +295,25 @@ class LeaseRow(Table):
     expires_at: Mapped[datetime]
 
 
+class RejectedEventRow(Table):
+    """An event that was not applied. What it names need not exist: anybody who reaches the stream may have made it."""
+
+    __tablename__ = "rejected_events"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    group_name: Mapped[str] = mapped_column(String(64))
+    worker: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(32))
+    execution_id: Mapped[str] = mapped_column(String(40))
+    attempt: Mapped[int]
+    why: Mapped[str] = mapped_column(String(500))
+    size: Mapped[int] = mapped_column(BigInteger)
+    document: Mapped[str]
+    rejected_at: Mapped[datetime]
+
+    __table_args__ = (Index("ix_rejected_events_group_name", "group_name", "id"),)
+
+
 class SettingRow(Table):
     """A value the master keeps for itself, such as the key it signs URLs with."""
 

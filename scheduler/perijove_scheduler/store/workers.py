@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete, func, select, text, update
@@ -18,6 +19,14 @@ from perijove_scheduler.store.tables import ENDED, MACHINE_LEFT, WorkerRow
 
 #: An ended worker's machine is forgotten when it is gone; some never had one that we started.
 _NO_MACHINE = text("machine = '{}'")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a worker that enrolled is known by: its group, and the digest of its password."""
+
+    group: str
+    password_sha256: str
 
 
 class Workers:
@@ -91,6 +100,14 @@ class Workers:
         """Return one worker, whatever became of it."""
         async with self._database.read() as session:
             return await session.get(WorkerRow, worker)
+
+    async def identities(self, workers: Collection[str]) -> dict[str, Identity]:
+        """Return what the workers of these ids are known by, ended ones included."""
+        row = WorkerRow
+        query = select(row.id, row.group_name, row.password_sha256).where(row.id.in_(workers))
+        async with self._database.read() as session:
+            found = await session.execute(query)
+            return {id_: Identity(group, secret) for id_, group, secret in found if secret is not None}
 
     async def live(self, group: str | None = None) -> list[WorkerRow]:
         """Return the workers that have not ended, oldest first; of one group or of all."""

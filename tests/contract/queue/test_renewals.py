@@ -11,7 +11,7 @@ from perijove.model.reasons import Reason
 from perijove.model.spec import Resources
 from perijove.model.tickets import Ticket
 from perijove.wire.limits import ORPHAN_AFTER
-from perijove.wire.protocol import AgentWire, Renewal
+from perijove.wire.protocol import NO_TICKET, AgentWire, Renewal
 from perijove_scheduler.queue.protocol import TicketState
 
 from .conftest import GROUP, Wire, held, ticket
@@ -19,8 +19,8 @@ from .conftest import GROUP, Wire, held, ticket
 ONE = Resources(cpus=1)
 
 
-def finished(worker: str, of: Ticket, reason: Reason = Reason.OK) -> Finished:
-    return Finished(worker=worker, execution=of.execution, attempt=of.attempt, reason=reason)
+def finished(worker: str, of: Ticket, reason: Reason = Reason.OK, detail: str = "") -> Finished:
+    return Finished(worker=worker, execution=of.execution, attempt=of.attempt, reason=reason, detail=detail)
 
 
 async def claimed(wire: Wire, worker: str) -> tuple[AgentWire, Ticket]:
@@ -136,7 +136,7 @@ async def test_an_orphan_whose_spec_was_flushed_fails_for_a_retry(wire: Wire, wo
     restarted = await wire.registered(worker)
     await wire.age(mine.execution, ORPHAN_AFTER + 1)
     assert await restarted.renew([]) == Renewal()
-    assert [d.event for d in await wire.events()] == [finished(worker, mine, Reason.AGENT_FAILED)]
+    assert [d.event for d in await wire.events()] == [finished(worker, mine, Reason.AGENT_FAILED, detail=NO_TICKET)]
     assert await wire.queue.ticket(GROUP, mine.execution) is None
 
 
@@ -178,7 +178,7 @@ async def test_what_ends_after_a_flush_is_reported_all_the_same(wire: Wire, work
     if offered_again:
         await wire.queue.offer(mine)
     assert await agent.close(finished(worker, mine))
-    assert await wire.kinds() == ["held", "finished"]
+    assert await wire.kinds() == ["finished"]
     assert await wire.queue.depth(GROUP) == 0
 
 
@@ -212,9 +212,7 @@ async def test_an_end_that_a_flush_took_before_anybody_read_it_is_told_again(wir
     await wire.flush()
     await wire.queue.prepare()
     await agent.renew([])
-    assert [d.event for d in await wire.events()] == [
-        HeldEvent(worker=worker, execution=mine.execution, attempt=1), finished(worker, mine),
-    ]  # fmt: skip
+    assert [d.event for d in await wire.events()] == [finished(worker, mine)]
 
 
 async def test_an_end_that_was_read_is_not_told_again_after_a_flush(wire: Wire, worker: str) -> None:
@@ -236,6 +234,6 @@ async def test_an_end_is_told_again_after_every_flush_until_it_was_read(wire: Wi
         await wire.flush()
         await wire.queue.prepare()
         await agent.renew([])
-    assert await wire.kinds() == ["held", "finished"]
+    assert await wire.kinds() == ["finished"]
     await agent.renew([])
     assert await wire.events() == []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from perijove.model.events import Advanced, Archived, Claimed, Finished, Held, LeftOut, OutputFile, Segmented
 from perijove.model.fleet import WorkerState
@@ -157,11 +158,11 @@ async def test_values_no_database_takes_are_made_plain(world) -> None:
     assert row.detail == "end\ufffd"
 
 
-async def test_an_event_that_cannot_be_stored_does_not_hold_the_others_up(world) -> None:
+async def test_of_a_batch_with_a_value_that_cannot_be_stored_nothing_is_written(world) -> None:
     poisoned, healthy = await started(world), await started(world)
-    applied = await apply(world, finished(poisoned, records=2**70), finished(healthy))
-    assert (applied.rejected, applied.changed) == ([poisoned], [healthy])
-    assert (await world.row(healthy)).status == "complete"
+    with pytest.raises((DBAPIError, OverflowError)):
+        await apply(world, finished(healthy), finished(poisoned).model_copy(update={"records": 2**70}))
+    assert (await world.row(healthy)).status == "started"
 
 
 # ------------------------------------------------------------------------------------------------------ end

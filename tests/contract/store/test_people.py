@@ -179,9 +179,9 @@ async def test_data_are_seen_with_their_project_and_read_where_declared(world) -
     (datum,) = [row.id for row in await data.of(made)]
     assert (await data.named(made, "a")).id == datum
     assert (await data.visible(ADA, [datum]), await data.visible(BOB, [datum])) == ({datum}, set())
-    assert set(await data.readable(world.project, [], [datum])) == {datum}
-    assert set(await data.readable("elsewhere", [], [datum])) == set()
-    assert set(await data.readable("elsewhere", [datum], [datum])) == {datum}
+    assert {id_: project for id_, (_, project) in (await data.placed([datum, new_id("da")])).items()} == {
+        datum: world.project
+    }
 
 
 # ------------------------------------------------------------------------------------------- projects, code

@@ -38,8 +38,9 @@ class _EnrolHandler(RequestHandler):
         if request.token == "docker":
             self.set_status(201)
             self.write({
-                "worker": new_id("wk"), "group": request.group, "redis_url": "redis://localhost", "runtime": "docker",
-                "protocol": request.newest_protocol, "warm_kernels": 0, "lease": 3, "renew_every": 0.5,
+                "worker": new_id("wk"), "group": request.group, "redis_url": "redis://localhost", "event_key": "",
+                "runtime": "docker", "protocol": request.newest_protocol, "warm_kernels": 0, "lease": 3,
+                "renew_every": 0.5,
             })  # fmt: skip
             return
         if request.token != "secret":
@@ -50,7 +51,7 @@ class _EnrolHandler(RequestHandler):
         await self.queue.grant(request.group, worker, hashlib.sha256(password.encode()).hexdigest())
         enrolment = Enrolment(
             worker=worker, group=request.group, redis_url=self.queue.worker_url(worker, password),
-            runtime="process", protocol=request.newest_protocol, warm_kernels=0, lease=3, renew_every=0.5,
+            event_key="", runtime="process", protocol=request.newest_protocol, warm_kernels=0, lease=3, renew_every=0.5,
         )  # fmt: skip
         self.set_status(201)
         self.write(enrolment.model_dump_json())

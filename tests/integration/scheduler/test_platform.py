@@ -123,7 +123,7 @@ async def enrolled(platform, folder: Path, worker: str | None = None) -> RedisAg
     spoken = {"oldest_protocol": versions.OLDEST, "newest_protocol": versions.NEWEST}
     request = Enrol(group="local", token=token, worker=worker, **told, **spoken)
     enrolment = await platform.services.agents.enrol(request)
-    wire = RedisAgentWire(enrolment.redis_url, "local", enrolment.worker)
+    wire = RedisAgentWire(enrolment.redis_url, "local", enrolment.worker, event_key=enrolment.event_key)
     await wire.register(settings.capacity, "1", "host")
     return wire
 

@@ -27,6 +27,7 @@ from perijove.model.records import Phase
 from perijove.model.spec import Resources
 from perijove.patience import Backoff
 from perijove.trees import remove
+from perijove.wire import versions
 from perijove.wire.protocol import Held
 from perijove_agent import signer
 from perijove_agent.enrolment import EnrolmentRefused, enrol
@@ -47,8 +48,8 @@ from perijove_scheduler.queue.memory import MemoryQueue
 WORKER = "wk-00000000000000000000000001"
 HELD = Held("ex-00000000000000000000000001", 1)
 ENROLMENT = {
-    "worker": WORKER, "group": "g", "redis_url": "redis://x", "runtime": "process",
-    "warm_kernels": 1, "lease": 30, "renew_every": 5,
+    "worker": WORKER, "group": "g", "redis_url": "redis://x", "event_key": "k", "protocol": versions.NEWEST,
+    "runtime": "process", "warm_kernels": 1, "lease": 30, "renew_every": 5,
 }  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 -- Take the oldest ticket that fits what the worker has free, or mark the worker idle.
 -- ARGV: worker, free cpus, free memory, free gpus, lease (ms), scan, passes
--- Returns the ticket, or false.
+-- Returns {execution, attempt, ticket}, or false. The worker then says itself, sealed, that it claimed it.
 local worker, lease, scan, passes = ARGV[1], tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local free = {tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])}
 local now = clock()
@@ -16,8 +16,7 @@ local function take(execution, attempt, spec, passed)
   unqueue(execution)
   redis.call('ZREM', IDLE, worker)
   hold(execution, attempt, worker, now, lease)
-  emit_attempt('claimed', worker, execution, attempt)
-  return spec
+  return {execution, attempt, spec or ''}
 end
 
 local passed = {}

@@ -14,10 +14,9 @@ local function clock()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
-local function emit(document) return redis.call('XADD', EVENTS, '*', 'e', document) end
-
-local function emit_attempt(kind, worker, execution, attempt)
-  emit(cjson.encode({kind = kind, worker = worker, execution = execution, attempt = tonumber(attempt)}))
+-- Events are sealed by the worker whose they are: a script passes on what it is given, and makes none.
+local function emit(worker, header, seal, document)
+  return redis.call('XADD', EVENTS, '*', 'w', worker, 'h', header, 'm', seal, 'e', document)
 end
 
 local function tell(worker, message, length, seconds)

@@ -1,7 +1,8 @@
 -- Renew a worker and the tickets it names; take back those Redis lost, and find those the worker does not know of.
--- ARGV: worker, lease (ms), orphan age (ms), state, cpus, memory, gpus, version, host, then execution, attempt, …
--- Returns {draining, {superseded executions}, {forgotten executions}, {orphaned tickets}, when this worker's hash was
--- made, the oldest event nobody has applied yet}.
+-- ARGV: worker, lease (ms), orphan age (ms), state, cpus, memory, gpus, version, host, then for each attempt it names:
+-- execution, attempt, and the header, seal and document of the event that says that it is held.
+-- Returns {draining, {superseded executions}, {forgotten executions}, {execution, attempt and ticket of each orphan},
+-- when this worker's hash was made, the oldest event nobody has applied yet}.
 local worker, lease, orphan_age = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local now = clock()
 local superseded, forgotten, orphans, named = {}, {}, {}, {}
@@ -14,24 +15,21 @@ redis.call('ZADD', WORKERS, now, worker)
 local time = redis.call('TIME')
 redis.call('HSETNX', worker_key(worker), 'born', time[1] .. '.' .. time[2])
 
-local function restore(execution, attempt, old)
+local function restore(execution, attempt, old, i)
   unqueue(execution)
-  if old then
-    release(execution, old.worker)
-    if old.attempt < attempt then redis.call('DEL', ticket_key(execution)) end
-  end
+  if old and old.attempt < attempt then redis.call('DEL', ticket_key(execution)) end
   redis.call('HSET', ticket_key(execution), 'attempt', attempt)
   redis.call('PERSIST', ticket_key(execution))
   hold(execution, attempt, worker, now, lease)
-  emit_attempt('held', worker, execution, attempt)
+  emit(worker, ARGV[i + 2], ARGV[i + 3], ARGV[i + 4])
 end
 
-for i = 10, #ARGV, 2 do
+for i = 10, #ARGV, 5 do
   local execution, attempt = ARGV[i], tonumber(ARGV[i + 1])
   local t = read_ticket(execution)
   named[execution] = true
   if not t or t.attempt < attempt or (t.attempt == attempt and t.state == 'offered') then
-    restore(execution, attempt, t)
+    restore(execution, attempt, t, i)
     forgotten[#forgotten + 1] = execution
   elseif t.attempt == attempt and t.state == 'claimed' and t.worker == worker then
     redis.call('HSET', ticket_key(execution), 'lease', now + lease)
@@ -48,16 +46,8 @@ local function orphan(execution, attempt)
     return release(execution, worker)
   end
   if now - t.claimed <= orphan_age then return end
-  local spec = redis.call('HGET', ticket_key(execution), 'spec')
-  if spec then
-    orphans[#orphans + 1] = spec
-  else
-    -- A restarted worker does not know what it held, and the flush took the spec: only another attempt can help.
-    release(execution, worker)
-    redis.call('DEL', ticket_key(execution))
-    emit(cjson.encode({kind = 'finished', worker = worker, execution = execution, attempt = attempt,
-      reason = 'agent_failed'}))
-  end
+  -- Without a ticket, which a flush took from a worker that was restarted, only another attempt can help: it says so.
+  orphans[#orphans + 1] = {execution, attempt, redis.call('HGET', ticket_key(execution), 'spec') or ''}
 end
 
 local held = redis.call('HGETALL', held_key(worker))

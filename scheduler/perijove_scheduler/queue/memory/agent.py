@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from perijove.model.control import Control
-from perijove.model.events import Event, Finished
+from perijove.model.events import Claimed, Event, Finished, Stopped
+from perijove.model.events import Held as HeldEvent
 from perijove.model.reasons import Reason
 from perijove.model.spec import Resources
 from perijove.model.tickets import Ticket
-from perijove.wire.protocol import Appended, Held, Renewal
+from perijove.wire.envelopes import Envelope, sealed
+from perijove.wire.protocol import NO_TICKET, Appended, Held, Renewal
 from perijove.wire.unheard import Unheard
 from perijove_scheduler.queue.memory import tickets
 from perijove_scheduler.queue.memory.state import GroupState, LogStream, WorkerEntry
@@ -25,12 +27,16 @@ if TYPE_CHECKING:
 class MemoryAgentWire:
     """One worker's `AgentWire` on a `MemoryQueue`; made by `MemoryQueue.agent`."""
 
-    def __init__(self, queue: MemoryQueue, group: str, worker: str) -> None:
+    def __init__(self, queue: MemoryQueue, group: str, worker: str, event_key: str = "") -> None:
+        self._event_key = event_key
         self._queue = queue
         self._group = group
         self._worker = worker
         self._registered: WorkerEntry | None = None
         self._unheard = Unheard()
+
+    def _seal(self, event: Event) -> Envelope:
+        return sealed(event, self._event_key)
 
     def _state(self) -> GroupState:
         return self._queue.state(self._group)
@@ -52,13 +58,27 @@ class MemoryAgentWire:
     async def claim(self, free: Resources) -> Ticket | None:
         """Take the oldest ticket that fits, or mark this worker idle."""
         ticket = tickets.claim(self._state(), self._worker, free, self._queue.clock())
+        if ticket is not None:
+            self._tell_claim(ticket)
         self._queue.signal.ring()
         return ticket
+
+    def _tell_claim(self, ticket: Ticket) -> None:
+        claim = Claimed(worker=self._worker, execution=ticket.execution, attempt=ticket.attempt)
+        self._state().emit(self._seal(claim))
+
+    def _held(self, held: Held) -> Envelope:
+        return self._seal(HeldEvent(worker=self._worker, execution=held.execution, attempt=held.attempt))
+
+    def _end(self, held: Held, reason: Reason, detail: str = "") -> Finished:
+        identity = {"worker": self._worker, "execution": held.execution, "attempt": held.attempt}
+        return Finished(**identity, reason=reason, detail=detail)
 
     async def renew(self, held: Sequence[Held]) -> Renewal:
         """Renew this worker and the tickets it names."""
         me = self._enter()
-        renewal = tickets.renew(self._state(), self._worker, list(held), self._queue.clock())
+        now = self._queue.clock()
+        renewal, lost = tickets.renew(self._state(), self._worker, list(held), self._held, now)
         if renewal.draining and self._registered is not None:
             self._registered.state = "draining"
         if me.born == self._unheard.born:
@@ -67,6 +87,10 @@ class MemoryAgentWire:
             for event in self._unheard.again():
                 await self.close(event)
             self._unheard.born = me.born
+        for ticket in renewal.orphans:
+            self._tell_claim(ticket)
+        for each in lost:
+            await self.close(self._end(each, Reason.AGENT_FAILED, NO_TICKET))
         self._queue.signal.ring()
         return renewal
 
@@ -74,7 +98,7 @@ class MemoryAgentWire:
         """Drop the attempt's ticket and emit how it ended."""
         if not isinstance(event, Finished):
             raise TypeError("an attempt is closed by a Finished event")
-        name = tickets.close(self._state(), event)
+        name = tickets.close(self._state(), event, self._seal(event))
         if name:
             self._unheard.told(event, name)
         else:
@@ -84,15 +108,13 @@ class MemoryAgentWire:
 
     async def hand_back(self, held: Held, reason: Reason = Reason.WORKER_DRAINED) -> bool:
         """Close an attempt unfinished."""
-        return await self.close(
-            Finished(worker=self._worker, execution=held.execution, attempt=held.attempt, reason=reason)
-        )
+        return await self.close(self._end(held, reason))
 
     async def emit(self, events: Sequence[Event]) -> None:
         """Append events to the group's stream."""
         state = self._state()
         for event in events:
-            state.emit(event.model_dump_json())
+            state.emit(self._seal(event))
         self._queue.signal.ring()
 
     async def append(self, held: Held, first: int, lines: Sequence[bytes], covered: int = 0) -> Appended:
@@ -124,7 +146,7 @@ class MemoryAgentWire:
 
     async def leave(self) -> None:
         """Remove this worker and say so."""
-        tickets.leave(self._state(), self._worker)
+        tickets.leave(self._state(), self._worker, self._seal(Stopped(worker=self._worker)))
         self._queue.signal.ring()
 
     async def aclose(self) -> None:

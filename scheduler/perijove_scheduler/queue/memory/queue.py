@@ -7,11 +7,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from uuid import uuid4
 
-from pydantic import ValidationError
-
 from perijove.errors import Unavailable
 from perijove.model.control import Control, Drain
-from perijove.model.events import EVENT
 from perijove.model.tickets import Ticket
 from perijove.wire import limits
 from perijove.wire.protocol import LEASE
@@ -51,9 +48,9 @@ class MemoryQueue:
         self._subscribers: set[asyncio.Queue[list[str]]] = set()
         self._ringers: set[asyncio.Queue[list[str]]] = set()
 
-    def agent(self, group: str, worker: str) -> MemoryAgentWire:
+    def agent(self, group: str, worker: str, event_key: str = "") -> MemoryAgentWire:
         """Return the worker's half, for one worker."""
-        return MemoryAgentWire(self, group, worker)
+        return MemoryAgentWire(self, group, worker, event_key)
 
     def flush(self) -> None:
         """Lose everything, as ``FLUSHALL`` and a restart without a snapshot do."""
@@ -181,7 +178,7 @@ class MemoryQueue:
         """Wait for events; what was delivered and not acknowledged comes first."""
         deadline = asyncio.get_running_loop().time() + timeout
         while True:
-            found = [d for group in groups for d in self._deliver(group, consumer)][:limit]
+            found = [d for group in groups for d in self._deliver(group, consumer)[:limit]]
             left = deadline - asyncio.get_running_loop().time()
             if found or left <= 0:
                 self._mark(found, consumer)
@@ -191,12 +188,12 @@ class MemoryQueue:
     def _deliver(self, group: str, consumer: str) -> list[Delivery]:
         stream, now = self.state(group).events, self.clock()
         pending, fresh = [], []
-        for entry, document in stream.entries.items():
+        for entry, envelope in stream.entries.items():
             owner, since = stream.delivered.get(entry, ("", now))
             if owner == consumer or (owner and now - since > limits.CONSUMER_IDLE):
-                pending.append(_delivery(group, entry, document))
+                pending.append(Delivery(group, entry, envelope))
             elif not owner:
-                fresh.append(_delivery(group, entry, document))
+                fresh.append(Delivery(group, entry, envelope))
         return pending or fresh
 
     def _mark(self, deliveries: Sequence[Delivery], consumer: str) -> None:
@@ -291,10 +288,3 @@ async def _follow(subscribers: set[asyncio.Queue[list[str]]]) -> AsyncIterator[l
             yield await mine.get()
     finally:
         subscribers.discard(mine)
-
-
-def _delivery(group: str, entry: str, document: str) -> Delivery:
-    try:
-        return Delivery(group, entry, EVENT.validate_json(document))
-    except ValidationError:
-        return Delivery(group, entry, None)

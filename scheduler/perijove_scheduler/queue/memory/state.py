@@ -11,6 +11,7 @@ from uuid import uuid4
 from perijove.model.control import Control
 from perijove.model.spec import Resources
 from perijove.model.tickets import Ticket
+from perijove.wire.envelopes import Envelope
 
 
 class ManualClock:
@@ -81,14 +82,14 @@ class WorkerEntry:
 class EventStream:
     """An ``events`` stream with its consumer group: entries, and what was delivered to whom and when."""
 
-    entries: dict[str, str] = field(default_factory=dict)
+    entries: dict[str, Envelope] = field(default_factory=dict)
     delivered: dict[str, tuple[str, float]] = field(default_factory=dict)
     counter: int = 0
 
-    def add(self, document: str) -> str:
+    def add(self, envelope: Envelope) -> str:
         """Append an entry; return its id."""
         self.counter += 1
-        self.entries[f"{self.counter}-0"] = document
+        self.entries[f"{self.counter}-0"] = envelope
         return f"{self.counter}-0"
 
 
@@ -129,9 +130,9 @@ class GroupState:
         self.messages += 1
         self.control[worker].append((self.messages, message))
 
-    def emit(self, document: str) -> str:
+    def emit(self, envelope: Envelope) -> str:
         """Append an event to the stream; return its id."""
-        return self.events.add(document)
+        return self.events.add(envelope)
 
     def unqueue(self, execution: str) -> None:
         """Take an execution off the queue, if it is there."""

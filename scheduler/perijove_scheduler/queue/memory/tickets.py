@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from perijove.model.control import Wake
-from perijove.model.events import Claimed, Finished, Held, Stopped
-from perijove.model.reasons import Reason
+from perijove.model.events import Finished
 from perijove.model.spec import Resources
 from perijove.model.tickets import Ticket
 from perijove.wire import limits
+from perijove.wire.envelopes import Envelope
 from perijove.wire.protocol import LEASE, Renewal
 from perijove.wire.protocol import Held as HeldAttempt
 from perijove_scheduler.queue.memory.state import GroupState, TicketEntry
@@ -100,8 +102,6 @@ def _take(
     state.unqueue(ticket.execution)
     state.workers[worker].idle = None
     _hold(state, worker, ticket.execution, entry, now)
-    event = Claimed(worker=worker, execution=ticket.execution, attempt=ticket.attempt)
-    state.emit(event.model_dump_json())
     return ticket
 
 
@@ -110,13 +110,27 @@ def _hold(state: GroupState, worker: str, execution: str, entry: TicketEntry, no
     state.held[worker][execution] = entry.attempt
 
 
-def renew(state: GroupState, worker: str, held: list[HeldAttempt], now: float) -> Renewal:
-    """Renew the tickets a worker names, take back those that were lost, and find those it does not know of."""
-    renewal = Renewal(draining=state.workers[worker].state != "active")
+def renew(
+    state: GroupState, worker: str, held: list[HeldAttempt], announced: Callable[[HeldAttempt], Envelope], now: float
+) -> tuple[Renewal, list[HeldAttempt]]:
+    """Renew the tickets a worker names, take back those that were lost, and find those it does not know of.
+
+    Parameters
+    ----------
+    announced : callable
+        Returns the event that says that an attempt is held.
+
+    Returns
+    -------
+    tuple of Renewal and list of HeldAttempt
+        What the worker is told, and what it holds without a ticket.
+    """
+    renewal, lost = Renewal(draining=state.workers[worker].state != "active"), []
     for item in held:
         entry = state.tickets.get(item.execution)
         if entry is None or entry.attempt < item.attempt or (_same(entry, item) and entry.state == "offered"):
             _restore(state, worker, item, entry, now)
+            state.emit(announced(item))
             renewal.forgotten.append(item)
         elif _same(entry, item) and entry.state == "claimed" and entry.worker == worker:
             entry.lease = now + LEASE
@@ -127,9 +141,12 @@ def renew(state: GroupState, worker: str, held: list[HeldAttempt], now: float) -
                 state.release(item.execution, worker)
     named = {item.execution for item in held}
     for execution, attempt in list(state.held[worker].items()):
-        if execution not in named:
-            _orphan(state, worker, execution, attempt, renewal, now)
-    return renewal
+        if execution not in named and (entry := _orphan(state, worker, execution, attempt, now)):
+            if entry.ticket is None:
+                lost.append(HeldAttempt(execution, attempt))
+            else:
+                renewal.orphans.append(entry.ticket)
+    return renewal, lost
 
 
 def _same(entry: TicketEntry, item: HeldAttempt) -> bool:
@@ -138,45 +155,29 @@ def _same(entry: TicketEntry, item: HeldAttempt) -> bool:
 
 def _restore(state: GroupState, worker: str, item: HeldAttempt, old: TicketEntry | None, now: float) -> None:
     state.unqueue(item.execution)
-    if old is not None:
-        state.release(item.execution, old.worker)
     kept = old.ticket if old is not None and _same(old, item) else None
     entry = state.tickets[item.execution] = TicketEntry(item.attempt, "claimed", kept)
     _hold(state, worker, item.execution, entry, now)
-    state.emit(Held(worker=worker, execution=item.execution, attempt=item.attempt).model_dump_json())
 
 
-def _orphan(state: GroupState, worker: str, execution: str, attempt: int, renewal: Renewal, now: float) -> None:
+def _orphan(state: GroupState, worker: str, execution: str, attempt: int, now: float) -> TicketEntry | None:
+    """Return the ticket of a claim that its worker does not know of, if it is old enough."""
     entry = state.tickets.get(execution)
     if entry is None or entry.state != "claimed" or entry.attempt != attempt or entry.worker != worker:
         state.release(execution, worker)
-    elif now - entry.claimed <= limits.ORPHAN_AFTER:
-        return
-    elif entry.ticket is not None:
-        renewal.orphans.append(entry.ticket)
-    else:
-        # A restarted worker does not know what it held, and the flush took the spec: only another attempt can help.
-        lost = Finished(worker=worker, execution=execution, attempt=attempt, reason=Reason.AGENT_FAILED)
-        state.release(execution, worker)
-        del state.tickets[execution]
-        state.emit(lost.model_dump_json())
+        return None
+    return entry if now - entry.claimed > limits.ORPHAN_AFTER else None
 
 
-def close(state: GroupState, event: Finished) -> str:
+def close(state: GroupState, event: Finished, envelope: Envelope) -> str:
     """Drop an attempt's ticket and emit how it ended, unless the ticket is somebody else's by now."""
     entry = state.tickets.get(event.execution)
     if entry is not None and not _may_close(entry, event):
         return ""
-    if entry is None or entry.attempt < event.attempt or entry.state == "offered":
-        # Redis was flushed, perhaps before the claim was applied: say first that it ran.
-        ran = Held(worker=event.worker, execution=event.execution, attempt=event.attempt)
-        state.emit(ran.model_dump_json())
     state.unqueue(event.execution)
-    if entry is not None:
-        state.release(event.execution, entry.worker)
     state.release(event.execution, event.worker)
     state.tickets.pop(event.execution, None)
-    return state.emit(event.model_dump_json())
+    return state.emit(envelope)
 
 
 def _may_close(entry: TicketEntry, event: Finished) -> bool:
@@ -202,7 +203,7 @@ def remove(state: GroupState, worker: str) -> None:
     state.control.pop(worker, None)
 
 
-def leave(state: GroupState, worker: str) -> None:
+def leave(state: GroupState, worker: str, envelope: Envelope) -> None:
     """Forget a worker that left by itself, and say so."""
     remove(state, worker)
-    state.emit(Stopped(worker=worker).model_dump_json())
+    state.emit(envelope)

@@ -9,12 +9,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import ValidationError
-
 from perijove.errors import Unavailable
-from perijove.model.events import EVENT
 from perijove.wire import limits
 from perijove.wire.connection import COMMAND_TIMEOUT, reach
+from perijove.wire.envelopes import Envelope
 from perijove.wire.keys import GroupKeys
 from perijove_scheduler.queue.protocol import Delivery
 from perijove_scheduler.queue.redis.link import RedisLink
@@ -56,6 +54,9 @@ class Events:
             looked_back = self._looked_back.pop(consumer)
             found = await self._new(groups, consumer, timeout, limit)
             self._looked_back[consumer] = looked_back
+        elif rest := [group for group in groups if group not in {delivery.group for delivery in found}]:
+            # What one group has left over holds no other's events up.
+            found += await self._new(rest, consumer, None, limit)
         self._delivered.update((delivery.group, delivery.entry) for delivery in found)
         return found
 
@@ -91,11 +92,12 @@ class Events:
             *_, streams = await reach(pipe.execute())
         return _deliveries(groups, streams)
 
-    async def _new(self, groups: Sequence[str], consumer: str, timeout: float, limit: int) -> list[Delivery]:
+    async def _new(self, groups: Sequence[str], consumer: str, timeout: float | None, limit: int) -> list[Delivery]:
+        """Wait for new events; without a time-out it returns those there are."""
         fresh: Any = {GroupKeys(group).events: ">" for group in groups}
-        block = max(1, int(timeout * 1000))
+        block = None if timeout is None else max(1, int(timeout * 1000))
         read: Any = self._link.blocking.xreadgroup(_MASTER, consumer, fresh, count=limit, block=block)
-        return _deliveries(groups, await reach(read, timeout + COMMAND_TIMEOUT))
+        return _deliveries(groups, await reach(read, (timeout or 0) + COMMAND_TIMEOUT))
 
     async def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """Acknowledge applied events and remove them from their streams."""
@@ -113,16 +115,8 @@ class Events:
 def _deliveries(groups: Sequence[str], streams: Sequence[tuple[bytes, Entries]]) -> list[Delivery]:
     names = {GroupKeys(group).events.encode(): group for group in groups}
     return [
-        Delivery(names[stream], entry.decode(), _event(fields))
+        Delivery(names[stream], entry.decode(), Envelope.of(fields))
         for stream, entries in streams
         for entry, fields in entries
         if entry is not None
     ]
-
-
-def _event(fields: dict[bytes, bytes] | None) -> Any:
-    """Read an entry; None for one that is not an event, or was deleted while it was pending."""
-    try:
-        return EVENT.validate_json((fields or {}).get(b"e", b""))
-    except ValidationError:
-        return None

@@ -1,4 +1,4 @@
-"""What a worker's Redis user may do: call the scripts and touch its own group's keys, and nothing else."""
+"""What a worker's Redis user may do: call the scripts, and touch the keys these need of its own group."""
 
 from __future__ import annotations
 
@@ -33,8 +33,21 @@ class Rights:
 
     async def grant(self, group: str, worker: str, password_sha256: str) -> None:
         """Make, or make again, a worker's user."""
+        keys = GroupKeys(group)
+        # A script is called with the group's prefix as its key, and touches these. Of its neighbours' keys it reaches
+        # neither what the master tells them, signed URLs above all, nor what they are and hold.
+        shared = (
+            keys.prefix,
+            keys.queue,
+            keys.workers,
+            keys.idle,
+            keys.events,
+            keys.ticket("*"),
+            f"{keys.prefix}log:*",
+        )
+        own = (keys.worker(worker), keys.held(worker), keys.control(worker))
         rules = (
-            f"~{GroupKeys(group).prefix}*",
+            *(f"~{key}" for key in (*shared, *own)),
             "resetchannels",
             "-@all",
             *(f"+{name}" for name in (*_SENT, *_IN_SCRIPTS)),

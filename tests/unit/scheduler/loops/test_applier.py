@@ -9,6 +9,7 @@ from perijove.model.control import Trimmed, ahead
 from perijove.model.events import Advanced, Claimed, Held, ObjectRequest, Segmented, SignRequest
 from perijove.model.fleet import WorkerState
 from perijove.model.reasons import Reason
+from perijove.wire.envelopes import Envelope
 from perijove_scheduler.queue.protocol import Delivery, Gap
 
 
@@ -66,11 +67,11 @@ async def test_a_batch_that_cannot_be_applied_is_not_acknowledged_and_comes_agai
 
 async def test_an_event_that_cannot_be_read_is_logged_and_holds_nothing_up(world, caplog) -> None:
     agent = await world.agent()
-    world.queue.state("local").emit("{no json")
+    world.queue.state("local").emit(Envelope("", "", "", b"{no json"))
     execution = await world.running(agent)
     assert await world.status(execution) == "started"
     assert await pending(world) == []
-    assert "cannot be read" in caplog.text
+    assert "set aside" in caplog.text
 
 
 async def test_work_handed_back_is_offered_again_at_once_and_costs_no_retry(world) -> None:

@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from archives import archive, code_id
+from sqlalchemy import event
 
 from perijove.errors import Conflict, NotFound, UnknownExecution
 from perijove.model.events import LeftOut, ObjectRequest, OutputFile, Segmented, SignRequest
@@ -132,7 +133,7 @@ async def test_a_worker_gets_what_its_attempt_needs(local) -> None:
         ("segment", "1-20"),
         ("payload", SHA),
     ]
-    signed = await local.services.outputs.sign(ask(local, made.id, *wanted), "local")
+    (signed,) = await local.services.outputs.sign("local", [ask(local, made.id, *wanted)])
     assert [(each.what, each.name) for each in signed.objects] == wanted
     assert signed.request == "r-1"
     assert [key_of(each.url) for each in signed.objects] == [
@@ -153,7 +154,8 @@ async def test_a_worker_reads_its_executions_code(local) -> None:
 
     await local.services.code.put(local.ada, None, code, body(), None)
     made = await local.submit(spec={"command": "true", "group": "local", "code": code})
-    signed = await local.services.outputs.sign(ask(local, made.id, ("code", code)), "local")
+    await local.start(made.id)
+    (signed,) = await local.services.outputs.sign("local", [ask(local, made.id, ("code", code))])
     assert key_of(signed.objects[0].url) == ("GET", f"code/{code}.tar.zst")
 
 
@@ -175,31 +177,83 @@ async def test_a_worker_reads_its_executions_code(local) -> None:
 async def test_a_worker_gets_nothing_else(local, what: str, name: str) -> None:
     made = await local.submit()
     await local.start(made.id)
-    signed = await local.services.outputs.sign(ask(local, made.id, (what, name), ("log", "")), "local")
+    (signed,) = await local.services.outputs.sign("local", [ask(local, made.id, (what, name), ("log", ""))])
     refused, granted = signed.objects
     assert (refused.url, bool(refused.error), bool(granted.url)) == ("", True, True)
 
 
 async def test_a_strangers_datum_is_not_read(local) -> None:
     made = await local.submit(local.bob)
+    await local.start(made.id)
     execution = await ended(local)
     (datum, *_) = [each.id for each in (await local.services.outputs.list(local.ada, execution)).items]
-    signed = await local.services.outputs.sign(ask(local, made.id, ("datum", datum)), "local")
+    (signed,) = await local.services.outputs.sign("local", [ask(local, made.id, ("datum", datum))])
     assert (signed.objects[0].url, "no such datum" in signed.objects[0].error) == ("", True)
+
+
+async def refused(world, group: str, *requests: SignRequest) -> bool:
+    """Return whether a group's worker was refused every object it asked for."""
+    answers = await world.services.outputs.sign(group, requests)
+    return all(each.error and not each.url for answer in answers for each in answer.objects)
 
 
 async def test_another_groups_worker_gets_nothing(local) -> None:
     made = await local.submit()
-    for request in (ask(local, made.id, ("log", ""), attempt=2), ask(local, new_id("ex"), ("log", ""))):
-        with pytest.raises(UnknownExecution):
-            await local.services.outputs.sign(request, "local")
-    with pytest.raises(UnknownExecution):
-        await local.services.outputs.sign(ask(local, made.id, ("log", "")), "other")
+    await local.start(made.id)
+    everything = [(what, "") for what in ("code", "notebook", "datum", "output", "log", "payload")]
+    none = ask(local, new_id("ex"), *everything)
+    assert await refused(local, "local", ask(local, made.id, *everything, attempt=2), none)
+    assert await refused(local, "other", ask(local, made.id, *everything))
+
+
+async def test_a_worker_that_never_held_an_attempt_gets_neither_its_code_nor_its_log(local) -> None:
+    made = await local.submit(spec={"notebook": {"path": "a.ipynb"}, "group": "local"}, notebook=NOTEBOOK)
+    await local.start(made.id)
+    stranger = ask(
+        *(local, made.id, ("notebook", made.spec.notebook.sha256), ("output", "x"), ("log", ""), ("payload", SHA)),
+        worker=new_id("wk"),
+    )
+    assert await refused(local, "local", stranger)
+    await local.finish(made.id)
+    assert await refused(local, "local", stranger)
+
+
+async def test_the_log_of_a_superseded_attempt_is_written_by_the_worker_that_ran_it_alone(local) -> None:
+    made = await local.submit()
+    await local.start(made.id)
+    first, local.worker = local.worker, new_id("wk")
+    await local.store.lifecycle.lose([first])
+    await local.start(made.id, attempt=2)
+    mine, theirs = ask(local, made.id, ("log", ""), worker=first), ask(local, made.id, ("log", ""))
+    (granted,) = await local.services.outputs.sign("local", [mine])
+    assert key_of(granted.objects[0].url) == ("PUT", f"logs/{made.id}/1.jsonl.zst")
+    assert await refused(local, "local", theirs)
+
+
+async def test_a_request_for_an_attempt_that_nobody_is_known_to_hold_yet_is_left_unanswered(local) -> None:
+    made = await local.submit()
+    await local.store.lifecycle.admit([made.id])
+    assert await local.services.outputs.sign("local", [ask(local, made.id, ("log", ""))]) == [None]
+
+
+async def test_a_hundred_requests_cost_as_many_questions_as_one(local) -> None:
+    made = [await local.submit() for _ in range(3)]
+    for each in made:
+        await local.start(each.id)
+    requests = [ask(local, each.id, ("log", ""), ("datum", new_id("da"))) for each in made]
+    asked: list[str] = []
+    event.listen(local.store.engine.sync_engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    await local.services.outputs.sign("local", requests[:1])
+    of_one = len(asked)
+    await local.services.outputs.sign("local", requests * 33)
+    assert len(asked) == 2 * of_one
 
 
 async def test_committed_outputs_are_not_written_again(local) -> None:
     execution = await ended(local)
-    signed = await local.services.outputs.sign(ask(local, execution, ("output", "train.ipynb"), ("log", "")), "local")
+    (signed,) = await local.services.outputs.sign(
+        "local", [ask(local, execution, ("output", "train.ipynb"), ("log", ""))]
+    )
     assert [bool(each.url) for each in signed.objects] == [False, True]
 
 
@@ -207,7 +261,7 @@ async def test_a_superseded_attempt_writes_its_log_and_no_outputs(local) -> None
     made = await local.submit()
     await local.start(made.id)
     await local.finish(made.id, reason=Reason.WORKER_DRAINED)
-    signed = await local.services.outputs.sign(ask(local, made.id, ("output", "x"), ("log", "")), "local")
+    (signed,) = await local.services.outputs.sign("local", [ask(local, made.id, ("output", "x"), ("log", ""))])
     assert [bool(each.url) for each in signed.objects] == [False, True]
 
 
@@ -215,7 +269,7 @@ async def test_a_second_worker_of_an_attempt_writes_no_outputs(local) -> None:
     made = await local.submit()
     await local.start(made.id)
     request = ask(local, made.id, ("output", "x"), worker=new_id("wk"))
-    assert (await local.services.outputs.sign(request, "local")).objects[0].url == ""
+    assert await refused(local, "local", request)
 
 
 async def test_a_segment_is_not_written_again_once_it_is_noted(local) -> None:
@@ -224,6 +278,6 @@ async def test_a_segment_is_not_written_again_once_it_is_noted(local) -> None:
     who = {"worker": local.worker, "execution": made.id, "attempt": 1}
     await local.apply(Segmented(**who, first=1, last=20, size=9, sha256=SHA))
     wanted = [("segment", "1-20"), ("segment", "5-30"), ("segment", "21-30")]
-    signed = await local.services.outputs.sign(ask(local, made.id, *wanted), "local")
+    (signed,) = await local.services.outputs.sign("local", [ask(local, made.id, *wanted)])
     assert [bool(each.url) for each in signed.objects] == [False, False, True]
     assert "stored already" in signed.objects[0].error
