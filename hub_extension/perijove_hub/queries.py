@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, StringConstraints, field_validator
 
 from perijove.model.base import Model
-from perijove.model.ids import ID_PATTERN, Reference
+from perijove.model.ids import Reference
 from perijove.model.status import Status
+from perijove.patterns import ID_PATTERN
 
 _POSITION = re.compile(r"(\d{1,9})-(\d{1,15})")
 #: The most a database counts to.

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from perijove.errors import InvalidRequest, PerijoveError, TooLarge
+from perijove.patterns import ID_PATTERN
 from perijove_server.watch import Watch
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 #: A page's watches. Each costs a connection to the master.
 MOST = 200
 _LONGEST_NAME = 200
+_ID = re.compile(ID_PATTERN)
 _log = logging.getLogger(__name__)
 
 
@@ -50,9 +53,9 @@ def read_wish(message: str | bytes) -> Begin | End:
         match json.loads(message):
             case {"unwatch": str(key)}:
                 return End(key)
-            case {"watch": str(key), "execution": str(execution), **rest} if key and execution:
+            case {"watch": str(key), "execution": str(execution), **rest} if key:
                 after = rest.get("after")
-                if max(len(key), len(execution)) <= _LONGEST_NAME:
+                if len(key) <= _LONGEST_NAME and _ID.fullmatch(execution):
                     return Begin(key, execution, None if after is None else str(after))
     except (ValueError, RecursionError):
         pass

@@ -85,7 +85,11 @@ function sent(model: INotebookModel): IAttached {
   for (const cell of model.cells) {
     cells[cell.id] = fingerprint(cell.sharedModel.getSource());
   }
-  const base = { execution: 'ex_1', number: 12, position: null };
+  const base = {
+    execution: 'ex-00000000000000000000000001',
+    number: 12,
+    position: null
+  };
   return { ...base, status: 'created', cells, results: {} };
 }
 
@@ -368,16 +372,22 @@ describe("a notebook's memory", () => {
   it('drops a run all of whose cells a newer one took', () => {
     const model = notebook(SOURCE, 'print(2)');
     const all = sent(model);
-    addAttached(model, { ...all, execution: 'ex_1' });
+    addAttached(model, { ...all, execution: 'ex-00000000000000000000000001' });
     const one = { 'cell-1': all.cells['cell-1'] };
-    addAttached(model, { ...all, execution: 'ex_2', cells: one });
+    addAttached(model, {
+      ...all,
+      execution: 'ex-00000000000000000000000002',
+      cells: one
+    });
     expect(attached(model).map(({ execution }) => execution)).toEqual([
-      'ex_1',
-      'ex_2'
+      'ex-00000000000000000000000001',
+      'ex-00000000000000000000000002'
     ]);
     expect(Object.keys(attached(model)[0].cells)).toEqual(['cell-2']);
-    addAttached(model, { ...all, execution: 'ex_3' });
-    expect(attached(model).map(({ execution }) => execution)).toEqual(['ex_3']);
+    addAttached(model, { ...all, execution: 'ex-00000000000000000000000003' });
+    expect(attached(model).map(({ execution }) => execution)).toEqual([
+      'ex-00000000000000000000000003'
+    ]);
   });
 
   it('leaves alone what another version wrote', () => {

@@ -42,7 +42,7 @@ describe('Badges', () => {
     const node = document.createElement('div');
     cell = { node, model: { id: 'cell-1' } } as unknown as Cell;
     const entry: IAttached = {
-      execution: 'ex_1',
+      execution: 'ex-00000000000000000000000001',
       number: 12,
       status: 'started',
       position: null,

@@ -87,7 +87,10 @@ describe('factRows', () => {
 describe('compareRuns', () => {
   it('asks for the notebooks of those that ran one', async () => {
     const spec = { group: 'local', notebook: { path: 'a.ipynb' } };
-    const executions = [execution({ id: 'a', spec }), execution({ id: 'b' })];
+    const executions = [
+      execution({ id: 'ex-0000000000000000000000000a', spec }),
+      execution({ id: 'ex-0000000000000000000000000b' })
+    ];
     const service = new FakeService(path =>
       path.includes('compare')
         ? { executions, parameters: {}, metadata: {}, environment: {} }
@@ -100,7 +103,10 @@ describe('compareRuns', () => {
   });
 
   it('asks for the comparison and every execution’s points', async () => {
-    const executions = [execution({ id: 'a' }), execution({ id: 'b' })];
+    const executions = [
+      execution({ id: 'ex-0000000000000000000000000a' }),
+      execution({ id: 'ex-0000000000000000000000000b' })
+    ];
     const service = new FakeService(path =>
       path.includes('compare')
         ? { executions, parameters: {}, metadata: {}, environment: {} }
@@ -109,8 +115,8 @@ describe('compareRuns', () => {
     const runs = await compareRuns(service.requests, ['a', 'b']);
     expect(service.asked).toEqual([
       'master/executions/compare?id=a&id=b',
-      'master/executions/a/metadata',
-      'master/executions/b/metadata'
+      'master/executions/ex-0000000000000000000000000a/metadata',
+      'master/executions/ex-0000000000000000000000000b/metadata'
     ]);
     expect(runs.overlays.map(({ name }) => name)).toEqual(['loss']);
   });

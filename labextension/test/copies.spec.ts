@@ -72,7 +72,7 @@ describe('Copies', () => {
       'perijove/ann/7-submitted.ipynb'
     );
     expect(service.asked).toEqual([
-      'master/executions/ex_1/notebook?which=submitted',
+      'master/executions/ex-00000000000000000000000001/notebook?which=submitted',
       'copies'
     ]);
   });
@@ -81,7 +81,7 @@ describe('Copies', () => {
     const path = await copies.output(run, file('plots/été 1.json'));
     expect(path).toBe('perijove/ann/7/outputs/plots/été 1.json');
     expect(service.asked[0]).toBe(
-      'master/executions/ex_1/outputs/plots/%C3%A9t%C3%A9%201.json'
+      'master/executions/ex-00000000000000000000000001/outputs/plots/%C3%A9t%C3%A9%201.json'
     );
     const { content } = folder.saved.get(path) as { content: string };
     expect(atob(content)).toBe('{"cells":[]}');
@@ -95,7 +95,9 @@ describe('Copies', () => {
     );
     expect(await copies.folder(run)).toBe('perijove/ann/7/code');
     expect(service.asked).toEqual(['ran']);
-    expect(service.posted).toEqual([{ execution: 'ex_1' }]);
+    expect(service.posted).toEqual([
+      { execution: 'ex-00000000000000000000000001' }
+    ]);
   });
 
   it('refuses what is too large to go through the page', async () => {

@@ -8,7 +8,7 @@ import { FakeSocket, settings } from './sockets';
 const rows = (count: number, changes: Partial<IExecution> = {}) =>
   Array.from({ length: count }, (_, index) =>
     execution({
-      id: `ex_${count - index}`,
+      id: `ex-${String(count - index).padStart(26, "0")}`,
       number: count - index,
       status: 'complete',
       ...changes
@@ -140,7 +140,10 @@ describe('ExecutionList', () => {
   it('looks again for an execution it does not know, once', async () => {
     const service = listing(rows(1));
     await look(service);
-    const stranger = execution({ id: 'ex_9', owner: 'bob' });
+    const stranger = execution({
+      id: 'ex-00000000000000000000000009',
+      owner: 'bob'
+    });
     list.hear(stranger);
     list.hear(stranger);
     expect(service.asked.length).toBe(2);
@@ -151,12 +154,15 @@ describe('ExecutionList', () => {
     await look(listing([three, two, one]));
     list.select(three, true);
     list.select(one, true);
-    expect(list.selected).toEqual(['ex_1', 'ex_3']);
+    expect(list.selected).toEqual([
+      'ex-00000000000000000000000001',
+      'ex-00000000000000000000000003'
+    ]);
     list.select(three, false);
-    expect(list.isSelected('ex_3')).toBe(false);
+    expect(list.isSelected('ex-00000000000000000000000003')).toBe(false);
     list.setFilter({ search: 'nowhere' });
     await settled();
-    expect(list.selected).toEqual(['ex_1']); // What is out of sight stays ticked.
+    expect(list.selected).toEqual(['ex-00000000000000000000000001']); // What is out of sight stays ticked.
     list.clearSelection();
     expect(list.selected).toEqual([]);
   });

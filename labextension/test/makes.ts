@@ -10,7 +10,7 @@ import type {
 /** An execution as the service tells it. */
 export function execution(changes: Partial<IExecution> = {}): IExecution {
   return {
-    id: 'ex_1',
+    id: 'ex-00000000000000000000000001',
     number: 12,
     project: 'pr_1',
     project_name: 'ann',

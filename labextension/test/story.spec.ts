@@ -12,7 +12,7 @@ describe('Story', () => {
 
   beforeEach(() => {
     feed = new Feed(settings());
-    story = new Story('ex_1', feed);
+    story = new Story('ex-00000000000000000000000001', feed);
     FakeSocket.last.accept();
   });
 

@@ -13,6 +13,7 @@ from perijove.client.conversation import sendable
 from perijove.client.drivers import AsyncDriver, SyncDriver
 from perijove.client.flow import Emit, Flow, Request, Stream
 from perijove.client.transfer import send
+from perijove.errors import InvalidRequest
 from perijove.model.base import Resource
 from perijove.model.resources import Page
 from perijove.safe_json import repaired_text
@@ -81,7 +82,15 @@ class stream(Generic[P, T]):  # noqa: N801 - it is used as a decorator
 
 
 def path(*parts: str) -> str:
-    """Return a path below ``api/v1/`` with each part quoted, so that no name can leave its place."""
+    """Return a path below ``api/v1/`` with each part quoted, so that no name can leave its place.
+
+    Raises
+    ------
+    perijove.errors.InvalidRequest
+        A part is empty, or dots, which no quoting keeps from meaning a folder.
+    """
+    if strange := {"", ".", ".."}.intersection(parts):
+        raise InvalidRequest(f"'{strange.pop()}' is no name or id.", "Give the name or the id of what you mean.")
     return "/".join(quote(sendable(f"'{repaired_text(part)}'", part), safe="") for part in parts)
 
 

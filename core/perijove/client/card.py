@@ -30,11 +30,18 @@ def bundle(execution: Execution) -> dict[str, Any]:
             "url": execution.url,
         },
         "text/html": (
-            f'<p><a href="{escape(execution.url)}" target="_blank" rel="noopener noreferrer">{escape(title)} '
-            f"#{execution.number}</a> · {escape(execution.spec.group)} · {escape(execution.sentence)}</p>"
+            f"<p>{_link(execution.url, f'{title} #{execution.number}')} · {escape(execution.spec.group)} · "
+            f"{escape(execution.sentence)}</p>"
         ),
         "text/plain": f"{title} #{execution.number} · {execution.spec.group} · {execution.sentence}\n{execution.url}",
     }
+
+
+def _link(url: str, text: str) -> str:
+    """Return a link, or only its text where the address is not one of a web page."""
+    if not url.startswith(("http://", "https://")):
+        return escape(text)
+    return f'<a href="{escape(url)}" target="_blank" rel="noopener noreferrer">{escape(text)}</a>'
 
 
 def title_of(execution: Execution) -> str:

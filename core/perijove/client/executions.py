@@ -15,7 +15,7 @@ from perijove.client.flow import Flow, Request, Stream
 from perijove.client.logs import read_log
 from perijove.client.transfer import send
 from perijove.errors import InvalidPath, InvalidRequest, PerijoveError, UnknownExecution
-from perijove.model.ids import ID_PATTERN, safe_relative_path
+from perijove.model.ids import safe_relative_path
 from perijove.model.resources import (
     Comparison,
     CopyExecution,
@@ -31,6 +31,7 @@ from perijove.model.resources import (
 )
 from perijove.model.spec import ParameterValue, Spec
 from perijove.model.status import Status
+from perijove.patterns import ID_PATTERN
 
 _NUMBER = re.compile(r"^(?:(?P<project>[^/]+)/)?#?(?P<number>[0-9]{1,9})$")
 
@@ -114,7 +115,7 @@ class Executions(Api[Driver]):
         perijove.errors.UnknownExecution
             There is none.
         """
-        if re.match(ID_PATTERN, reference):
+        if re.fullmatch(ID_PATTERN, reference):
             return (yield from Executions.get.flow(self, reference))
         match = _NUMBER.match(reference)
         if match is None:
@@ -219,8 +220,9 @@ class Executions(Api[Driver]):
         report : callable
             Is told the number of bytes written so far.
         """
+        target = _inside(Path(folder), output.name)
         address = path("executions", output.execution, "outputs", *output.name.split("/"))
-        return save(address, _inside(Path(folder), output.name), output.sha256, report)
+        return save(address, target, output.sha256, report)
 
     @endpoint
     def metadata(self, execution: str) -> Flow[Metadata]:

@@ -8,7 +8,8 @@ from typing import Annotated
 from pydantic import AfterValidator, StringConstraints
 from ulid import ULID
 
-ID_PATTERN = r"^[a-z]{2,3}-[0-9a-z]{26}$"
+from perijove.patterns import ID_PATTERN
+
 CODE_PATTERN = r"^(~[0-9a-f]{64}|git:[0-9a-f]{40})$"
 SHA256_PATTERN = r"^[0-9a-f]{64}$"
 NAME_PATTERN = r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$"
@@ -64,7 +65,7 @@ Sha256 = Annotated[str, StringConstraints(pattern=SHA256_PATTERN)]
 #: The name of a group, project, input or store: letters, digits, ``.``, ``_`` and ``-``; no slash.
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 #: What names something that has a name and an id, such as a project; nothing is said of whether it exists.
-Reference = Annotated[str, StringConstraints(pattern=REFERENCE_PATTERN, max_length=200)]
+Reference = Annotated[str, StringConstraints(pattern=REFERENCE_PATTERN, max_length=400)]
 #: Free text on one line, such as a title.
 Line = Annotated[str, StringConstraints(max_length=200), AfterValidator(_no_control_characters)]
 RelativePath = Annotated[str, StringConstraints(max_length=1024), AfterValidator(safe_relative_path)]

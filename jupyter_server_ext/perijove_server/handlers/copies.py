@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import suppress
 
 from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
 from perijove.errors import InvalidPath, InvalidRequest
+from perijove.patterns import ID_PATTERN
 from perijove_server.copies import COPIES, make_copies_folder
 from perijove_server.folders import shown_folder
 from perijove_server.handlers.base import Handler
+
+_ID = re.compile(ID_PATTERN)
 
 
 class CopiesHandler(Handler):
@@ -38,7 +42,7 @@ class RanHandler(Handler):
         from perijove_server.ran import lay_out  # noqa: PLC0415
 
         execution = self.body().get("execution")
-        if not isinstance(execution, str) or not execution:
+        if not isinstance(execution, str) or not _ID.fullmatch(execution):
             raise InvalidRequest("The field 'execution' is not an execution's id.")
         root = shown_folder(self.contents_manager)
         folder = await lay_out(await self.master.client(), execution, root)

@@ -1,5 +1,6 @@
 import type { INotebookModel } from '@jupyterlab/notebook';
 
+import { isId } from '../master/ids';
 import type { IPosition, Status } from '../master/types';
 import type { IMark } from './outputs';
 import type { IBeginning } from './progress';
@@ -71,7 +72,7 @@ export function rememberChoices(model: INotebookModel, chosen: IChoices): void {
 /** The runs a notebook remembers, oldest first; what another version of this extension wrote is left alone. */
 export function attached(model: INotebookModel): IAttached[] {
   return (read(model).attached ?? []).filter(
-    entry => entry.execution && entry.cells && entry.results
+    entry => isId(entry.execution) && entry.cells && entry.results
   );
 }
 

@@ -4,12 +4,13 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { stopIcon, ToolbarButtonComponent } from '@jupyterlab/ui-components';
 
 import { StatusDot } from '../executions/status';
+import { isWebAddress } from '../master/ids';
 import { isFinal, type IExecution } from '../master/types';
 import type { IExecutions, IMaster } from '../tokens';
 import { duration } from '../view/duration';
 import { useNow } from '../view/hooks';
 import { plain, runningTime, statusWord, titleOf } from '../view/words';
-import { MIME_TYPE, type IPayload } from './payload';
+import { MIME_TYPE, payloadOf, type IPayload } from './payload';
 import { LiveRow } from './row';
 
 interface ICardProps {
@@ -32,9 +33,12 @@ export class Card extends ReactWidget implements IRenderMime.IRenderer {
   }
 
   renderModel(model: IRenderMime.IMimeModel): Promise<void> {
-    const payload = model.data[MIME_TYPE] as unknown as IPayload;
-    if (payload.id !== this.payload?.id) {
+    const payload = payloadOf(model.data[MIME_TYPE]);
+    if (payload?.id !== this.payload?.id) {
       this.row?.dispose();
+      this.row = null;
+    }
+    if (payload && !this.row) {
       const { requests, feed } = this.props.master;
       this.row = new LiveRow(payload.id, requests, feed);
       this.row.changed.connect(({ execution }) => this.tell(execution));
@@ -59,7 +63,11 @@ export class Card extends ReactWidget implements IRenderMime.IRenderer {
   protected render(): JSX.Element | null {
     const { payload, row } = this;
     if (!payload || !row) {
-      return null;
+      return (
+        <p className="pj-Quiet">
+          {this.props.trans.__('This is not the card of an execution.')}
+        </p>
+      );
     }
     return (
       <UseSignal signal={row.changed}>
@@ -141,6 +149,18 @@ function Values(props: {
   );
 }
 
+/** Its title, as a link where it has the address of a web page. */
+function Title({ payload }: { payload: IPayload }): JSX.Element {
+  const title = `${payload.title} #${payload.number}`;
+  return isWebAddress(payload.url) ? (
+    <a href={payload.url} target="_blank" rel="noopener noreferrer">
+      {title}
+    </a>
+  ) : (
+    <span>{title}</span>
+  );
+}
+
 /** What the notebook remembers, where the service has not answered or cannot. */
 function Kept(
   props: ICardProps & { payload: IPayload; problem: string | null }
@@ -150,9 +170,7 @@ function Kept(
     <article className="pj-Card" aria-label={trans.__('Remote execution')}>
       <div className="pj-Card-first">
         <StatusDot status={payload.status} trans={trans} />
-        <a href={payload.url} target="_blank" rel="noopener noreferrer">
-          {payload.title} #{payload.number}
-        </a>
+        <Title payload={payload} />
         <span className="pj-Quiet">{payload.group}</span>
       </div>
       {problem && (

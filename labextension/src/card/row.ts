@@ -3,6 +3,7 @@ import type { IDisposable } from '@lumino/disposable';
 
 import { LiveRows } from '../executions/rows';
 import type { Feed } from '../master/feed';
+import { executionPath } from '../master/ids';
 import type { Requests } from '../master/requests';
 import { isFinal, type IExecution } from '../master/types';
 
@@ -20,7 +21,7 @@ export class LiveRow implements IDisposable {
     feed: Pick<Feed, 'watch'>
   ) {
     this.live = new LiveRows(feed, execution => this.take(execution));
-    requests.get<IExecution>(`master/executions/${id}`).then(
+    requests.get<IExecution>(executionPath(id)).then(
       execution => this.take(execution),
       (error: Error) => this.fail(error.message)
     );

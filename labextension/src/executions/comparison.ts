@@ -1,5 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { executionPath } from '../master/ids';
 import type { Requests } from '../master/requests';
 import type { IComparison, IExecution, IMetadata } from '../master/types';
 import { plain } from '../view/words';
@@ -42,7 +43,7 @@ export async function compareRuns(
   );
   const told = await Promise.all(
     comparison.executions.map(({ id }) =>
-      requests.get<IMetadata>(`master/executions/${id}/metadata`)
+      requests.get<IMetadata>(executionPath(id, 'metadata'))
     )
   );
   const notebooks = await Promise.all(
@@ -58,7 +59,7 @@ async function submitted(
 ): Promise<INotebookDocument | null> {
   return spec.notebook
     ? requests.get<INotebookDocument>(
-        `master/executions/${id}/notebook?which=submitted`
+        executionPath(id, 'notebook?which=submitted')
       )
     : null;
 }

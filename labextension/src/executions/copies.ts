@@ -2,6 +2,7 @@ import { PathExt } from '@jupyterlab/coreutils';
 import type { INotebookContent } from '@jupyterlab/nbformat';
 import type { Contents } from '@jupyterlab/services';
 
+import { executionPath } from '../master/ids';
 import type { Requests } from '../master/requests';
 import type { IExecution, IOutputFile } from '../master/types';
 import type { Which } from './actions';
@@ -28,7 +29,7 @@ export class Copies {
     own = false
   ): Promise<string> {
     const blob = await this.requests.blob(
-      `master/executions/${execution.id}/notebook?which=${which}`
+      executionPath(execution.id, `notebook?which=${which}`)
     );
     const suffix = which === 'submitted' ? '-submitted' : '';
     const path = `${folderOf(execution)}${suffix}.ipynb`;
@@ -56,7 +57,7 @@ export class Copies {
     }
     const name = file.name.split('/').map(encodeURIComponent).join('/');
     const blob = await this.requests.blob(
-      `master/executions/${execution.id}/outputs/${name}`
+      executionPath(execution.id, `outputs/${name}`)
     );
     const path = `${folderOf(execution)}/outputs/${file.name}`;
     await this.save(path, {

@@ -1,6 +1,7 @@
 import type { Contents } from '@jupyterlab/services';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { executionPath } from '../master/ids';
 import type { Requests } from '../master/requests';
 import type { IExecution, IGroup, IOutputFile, IPage } from '../master/types';
 import { explain } from '../submit/explain';
@@ -38,7 +39,7 @@ export class Deeds implements IActions {
   stop(execution: IExecution): void {
     this.attempt(async () => {
       const stopped = await this.requests.post<IExecution>(
-        `master/executions/${execution.id}/stop`
+        executionPath(execution.id, 'stop')
       );
       this.places.changed(stopped);
     });
@@ -56,7 +57,7 @@ export class Deeds implements IActions {
       );
       if (changes) {
         const copy = await this.requests.post<IExecution>(
-          `master/executions/${execution.id}/copy`,
+          executionPath(execution.id, 'copy'),
           changes
         );
         this.places.changed(copy);
@@ -107,7 +108,7 @@ export class Deeds implements IActions {
     if (!spec.notebook) {
       return new Map();
     }
-    const path = `master/executions/${id}/notebook?which=submitted`;
+    const path = executionPath(id, 'notebook?which=submitted');
     return declared(await this.requests.get<INotebookDocument>(path));
   }
 

@@ -2,6 +2,7 @@ import { ReactWidget, UseSignal } from '@jupyterlab/apputils';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { executionPath } from '../master/ids';
 import type { Requests } from '../master/requests';
 import type { IExecution } from '../master/types';
 import { titleOf } from '../view/words';
@@ -92,7 +93,7 @@ function Told(props: IDetailProps & { execution: IExecution }): JSX.Element {
           log={story.log}
           trans={trans}
           rendermime={rendermime}
-          href={requests.url(`master/executions/${execution.id}/log`)}
+          href={requests.url(executionPath(execution.id, 'log'))}
         />
       </Section>
       <Section title={trans.__('Files')}>

@@ -1,5 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { executionPath } from '../master/ids';
 import type { Requests } from '../master/requests';
 import type { IExecution } from '../master/types';
 import { useAsked } from '../view/hooks';
@@ -44,7 +45,7 @@ function Why(props: {
   const { value } = useAsked(
     () =>
       requests.get<{ sentence: string; hint: string }>(
-        `master/executions/${execution.id}/why`
+        executionPath(execution.id, 'why')
       ),
     `${execution.id} ${execution.status}`
   );

@@ -7,6 +7,7 @@ import {
   launchIcon
 } from '@jupyterlab/ui-components';
 
+import { executionPath } from '../master/ids';
 import type { Requests } from '../master/requests';
 import type { IExecution, IOutputFile, IPage } from '../master/types';
 import { bytes } from '../view/bytes';
@@ -52,9 +53,7 @@ export function Outputs(props: IOutputsProps): JSX.Element {
 function File(props: IOutputsProps & { file: IOutputFile }): JSX.Element {
   const { execution, file, requests, trans, open } = props;
   const path = file.name.split('/').map(encodeURIComponent).join('/');
-  const href = requests.url(
-    `master/executions/${execution.id}/outputs/${path}`
-  );
+  const href = requests.url(executionPath(execution.id, `outputs/${path}`));
   return (
     <tr>
       <td>

@@ -1,8 +1,13 @@
 import type { ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/application';
-import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
+import {
+  MainAreaWidget,
+  Notification,
+  WidgetTracker
+} from '@jupyterlab/apputils';
 import type { JSONObject } from '@lumino/coreutils';
 import type { Widget } from '@lumino/widgets';
 
+import { isId } from '../master/ids';
 import { perijoveIcon } from '../view/icons';
 
 export interface IKind<T extends Widget> {
@@ -36,7 +41,7 @@ export class Tabs<T extends Widget> {
       describedBy: {
         args: { type: 'object', required: [name], properties: argument }
       },
-      execute: given => void this.open([given[name]].flat() as string[])
+      execute: given => this.open([given[name]].flat() as string[])
     });
     void restorer?.restore(this.tracker, {
       command,
@@ -45,16 +50,22 @@ export class Tabs<T extends Widget> {
     });
   }
 
-  /** Show the tab of these executions; make it where there is none. */
-  open(ids: string[]): MainAreaWidget<T> {
+  /** Show the tab of these executions; make it where there is none. A notebook may name what is no execution. */
+  open(ids: string[]): void {
+    if (!ids.every(isId)) {
+      Notification.error('This is not the id of an execution.', {
+        autoClose: 8000
+      });
+      return;
+    }
     const id = [this.kind.namespace, ...ids].join('-');
-    const widget =
-      this.tracker.find(known => known.id === id) ?? this.add(id, ids);
+    if (!this.tracker.find(known => known.id === id)) {
+      this.add(id, ids);
+    }
     this.app.shell.activateById(id);
-    return widget;
   }
 
-  private add(id: string, ids: string[]): MainAreaWidget<T> {
+  private add(id: string, ids: string[]): void {
     const widget = new MainAreaWidget({ content: this.kind.make(ids) });
     widget.id = id;
     widget.title.icon = perijoveIcon;
@@ -67,7 +78,6 @@ export class Tabs<T extends Widget> {
     this.furnish(widget);
     void this.tracker.add(widget);
     this.app.shell.add(widget, 'main');
-    return widget;
   }
 
   private furnish({ toolbar, content }: MainAreaWidget<T>): void {

@@ -1,5 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { executionPath } from '../master/ids';
 import type { Requests } from '../master/requests';
 import type { IExecution, IExecutionDetail } from '../master/types';
 import { useAsked } from '../view/hooks';
@@ -52,7 +53,7 @@ export function What(props: IWhatProps): JSX.Element {
 function Environment(props: IWhatProps): JSX.Element | null {
   const { execution, requests, trans } = props;
   const { value } = useAsked(
-    () => requests.get<IExecutionDetail>(`master/executions/${execution.id}`),
+    () => requests.get<IExecutionDetail>(executionPath(execution.id)),
     `${execution.id} ${execution.status}`
   );
   const facts = flat(value?.environment ?? {});

@@ -1,4 +1,5 @@
 import { bytes } from '../view/bytes';
+import { executionPath } from './ids';
 import { ApiError, type Requests } from './requests';
 
 /** More than this in one output would make the page slow for good. */
@@ -22,7 +23,10 @@ export async function fetchPayload(
   ref: string,
   over: () => boolean
 ): Promise<Record<string, unknown>> {
-  const path = `master/executions/${execution}/payloads/${ref}?attempt=${attempt}`;
+  const path = executionPath(
+    execution,
+    `payloads/${encodeURIComponent(ref)}?attempt=${attempt}`
+  );
   for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LAST_PAUSE)) {
     const last = over();
     try {

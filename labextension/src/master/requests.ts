@@ -28,8 +28,20 @@ interface IErrorBody {
 export class Requests {
   constructor(readonly settings: ServerConnection.ISettings) {}
 
-  /** The address of a path of the server extension. */
+  /**
+   * The address of a path of the server extension.
+   *
+   * @throws ApiError where the path would lead out of it: `..` in an address means the folder above.
+   */
   url(path: string): string {
+    if (path.split('?')[0].split('/').some(leadsElsewhere)) {
+      throw new ApiError(
+        0,
+        'invalid_address',
+        'This address leads out of its place.',
+        ''
+      );
+    }
     return URLExt.join(this.settings.baseUrl, 'perijove', 'api', path);
   }
 
@@ -89,9 +101,10 @@ export class Requests {
   }
 
   private async send(path: string, init: RequestInit): Promise<Response> {
+    const url = this.url(path);
     try {
       return await ServerConnection.makeRequest(
-        this.url(path),
+        url,
         // JupyterLab's own no-store would add a time to the query, which the service refuses as a parameter it does not know.
         { cache: 'no-cache', ...init },
         this.settings
@@ -105,6 +118,12 @@ export class Requests {
       );
     }
   }
+}
+
+/** Whether a browser would not take a part of an address as a name: what it leaves out or takes for a slash, and dots. */
+function leadsElsewhere(part: string): boolean {
+  // eslint-disable-next-line no-control-regex
+  return /^(\.|%2e){0,2}$/i.test(part) || /[\\\x00-\x20\x7f]/.test(part);
 }
 
 function toError(response: Response, text: string): ApiError {

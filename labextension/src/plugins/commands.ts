@@ -8,6 +8,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { caretDownIcon, stopIcon } from '@jupyterlab/ui-components';
 
 import { CONNECT, Connection, type IProblem } from '../connection/connection';
+import { executionPath } from '../master/ids';
 import { ApiError } from '../master/requests';
 import { explain } from '../submit/explain';
 import { IAttachments, IMaster, IRunner, type ISelection } from '../tokens';
@@ -107,9 +108,7 @@ export const commands: JupyterFrontEndPlugin<void> = {
       execute: withNotebook(() =>
         Promise.all(
           running().map(run =>
-            master.requests.post(
-              `master/executions/${run.entry.execution}/stop`
-            )
+            master.requests.post(executionPath(run.entry.execution, 'stop'))
           )
         )
       )

@@ -6,6 +6,7 @@ import { IToolbarWidgetRegistry } from '@jupyterlab/apputils';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
+import { executionPath } from '../master/ids';
 import { explain } from '../submit/explain';
 import { IAttachments, IMaster } from '../tokens';
 import { openExecution } from '../view/open';
@@ -31,7 +32,7 @@ export const toolbar: JupyterFrontEndPlugin<void> = {
         openExecution(app, run.entry.execution),
       stop: (run: { entry: { execution: string } }) =>
         void master.requests
-          .post(`master/executions/${run.entry.execution}/stop`)
+          .post(executionPath(run.entry.execution, 'stop'))
           .catch(explain)
     };
     registry.addFactory<NotebookPanel>(

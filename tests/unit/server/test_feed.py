@@ -10,7 +10,7 @@ from tornado.httpclient import HTTPClientError
 
 from perijove_server import feed
 
-EVENTS = "executions/ex_1/events"
+EVENTS = "executions/ex-00000000000000000000000001/events"
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def story(service):
     return live
 
 
-WATCH = {"watch": "0", "execution": "ex_1", "after": None}
+WATCH = {"watch": "0", "execution": "ex-00000000000000000000000001", "after": None}
 
 
 async def test_a_page_is_told_the_row_the_records_and_the_end(page, story, execution, message, line):
@@ -93,8 +93,8 @@ async def test_what_is_not_understood_is_answered_and_the_socket_stays_open(page
 
 
 async def test_an_unknown_execution_is_an_error_of_its_watch_only(page, service, story, message):
-    service.error("GET", "executions/ex_2/events", 404, "unknown_execution", "There is no such execution.")
-    await page.say({"watch": "1", "execution": "ex_2"})
+    service.error("GET", "executions/ex-00000000000000000000000002/events", 404, "unknown_execution", "There is no such execution.")
+    await page.say({"watch": "1", "execution": "ex-00000000000000000000000002"})
     heard = await page.hear()
     assert heard == {"watch": "1", "type": "error", "code": "unknown_execution",
                      "message": "There is no such execution.", "hint": "Yes."}  # fmt: skip
@@ -152,10 +152,10 @@ async def test_a_page_that_leaves_ends_its_watches(page, story, server_extension
 
 async def test_a_key_used_again_replaces_its_watch(page, service, story, message):
     other = Live().write(message("end", {}), None)
-    service.on("GET", "executions/ex_2/events", lambda _: httpx.Response(200, stream=other))
+    service.on("GET", "executions/ex-00000000000000000000000002/events", lambda _: httpx.Response(200, stream=other))
     await page.say(WATCH)
     await asyncio.wait_for(story.opened.wait(), 10)
-    await page.say({"watch": "0", "execution": "ex_2"})
+    await page.say({"watch": "0", "execution": "ex-00000000000000000000000002"})
     assert (await page.hear())["type"] == "end"
     await asyncio.wait_for(story.closed.wait(), 10)
 
@@ -199,7 +199,7 @@ async def test_what_nobody_foresaw_is_logged_and_told(page, story, message, capl
     await page.say(WATCH)
     heard = await page.hear()
     assert heard["type"] == "error"
-    assert any("The watch of execution ex_1 failed." in record.message for record in caplog.records)
+    assert any("The watch of execution ex-00000000000000000000000001 failed." in record.message for record in caplog.records)
 
 
 async def test_a_page_has_a_limited_number_of_watches(page, service, monkeypatch, message):

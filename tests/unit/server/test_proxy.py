@@ -9,7 +9,7 @@ from tornado.httpclient import HTTPClientError
 from tornado.simple_httpclient import HTTPStreamClosedError
 
 SIGNED = "https://objects.example.org/bucket/model.bin"
-OUTPUT = "executions/ex_1/outputs/model.bin"
+OUTPUT = "executions/ex-00000000000000000000000001/outputs/model.bin"
 
 
 @pytest.fixture
@@ -20,8 +20,8 @@ def output(service):
 
 
 async def test_a_request_goes_on_with_the_token_and_its_answer_comes_back(ask, service):
-    service.json("POST", "executions/ex_1/stop", {"status": "stopping"}, 202)
-    reply = await ask("POST", "master/executions/ex_1/stop", {"why": "x"}, headers={"Idempotency-Key": "k1"})
+    service.json("POST", "executions/ex-00000000000000000000000001/stop", {"status": "stopping"}, 202)
+    reply = await ask("POST", "master/executions/ex-00000000000000000000000001/stop", {"why": "x"}, headers={"Idempotency-Key": "k1"})
     assert (reply.code, told(reply)) == (202, {"status": "stopping"})
     (request,) = service.requests
     assert request.headers["Authorization"] == f"token {TOKEN}"
@@ -51,15 +51,19 @@ async def test_nothing_of_the_token_or_of_a_session_reaches_the_page(ask, servic
         "agents",
         "docs",
         "files/x",
-        "executions/ex_1/events",
+        "executions/ex-00000000000000000000000001/events",
         "executions/../agents",
         "executions/%2e%2e/agents",
         "executions/%2E%2E%2Fagents",
-        "executions/./ex_1",
-        "executions//ex_1",
+        "executions/./ex-00000000000000000000000001",
+        "executions//ex-00000000000000000000000001",
         "..%2fagents",
         "%2e%2e/%2e%2e/hub/api/users",
         "/hub.example.com/x",
+        "executions/not-an-id",
+        "executions/..;/stop",
+        "executions/EX-00000000000000000000000001",
+        "executions/ex-00000000000000000000000001%0a",
     ],
 )
 async def test_what_a_page_may_not_reach_is_not_asked_for(http_server_client, jp_auth_header, master, service, path):
@@ -79,9 +83,9 @@ async def test_what_belongs_to_administrators_is_not_passed_on(ask, service, met
 @pytest.mark.parametrize(
     ("raw", "meant"),
     [
-        ("executions/ex_1/outputs/a%3Fb%23c.txt", "executions/ex_1/outputs/a%3Fb%23c.txt"),
-        ("executions/ex_1/outputs/%252e%252e", "executions/ex_1/outputs/%252e%252e"),
-        ("executions/ex_1/outputs/plots%2Fa.png", "executions/ex_1/outputs/plots/a.png"),
+        ("executions/ex-00000000000000000000000001/outputs/a%3Fb%23c.txt", "executions/ex-00000000000000000000000001/outputs/a%3Fb%23c.txt"),
+        ("executions/ex-00000000000000000000000001/outputs/%252e%252e", "executions/ex-00000000000000000000000001/outputs/%252e%252e"),
+        ("executions/ex-00000000000000000000000001/outputs/plots%2Fa.png", "executions/ex-00000000000000000000000001/outputs/plots/a.png"),
     ],
 )
 async def test_a_name_cannot_leave_its_place(http_server_client, jp_auth_header, master, service, raw, meant):
@@ -97,8 +101,8 @@ async def test_a_refused_token_does_not_look_like_a_lost_jupyter_session(ask, se
 
 
 async def test_a_refusal_of_the_master_comes_through_as_it_is(ask, service):
-    service.error("DELETE", "executions/ex_1", 409, "conflict", "It still runs.")
-    reply = await ask("DELETE", "master/executions/ex_1")
+    service.error("DELETE", "executions/ex-00000000000000000000000001", 409, "conflict", "It still runs.")
+    reply = await ask("DELETE", "master/executions/ex-00000000000000000000000001")
     assert (reply.code, told(reply)["error"]["message"]) == (409, "It still runs.")
     assert told(reply)["error"]["hint"] == "Yes."
 
@@ -134,9 +138,9 @@ async def test_a_stored_object_is_fetched_here_without_the_token(ask, service, o
 
 async def test_the_content_of_a_large_record_is_fetched_here_too(ask, service):
     place = "https://objects.example.org/payload"
-    service.on("GET", "executions/ex_1/payloads/0a", lambda _: httpx.Response(302, headers={"Location": place}))
+    service.on("GET", "executions/ex-00000000000000000000000001/payloads/0a", lambda _: httpx.Response(302, headers={"Location": place}))
     service.on("GET", place, lambda _: httpx.Response(200, json={"data": {}}))
-    reply = await ask("GET", "master/executions/ex_1/payloads/0a")
+    reply = await ask("GET", "master/executions/ex-00000000000000000000000001/payloads/0a")
     assert told(reply) == {"data": {}}
     assert "Authorization" not in service.requests[-1].headers
 
@@ -246,7 +250,7 @@ async def test_a_foreign_page_cannot_use_the_proxy(ask, service, cookie):
     assert (await ask("GET", "master/info", headers=dict(signed_in))).code == 200
     service.requests.clear()
     assert (await ask("GET", "master/info", headers={**signed_in, "Origin": "https://evil.example.org"})).code == 404
-    assert (await ask("POST", "master/executions/ex_1/stop", headers=dict(signed_in))).code == 403
+    assert (await ask("POST", "master/executions/ex-00000000000000000000000001/stop", headers=dict(signed_in))).code == 403
     assert service.requests == []
 
 

@@ -40,3 +40,8 @@ def test_a_title_is_text_in_the_page_and_never_markup(row):
     execution = row(spec={"group": "local", "command": ["true"], "title": "<script>alert(1)</script>"})
     assert "<script>" not in bundle(execution)["text/html"]
     assert "&lt;script&gt;" in bundle(execution)["text/html"]
+
+
+def test_a_card_links_to_web_pages_only(row):
+    assert "<a href" in bundle(row())["text/html"]
+    assert "<a" not in bundle(row(url="javascript:alert(1)"))["text/html"]

@@ -232,3 +232,16 @@ def test_text_that_cannot_be_sent_is_refused_with_its_place(talk, service, call,
     assert refused.value.message == f"{place} holds half of a character, which cannot be sent."
     assert refused.value.hint
     assert service.requests == []
+
+
+@pytest.mark.parametrize("reference", ["..", ".", ""])
+def test_a_name_that_means_a_folder_never_becomes_an_address(talk, service, reference):
+    for ask in (
+        lambda c: c.executions.get(reference),
+        lambda c: c.executions.stop(reference),
+        lambda c: c.projects.delete(reference),
+        lambda c: c.groups.drain("local", reference),
+    ):
+        with pytest.raises(errors.InvalidRequest, match="no name or id"):
+            talk.do(ask)
+    assert service.requests == []

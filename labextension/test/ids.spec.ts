@@ -1,0 +1,91 @@
+import { addAttached, attached } from '../src/attach/metadata';
+import { payloadOf } from '../src/card/payload';
+import { executionPath, isId, isWebAddress } from '../src/master/ids';
+import { notebook } from './makes';
+import { FakeService } from './service';
+
+const ID = 'ex-00000000000000000000000001';
+/** What a notebook might carry as an execution's id to make a click reach the server's own API. */
+const CRAFTED = [
+  '../../../../api/shutdown?x=',
+  '..',
+  'ex-1/../../api/shutdown',
+  `${ID}/../..`,
+  `${ID}?`,
+  `${ID}\n`,
+  '%2e%2e',
+  '..\\..\\api\\shutdown',
+  '',
+  null,
+  12,
+  { toString: () => ID }
+];
+
+describe('An id that a notebook carries', () => {
+  it.each(CRAFTED)('is refused before it becomes a path: %p', crafted => {
+    expect(isId(crafted)).toBe(false);
+    expect(() => executionPath(crafted as string, 'stop')).toThrow(
+      'not the id of an execution'
+    );
+    expect(payloadOf({ id: crafted, url: 'https://x' })).toBeNull();
+  });
+
+  it('is a path where it is an execution’s', () => {
+    expect(executionPath(ID, 'stop')).toBe(`master/executions/${ID}/stop`);
+  });
+
+  it('is left out of the runs a notebook remembers where it is none', () => {
+    const model = notebook('1');
+    const entry = {
+      number: 1,
+      status: 'started' as const,
+      position: null,
+      cells: { 'cell-1': 'f' },
+      results: {}
+    };
+    model.setMetadata('perijove', {
+      attached: [{ ...entry, execution: '../../api/shutdown' }]
+    });
+    expect(attached(model)).toEqual([]);
+    addAttached(model, { ...entry, execution: ID });
+    expect(attached(model).map(({ execution }) => execution)).toEqual([ID]);
+  });
+});
+
+describe('A path of the server extension', () => {
+  it.each([
+    'master/executions/../../../api/shutdown',
+    'master/executions/%2e%2E/stop',
+    'master/executions/./stop',
+    'master/executions//stop',
+    'master/executions/..\\..\\api',
+    'master/executions/.\t./stop'
+  ])('never leads out of it: %p', async path => {
+    const service = new FakeService(() => ({}));
+    expect(() => service.requests.url(path)).toThrow('leads out');
+    await expect(service.requests.post(path)).rejects.toMatchObject({
+      code: 'invalid_address'
+    });
+    expect(service.asked).toEqual([]);
+  });
+
+  it('may hold dots in its query and in names', () => {
+    const { requests } = new FakeService(() => ({}));
+    const path = `master/executions/${ID}/outputs/a..b/c.txt?x=1`;
+    expect(requests.url(path)).toContain('/outputs/a..b/c.txt?x=1');
+  });
+});
+
+describe('A link', () => {
+  it.each(['javascript:alert(1)', 'data:text/html,x', 'hub/x', '', null, {}])(
+    'leads to no script: %p',
+    address => {
+      expect(isWebAddress(address)).toBe(false);
+    }
+  );
+
+  it('leads to a web page', () => {
+    expect(isWebAddress('https://hub.example/x')).toBe(true);
+    expect(isWebAddress('http://127.0.0.1:8000/')).toBe(true);
+  });
+});
