@@ -109,6 +109,12 @@ class Conflict(PerijoveError):
     default_hint = "`perijove show` says where it stands."
 
 
+class AmbiguousProject(Conflict):
+    """Several projects that you see have this name."""
+
+    default_hint = "Say whose you mean: owner/name, or the project's id; `perijove projects` lists them."
+
+
 class IdempotencyConflict(Conflict):
     """This Idempotency-Key was used before with a different request."""
 

@@ -77,6 +77,13 @@ class PerijoveHub(Application):
     slow_timeout = Float(
         60.0, min=0.1, help="Seconds within which a request's body has to get on, by 100 bytes for each second."
     ).tag(config=True)
+    recreated_accounts = Enum(
+        ["park", "keep"],
+        "park",
+        help="What becomes of what a name owns when the Hub says that another account has that name now: `park` keeps "
+        "it away from the new account, until an administrator hands it over; `keep` leaves it to the name, for the "
+        "time after the Hub's database was made anew.",
+    ).tag(config=True)
     max_streams = Integer(500, min=1, help="How many executions one user may follow at once.").tag(config=True)
     shutdown_timeout = Float(
         5.0, help="Seconds requests in flight get to end at a shutdown; the Hub kills a service after 20."
@@ -215,6 +222,7 @@ class PerijoveHub(Application):
             document,
             open_metrics=not self.authenticate_prometheus,
             patience=self.slow_timeout,
+            keeps_recreated=self.recreated_accounts == "keep",
             viewers=Viewers(self.max_streams),
         )
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
+from pydantic import create_model
+
 from perijove.model.base import Model, Resource
 from perijove.model.fleet import Group, GroupSettings
 from perijove.model.ids import Name
@@ -12,6 +16,41 @@ class CreateGroup(Model):
 
     name: Name
     settings: GroupSettings = GroupSettings()
+
+
+class ReplaceGroup(GroupSettings):
+    """The body of PUT groups/{group}: a group as it is read, or its settings only.
+
+    What a group's settings do not say, such as how many workers it has, may stand in it and changes nothing.
+    """
+
+    name: Name | None = None
+    workers: int | None = None
+    idle: int | None = None
+    waiting: int | None = None
+    running: int | None = None
+    note: str | None = None
+
+    def settings(self) -> GroupSettings:
+        """Return the settings alone."""
+        return GroupSettings.model_validate(self.model_dump(include=set(GroupSettings.model_fields)))
+
+
+def _optional(settings: type[Model]) -> dict[str, Any]:
+    """Return the fields of a model, none of which has to be given; null stands for a setting's default."""
+    fields: dict[str, Any] = {}
+    for name, field in settings.model_fields.items():
+        kind: Any = field.annotation
+        fields[name] = ((Annotated[(kind, *field.metadata)] if field.metadata else kind) | None, None)
+    return fields
+
+
+ChangeGroup: type[Model] = create_model(
+    "ChangeGroup",
+    __base__=Model,
+    __doc__="The body of PATCH groups/{group}: the settings to change; null sets one back to its default.",
+    **_optional(GroupSettings),
+)
 
 
 class CreatedGroup(Resource):

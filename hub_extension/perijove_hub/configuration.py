@@ -19,7 +19,7 @@ from traitlets.config.loader import LazyConfigValue
 
 from perijove.ports import free_ports
 from perijove_hub.environment import ENVIRONMENT
-from perijove_hub.scopes import ADMIN, SERVICE, SUBMIT, USER_SCOPES, access_scope, custom_scopes
+from perijove_hub.scopes import ADMIN, SERVICE, SERVICE_SCOPES, SUBMIT, USER_SCOPES, access_scope, custom_scopes
 
 #: What the Hub gives a server's token when `Spawner.server_token_scopes` is not set (its role ``server``).
 _SERVER_SCOPES = ("users:activity!user", "access:servers!server")
@@ -93,6 +93,7 @@ def configure(
     hub.services = [*_get(hub, "services", []), _service(name, port or free_ports(1)[0], command, variables)]
     hub.custom_scopes = {**_get(hub, "custom_scopes", {}), **custom_scopes()}
     _grant_users(hub, (access_scope(name), *USER_SCOPES))
+    _grant_service(hub, name)
     _grant_admins(c, (access_scope(name), ADMIN), admins, admin_groups)
     # A notebook server has its token from the Hub; only where the service is, it cannot know by itself.
     c.Spawner.environment = {"PERIJOVE_URL": f"{public_url}/", **_get(c.Spawner, "environment", {})}
@@ -137,6 +138,17 @@ def _grant_users(hub: Config, scopes: tuple[str, ...]) -> None:
         partly["scopes"] = ["self", *scopes]
     if roles:
         hub.load_roles = roles
+
+
+def _grant_service(hub: Config, name: str) -> None:
+    """Let the service ask the Hub when an account was made, and which groups there are."""
+    role = {
+        "name": f"{name}-service",
+        "description": "Tell a new account from an old one of its name, and know the Hub's groups",
+        "scopes": list(SERVICE_SCOPES),
+        "services": [name],
+    }
+    hub.load_roles = [*_get(hub, "load_roles", []), role]
 
 
 def _grant_admins(c: Config, scopes: tuple[str, ...], admins: Collection[str], groups: Collection[str]) -> None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
+from typing import Any
+
+from tornado.web import RequestHandler
 
 from perijove.errors import Unavailable
 from perijove_hub.bodies import Health
-from perijove_hub.identity import Identity
+from perijove_hub.identity import Identity, caller_of, is_user
 from perijove_hub.inflight import InFlight
 from perijove_hub.metrics import Metrics
 from perijove_hub.viewers import Viewers
 from perijove_scheduler.platform import Platform
+from perijove_scheduler.services.caller import Caller
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,8 @@ class Hub:
         The OpenAPI document.
     open_metrics : bool
         Whether Prometheus may scrape without a token.
+    keeps_recreated : bool
+        Whether another account of a name is taken for the same person.
     patience : float
         Seconds within which a sender of a body has to get on.
     started : asyncio.Event
@@ -39,6 +45,7 @@ class Hub:
     document: str
     open_metrics: bool = False
     patience: float = 60.0
+    keeps_recreated: bool = False
     metrics: Metrics = field(default_factory=Metrics)
     viewers: Viewers = field(default_factory=Viewers)
     requests: InFlight = field(default_factory=InFlight)
@@ -48,6 +55,17 @@ class Hub:
         """Raise `Unavailable` while the platform is being started."""
         if not self.started.is_set():
             raise Unavailable("Perijove is starting.")
+
+    async def caller(self, handler: RequestHandler) -> tuple[Caller, dict[str, Any]]:
+        """Return who sent a request, and the Hub's model of them.
+
+        Before anything is done for them it is seen to that a new account of an old name gets nothing of the old one's.
+        """
+        model = await self.identity.of(handler)
+        caller = caller_of(model)
+        if is_user(model) and (created := await self.identity.people.created(caller.name)) is not None:
+            await self.platform.services.accounts.meet(caller.name, created, keeps=self.keeps_recreated)
+        return caller, model
 
     async def health(self) -> Health:
         """Return whether the database and Redis answer."""

@@ -8,8 +8,9 @@ from jupyterhub.services.auth import HubOAuth
 from tornado.web import HTTPError, RequestHandler
 
 from perijove.errors import Forbidden, Unauthenticated, Unavailable
+from perijove_hub.people import People
 from perijove_hub.scopes import METRICS, granted
-from perijove_scheduler.services.caller import Caller
+from perijove_scheduler.services.caller import FORMER, SERVICE, Caller
 
 _SERVER_ERROR = 500
 
@@ -25,6 +26,7 @@ class Identity:
 
     def __init__(self, auth: HubOAuth) -> None:
         self.auth = auth
+        self.people = People(auth, auth.cache_max_age)
 
     async def of(self, handler: RequestHandler) -> dict[str, Any]:
         """Return the Hub's model of whoever sent this request.
@@ -78,9 +80,25 @@ def _check_xsrf(handler: RequestHandler) -> None:
         ) from error
 
 
+def is_user(model: dict[str, Any]) -> bool:
+    """Return whether a Hub model describes a user, and not a service."""
+    return bool(model.get("kind", "user") == "user")
+
+
 def caller_of(model: dict[str, Any]) -> Caller:
-    """Return the caller a Hub model describes; a Hub service gets a name that no user has."""
-    name = model["name"] if model.get("kind", "user") == "user" else f"service:{model['name']}"
+    """Return the caller a Hub model describes; a Hub service gets a name that no user has.
+
+    Raises
+    ------
+    perijove.errors.Forbidden
+        A user's name looks like that of a service, or of an account that is no more.
+    """
+    name = model["name"] if is_user(model) else f"{SERVICE}{model['name']}"
+    if is_user(model) and name.startswith((SERVICE, FORMER)):
+        raise Forbidden(
+            f"The Hub user's name '{name}' begins as only names of services and former accounts do here.",
+            "Ask your Hub's administrator for another name.",
+        )
     return Caller(name, frozenset(model.get("groups") or ()), granted(model.get("scopes") or ()))
 
 

@@ -28,7 +28,7 @@ class Paging(Model):
 class ListExecutions(Paging):
     """Which executions to list; every condition given must hold."""
 
-    project: Annotated[Reference | None, Field(description="A project's name or id")] = None
+    project: Annotated[Reference | None, Field(description="A project's id, `owner/name` or name")] = None
     owner: Annotated[Reference | None, Field(description="Who submitted it")] = None
     status: Annotated[Status | None, Field(description="Its status")] = None
     group: Annotated[Reference | None, Field(description="The worker group's name")] = None
@@ -38,6 +38,10 @@ class ListExecutions(Paging):
         Field(description="Words of its title, notebook path, command, tags, group, owner, project or number"),
     ] = None
     number: Annotated[int | None, Field(ge=1, le=_MOST, description="Its number within its project")] = None
+    metadata: Annotated[
+        Reference | None,
+        Field(description="Which metadata each carries, with commas between; else as much as there is room for"),
+    ] = None
 
 
 class Compare(Model):
@@ -81,7 +85,9 @@ class WhichNotebook(Model):
 class OfProject(Model):
     """Which project; by default the caller's personal one."""
 
-    project: Annotated[Reference | None, Field(description="A project's name or id; else your personal one")] = None
+    project: Annotated[
+        Reference | None, Field(description="A project's id, `owner/name` or name; else your personal one")
+    ] = None
 
 
 class Signature(BaseModel):

@@ -66,6 +66,10 @@ class Route:
         The model of the answer (of the items, where `paged`), or its media type; None for 204.
     limit : callable
         Given the service's limits, returns the most bytes of the body.
+    idempotent : bool
+        Whether a repetition with its Idempotency-Key does nothing again and has the same answer.
+    harmless : bool
+        Whether a repetition does nothing again without any key, as what is asked for is a state.
     too_large : type
         What a longer body is refused with.
     """
@@ -82,8 +86,14 @@ class Route:
     status: int = 200
     errors: tuple[type[PerijoveError], ...] = ()
     idempotent: bool = False
+    harmless: bool = False
     limit: Callable[[Any], int] = lambda _: JSON_LIMIT
     too_large: type[PerijoveError] = TooLarge
+
+    def __post_init__(self) -> None:
+        """Refuse a POST that a client whose connection broke could not send again."""
+        if self.method == "POST" and self.scope is not None and self.idempotent is self.harmless:
+            raise ValueError(f"POST {self.path}: say whether it honours Idempotency-Keys or needs none")
 
     @property
     def parameters(self) -> list[str]:

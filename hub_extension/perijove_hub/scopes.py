@@ -14,6 +14,9 @@ ADMIN = f"{PREFIX}admin"
 #: What every user of the Hub gets.
 USER_SCOPES = (READ, SUBMIT)
 
+#: What the service itself asks the Hub for: when accounts were made, and which groups there are.
+SERVICE_SCOPES = ("read:users", "read:groups")
+
 #: JupyterHub's own scope for Prometheus; it opens our metrics too.
 METRICS = "read:metrics"
 

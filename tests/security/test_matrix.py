@@ -21,6 +21,7 @@ from stories import follow, notebook
 from perijove.model.ids import new_id
 from perijove.model.spec import Spec
 from perijove.model.status import Status
+from perijove.wire.versions import NEWEST, OLDEST
 from perijove_hub.openapi import all_routes
 from perijove_hub.routes import API_PREFIX
 
@@ -103,6 +104,9 @@ def world(site: Site) -> World:
         project = _made(owner.post("projects", json={"name": "matrix"}))["id"]
         for person, role in _ROLES.items():
             owner.put(f"projects/{project}/members/user/{person}", json={"role": role}).raise_for_status()
+            with site.http(person) as invited:
+                invited.headers = httpx.Headers(headers[person])
+                invited.post(f"invitations/{project}/accept").raise_for_status()
         _made(owner.put(f"code/{code_id(snapshot)}", params={"project": project}, content=snapshot))
         with site.client("owner") as client:
             work = client.executions.create(Spec.model_validate(_NOTEBOOK), notebook=notebook(*_WORK), project=project)
@@ -114,6 +118,7 @@ def world(site: Site) -> World:
         compared = _stopped(owner, project)
     known = {
         "project": project, "execution": story.id, "group": "inside", "worker": new_id("wk"), "kind": "user",
+        "user": "nobody-else",
         "sha256": "0" * 64, "code": code_id(snapshot), "key": urlsplit(mine).path.partition("/files/")[2],
     }  # fmt: skip
     with signed_in(site.hub, "keeper") as browser:
@@ -184,6 +189,12 @@ class _Cell:
             project = _made(await owner.post("projects", json={"name": self._name}))["id"]
             for person, role in _ROLES.items():
                 await owner.put(f"projects/{project}/members/user/{person}", json={"role": role})
+                await self._clients[person].post(f"invitations/{project}/accept")
+            self._values["project"] = project
+        elif self._route == "POST invitations/{project}/decline":
+            project = _made(await owner.post("projects", json={"name": self._name}))["id"]
+            for person in _ROLES:
+                await owner.put(f"projects/{project}/members/user/{person}", json={"role": "viewer"})
             self._values["project"] = project
         elif self._route == "DELETE projects/{project}/members/{kind}/{name}":
             await owner.put(f"projects/{known['project']}/members/user/{self._name}", json={"role": "viewer"})
@@ -216,6 +227,8 @@ class _Cell:
             "PUT code/{code}": {**code, "content": self._world.snapshot},
             "POST groups": {"json": {"name": self._name}},
             "PUT groups/{group}": {"json": {"owners": ["insiders"]}},
+            "PATCH groups/{group}": {"json": {"description": "inside"}},
+            "POST users/{user}/hand-over": {"json": {"to": "nobody-yet"}},
             "POST agents": {"json": _enrolment(token)},
             "POST agents/{worker}/release": {"json": {"group": "inside", "token": token}},
             "PUT files/{key}": {"content": b"overwritten"},
@@ -229,7 +242,8 @@ class _Cell:
 
 
 def _enrolment(token: str) -> dict[str, Any]:
-    return {"group": "inside", "token": token, "host": "h", "version": "1", "capacity": {}}
+    spoken = {"oldest_protocol": OLDEST, "newest_protocol": NEWEST}
+    return {"group": "inside", "token": token, "host": "h", "version": "1", "capacity": {}, **spoken}
 
 
 async def test_everybody_gets_what_the_table_says(world: World) -> None:

@@ -50,6 +50,48 @@ def create(session: Session, name: str) -> None:
         emit(made)
 
 
+@projects.group(invoke_without_command=True)
+@printing
+@click.pass_context
+def invitations(context: click.Context) -> None:
+    """List the projects you are asked to join; accept or decline."""
+    if context.invoked_subcommand is not None:
+        return
+    session = context.ensure_object(Session)
+    found = list(session.client.projects.invitations())
+    if session.json:
+        emit(found)
+    elif found:
+        rows = [(f"{one.owner}/{one.name}", one.role.value, one.invited_by) for one in found]
+        table(("PROJECT", "YOU WOULD BE", "INVITED BY"), rows)
+    else:
+        session.say("You have no invitations.")
+
+
+@invitations.command()
+@click.argument("project")
+@printing
+@pass_session
+def accept(session: Session, project: str) -> None:
+    """Join PROJECT, as owner/name or its id."""
+    joined = session.client.projects.accept(project)
+    session.say(f"You are a {joined.role.value} of {joined.owner}/{joined.name}.")
+    if session.json:
+        emit(joined)
+
+
+@invitations.command()
+@click.argument("project")
+@printing
+@pass_session
+def decline(session: Session, project: str) -> None:
+    """Do not join PROJECT, or leave it."""
+    session.client.projects.decline(project)
+    session.say(f"You are not a member of {project}.")
+    if session.json:
+        emit({"declined": project})
+
+
 @projects.command()
 @click.argument("project")
 @printing
@@ -68,7 +110,7 @@ def members(session: Session, project: str) -> None:
 @printing
 @pass_session
 def add(session: Session, project: str, name: str, role: str, kind: str | None) -> None:
-    """Let the Hub user NAME use PROJECT."""
+    """Invite the Hub user NAME into PROJECT; a Hub group may use it at once."""
     changed = session.client.projects.set_member(project, cast("MemberKind", kind or "user"), name, Role(role))
     _print_members(session, changed)
 
@@ -89,4 +131,5 @@ def _print_members(session: Session, project: Project) -> None:
     if session.json:
         emit(project.members)
     else:
-        table(("MEMBER", "KIND", "ROLE"), [(one.name, one.kind, one.role.value) for one in project.members])
+        rows = [(one.name, one.kind, one.role.value, "invited" if one.invited else "") for one in project.members]
+        table(("MEMBER", "KIND", "ROLE", ""), rows)

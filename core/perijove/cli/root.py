@@ -16,6 +16,7 @@ from perijove.cli.session import Connection, Session
 
 #: Command: where it is, and its line of help.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "admin": ("perijove.cli.admin:admin", "Hand over what a Hub user owns."),
     "compare": ("perijove.cli.listing:compare", "Set executions side by side."),
     "delete": ("perijove.cli.control:delete", "Delete executions with their logs and outputs."),
     "groups": ("perijove.cli.groups:groups", "List the worker groups you can use."),
@@ -55,7 +56,7 @@ class _Commands(click.Group):
 @click.group(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="EXECUTION is a number (12), project/number (digits/12) or an id. "
+    epilog="EXECUTION is a number (12), project/number (digits/12, ann/digits/12) or an id. "
     "PERIJOVE_URL and PERIJOVE_TOKEN say which service, and as whom. "
     'For completion in bash: eval "$(_PERIJOVE_COMPLETE=bash_source perijove)"; zsh and fish alike.',
 )

@@ -90,4 +90,4 @@ def printing(command: F) -> F:
     return command
 
 
-project_option = click.option("--project", metavar="NAME", help="The project; by default your personal one.")
+project_option = click.option("--project", metavar="[OWNER/]NAME", help="The project; by default your personal one.")

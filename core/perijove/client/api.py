@@ -105,13 +105,26 @@ def pages(kind: type[R], address: str, params: dict[str, Any], limit: int | None
     left, cursor = limit, None
     while left is None or left > 0:
         size = {} if left is None else {"limit": min(left, 100)}
-        response = yield from send(
-            Request("GET", address, {**params, **size, **({"cursor": cursor} if cursor else {})})
-        )
-        page = Page[kind].model_validate_json(response.content)  # type: ignore[valid-type]  # made at run time
+        page = yield from _page(kind, address, {**params, **size}, cursor)
         for item in page.items[:left]:
             yield Emit(item)
         left = None if left is None else left - len(page.items)
         cursor = page.next
         if cursor is None:
             return
+
+
+def gathered(kind: type[R], address: str, params: dict[str, Any]) -> Flow[list[R]]:
+    """Return all items of a list."""
+    page = yield from _page(kind, address, params, None)
+    items = [*page.items]
+    while page.next is not None:
+        page = yield from _page(kind, address, params, page.next)
+        items += page.items
+    return items
+
+
+def _page(kind: type[R], address: str, params: dict[str, Any], cursor: str | None) -> Flow[Page[R]]:
+    response = yield from send(Request("GET", address, {**params, **({"cursor": cursor} if cursor else {})}))
+    page: Page[R] = Page[kind].model_validate_json(response.content)  # type: ignore[valid-type]  # made at run time
+    return page

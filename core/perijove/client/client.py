@@ -8,6 +8,7 @@ from types import TracebackType
 import httpx
 from typing_extensions import Self
 
+from perijove.client.accounts import Accounts
 from perijove.client.api import Api, Driver, endpoint, fetch
 from perijove.client.code import CodeVersions
 from perijove.client.drivers import AsyncDriver, SyncDriver
@@ -31,6 +32,7 @@ class _Perijove(Api[Driver]):
         self.projects: Projects[Driver] = Projects(driver)
         self.executions: Executions[Driver] = Executions(driver)
         self.code: CodeVersions[Driver] = CodeVersions(driver)
+        self.accounts: Accounts[Driver] = Accounts(driver)
         self.groups: Groups[Driver] = Groups(driver)
         self._recall = Recall()
 

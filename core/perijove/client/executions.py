@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from perijove.client.api import Api, Driver, endpoint, fetch, pages, path, stream
+from perijove.client.api import Api, Driver, endpoint, fetch, gathered, pages, path, stream
 from perijove.client.bodies import checked, creation
 from perijove.client.download import Report, content, save
 from perijove.client.events import PATIENCE, ExecutionEvent, follow, unheard
@@ -33,7 +33,11 @@ from perijove.model.spec import ParameterValue, Spec
 from perijove.model.status import Status
 from perijove.patterns import ID_PATTERN
 
-_NUMBER = re.compile(r"^(?:(?P<project>[^/]+)/)?#?(?P<number>[0-9]{1,9})$")
+_NUMBER = re.compile(r"^(?:(?P<project>[^/]+(?:/[^/]+)?)/)?#?(?P<number>[0-9]{1,9})$")
+#: How many items of a list come at once.
+_PAGE = 500
+#: The most characters of a personal project's name.
+_NAME_LIMIT = 64
 
 
 class Executions(Api[Driver]):
@@ -93,10 +97,25 @@ class Executions(Api[Driver]):
         tag: str | None = None,
         search: str | None = None,
         number: int | None = None,
+        metadata: Sequence[str] | None = None,
         limit: int | None = None,
     ) -> Stream[Execution]:
-        """Iterate over executions, the newest first."""
-        given = {"project": project, "owner": owner, "group": group, "tag": tag, "search": search, "number": number}
+        """Iterate over executions, the newest first.
+
+        Parameters
+        ----------
+        metadata : sequence of str, optional
+            Which metadata each carries; by default as much as a list has room for (``metadata_truncated``).
+        """
+        given: dict[str, Any] = {
+            "project": project,
+            "owner": owner,
+            "group": group,
+            "tag": tag,
+            "search": search,
+            "number": number,
+        }
+        given["metadata"] = None if metadata is None else ",".join(metadata)
         given["status"] = None if status is None else str(status)
         return pages(
             Execution, "executions", {name: value for name, value in given.items() if value is not None}, limit
@@ -104,7 +123,7 @@ class Executions(Api[Driver]):
 
     @endpoint
     def find(self, reference: str, *, project: str | None = None) -> Flow[ExecutionDetail]:
-        """Return the execution a person means by an id, a number or ``project/number``.
+        """Return the execution a person means by an id, a number, ``project/number`` or ``owner/project/number``.
 
         A bare number counts in `project`, or else in the caller's personal project.
 
@@ -208,8 +227,7 @@ class Executions(Api[Driver]):
     @endpoint
     def outputs(self, execution: str) -> Flow[Sequence[Output]]:
         """Return the output files of an execution."""
-        response = yield from send(Request("GET", path("executions", execution, "outputs")))
-        return Page[Output].model_validate_json(response.content).items
+        return (yield from gathered(Output, path("executions", execution, "outputs"), {"limit": _PAGE}))
 
     @endpoint
     def download(self, output: Output, folder: Path | str = ".", *, report: Report = lambda _count: None) -> Flow[Path]:
@@ -236,9 +254,9 @@ class Executions(Api[Driver]):
 
 
 def _personal() -> Flow[str]:
-    """Return the name of the caller's personal project, which is their own."""
-    told = (yield from send(Request("GET", "info"))).json()
-    return str(told["user"])
+    """Return what names the caller's personal project, and no other that has its name."""
+    user = str((yield from send(Request("GET", "info"))).json()["user"])
+    return f"{user}/{user[:_NAME_LIMIT]}"
 
 
 def _inside(folder: Path, name: str) -> Path:

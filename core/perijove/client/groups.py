@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from perijove.client.api import Api, Driver, endpoint, fetch, pages, path, stream
 from perijove.client.bodies import creation
@@ -44,6 +45,11 @@ class Groups(Api[Driver]):
         """Replace a group's settings."""
         body = settings.model_dump(mode="json", by_alias=True)
         return fetch(Group, Request("PUT", path("groups", group), json=body))
+
+    @endpoint
+    def change(self, group: str, settings: Mapping[str, Any]) -> Flow[Group]:
+        """Change some of a group's settings, by their names; None sets one back to its default."""
+        return fetch(Group, Request("PATCH", path("groups", group), json={**settings}))
 
     @endpoint
     def delete(self, group: str) -> Flow[None]:

@@ -8,13 +8,13 @@ from perijove.client.api import Api, Driver, endpoint, fetch, pages, path, strea
 from perijove.client.bodies import checked, creation
 from perijove.client.flow import Flow, Request, Stream
 from perijove.client.transfer import send
-from perijove.model.resources import CreateProject, Project, Role, SetMember
+from perijove.model.resources import CreateProject, Invitation, Project, Role, SetMember
 
 MemberKind = Literal["user", "group"]
 
 
 class Projects(Api[Driver]):
-    """The projects the caller can see; `project` is a name or an id."""
+    """The projects the caller can see; `project` is an id, ``owner/name``, or a name that only one of them has."""
 
     @stream
     def list(self, limit: int | None = None) -> Stream[Project]:
@@ -39,11 +39,26 @@ class Projects(Api[Driver]):
 
     @endpoint
     def set_member(self, project: str, kind: MemberKind, name: str, role: Role | str) -> Flow[Project]:
-        """Give a Hub user, or everybody of a Hub group, a role."""
+        """Give everybody of a Hub group a role, or offer it to a Hub user, for whom it holds once they accept it."""
         body = checked(SetMember, role=role).model_dump(mode="json")
         return fetch(Project, Request("PUT", path("projects", project, "members", kind, name), json=body))
 
     @endpoint
     def remove_member(self, project: str, kind: MemberKind, name: str) -> Flow[None]:
-        """Take a member's role away."""
+        """Take a member's role, or an invitation, away."""
         yield from send(Request("DELETE", path("projects", project, "members", kind, name)))
+
+    @stream
+    def invitations(self) -> Stream[Invitation]:
+        """Iterate over the projects that others ask the caller to join."""
+        return pages(Invitation, "invitations", {})
+
+    @endpoint
+    def accept(self, project: str, *, key: str | None = None) -> Flow[Project]:
+        """Join a project."""
+        return fetch(Project, creation(path("invitations", project, "accept"), None, key))
+
+    @endpoint
+    def decline(self, project: str, *, key: str | None = None) -> Flow[None]:
+        """Do not join a project, or leave it."""
+        yield from send(creation(path("invitations", project, "decline"), None, key))

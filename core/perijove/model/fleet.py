@@ -18,7 +18,10 @@ _NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
 
 
 class Group(Resource):
-    """A worker group as its users see it."""
+    """A worker group as its users see it; of its `owners` everybody sees the Hub groups they are in themselves.
+
+    `note` says of a change what could not be checked.
+    """
 
     name: str
     description: str
@@ -29,10 +32,13 @@ class Group(Resource):
     max_workers: int
     grace_period: int
     capacity: Resources
+    warm_kernels: int = 1
+    owners: list[str] = []
     workers: int
     idle: int
     waiting: int
     running: int
+    note: str = ""
 
 
 class GroupSettings(Model):

@@ -38,11 +38,15 @@ class Role(str, Enum):
 
 
 class Member(Resource):
-    """A Hub user, or everybody of a Hub group, in a project."""
+    """A Hub user, or everybody of a Hub group, in a project.
+
+    `invited` users have not accepted yet: until then the role does not hold, and only the project's admins see them.
+    """
 
     kind: Literal["user", "group"]
     name: str
     role: Role
+    invited: bool = False
 
 
 class Project(Resource):
@@ -55,6 +59,34 @@ class Project(Resource):
     executions: int
     created_at: datetime
     members: list[Member] = []
+
+
+class Invitation(Resource):
+    """A project that somebody asks the caller to join: its id, its name, its owner, and the role it would give."""
+
+    project: str
+    name: str
+    owner: str
+    role: Role
+    invited_by: str
+
+
+class HandOver(Model):
+    """The body of POST users/{user}/hand-over: who gets what that user owns."""
+
+    to: Reference
+
+
+class AuditEntry(Resource):
+    """Something that was done with what belongs to people: who did what, and when, from whom and to whom."""
+
+    id: str
+    at: datetime
+    actor: str
+    action: str
+    source: str
+    target: str
+    detail: dict[str, int]
 
 
 class CreateProject(Model):
@@ -72,8 +104,8 @@ class SetMember(Model):
 class CreateExecution(Model):
     """The body of POST executions.
 
-    `project` is a project's id or name; by default the caller's personal project, which carries their name and is
-    made when it is first needed. `notebook` is the converted document of a notebook spec.
+    `project` is a project's id, `owner/name` or name; by default the caller's personal project, which carries their
+    name and is made when it is first needed. `notebook` is the converted document of a notebook spec.
     """
 
     project: Reference | None = None
@@ -138,6 +170,8 @@ class Execution(Resource):
     `left_out` counts the files it left that are not among its outputs.
     `waits_for` is a sentence about what holds a started one up just now, such as a store that is full; empty if nothing
     does.
+    Where it is one of many, and in its event stream, `metadata` holds as much as a list has room for, or what was
+    asked for, and `metadata_truncated` says that there is more: `GET executions/{execution}` has it.
     """
 
     id: str
@@ -156,6 +190,7 @@ class Execution(Resource):
     progress: Progress | None
     left_out: int = 0
     metadata: dict[str, Any]
+    metadata_truncated: bool = False
     spec: Spec
     worker: str | None
     created_at: datetime
@@ -213,7 +248,7 @@ class Output(Resource):
 
 
 class Outputs(Page[Output]):
-    """An execution's outputs, all on one page, and the files it left that are not among them.
+    """A page of an execution's outputs, and the files it left that are not among them.
 
     `left_out` counts those; `left_out_files` names the first of them and says why.
     """

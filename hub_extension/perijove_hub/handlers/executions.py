@@ -9,10 +9,10 @@ from perijove_scheduler.services.executions import ExecutionFilter
 
 async def index(call: Call) -> Page[Execution]:
     """List executions, the newest first."""
-    chosen = call.query.model_dump(exclude={"limit", "cursor"})
-    return await call.services.executions.list(
-        call.caller, ExecutionFilter(**chosen), call.query.cursor, call.query.limit
-    )
+    query = call.query
+    conditions = ExecutionFilter(**query.model_dump(exclude={"limit", "cursor", "metadata"}))
+    wanted = None if query.metadata is None else [*filter(None, query.metadata.split(","))]
+    return await call.services.executions.list(call.caller, conditions, query.cursor, query.limit, wanted)
 
 
 async def create(call: Call) -> Execution:

@@ -9,7 +9,8 @@ from perijove_hub.route import Redirect
 
 async def index(call: Call) -> Outputs:
     """List an execution's outputs, and what is not among them."""
-    return await call.services.outputs.list(call.caller, call.path["execution"])
+    query = call.query
+    return await call.services.outputs.list(call.caller, call.path["execution"], query.cursor, query.limit)
 
 
 async def get(call: Call) -> Redirect:

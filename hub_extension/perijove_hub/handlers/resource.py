@@ -20,7 +20,7 @@ from perijove_hub import logs
 from perijove_hub.call import Call
 from perijove_hub.handlers.answers import answer
 from perijove_hub.hub import Hub
-from perijove_hub.identity import caller_of, may_scrape
+from perijove_hub.identity import may_scrape
 from perijove_hub.pace import Pace
 from perijove_hub.problems import MethodNotAllowed, TooSlow, invalid_query, problem
 from perijove_hub.protection import INERT, protect
@@ -122,8 +122,7 @@ class ResourceHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc] 
     async def _signer(self, route: Route) -> Caller | None:
         if route.scope is None or (route.scope == "metrics" and self.hub.open_metrics):
             return None
-        model = await self.hub.identity.of(self)
-        caller = caller_of(model)
+        caller, model = await self.hub.caller(self)
         logs.user_name.set(caller.name)
         if route.scope != "metrics":
             caller.require(route.scope)

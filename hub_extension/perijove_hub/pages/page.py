@@ -11,7 +11,6 @@ from tornado.web import HTTPError, RequestHandler
 
 from perijove.errors import PerijoveError, Unauthenticated
 from perijove_hub.hub import Hub
-from perijove_hub.identity import caller_of
 from perijove_hub.problems import problem
 from perijove_hub.protection import OF_PAGES, protect
 from perijove_scheduler.services.caller import Caller
@@ -37,9 +36,9 @@ class Page(HubOAuthenticated, RequestHandler):  # type: ignore[misc] # JupyterHu
     async def get(self) -> None:
         """Show the page, or send whoever is not signed in to the Hub."""
         try:
-            caller = caller_of(await self.hub.identity.of(self))
-            caller.require("read")
             self.hub.check_started()
+            caller, _ = await self.hub.caller(self)
+            caller.require("read")
             self._render(*await self.content(caller), caller=caller)
         except Unauthenticated:
             self.redirect(self.get_login_url())

@@ -13,6 +13,9 @@ import type { IExecution, IOutputFile, IPage } from '../master/types';
 import { bytes } from '../view/bytes';
 import { useAsked } from '../view/hooks';
 
+/** How many files a page shows: more rows would make it slow. */
+const SHOWN = 2000;
+
 interface IOutputsProps {
   execution: IExecution;
   requests: Requests;
@@ -24,10 +27,7 @@ interface IOutputsProps {
 export function Outputs(props: IOutputsProps): JSX.Element {
   const { execution, requests, trans } = props;
   const { value, problem } = useAsked(
-    () =>
-      requests.get<IPage<IOutputFile>>(
-        `master/executions/${execution.id}/outputs`
-      ),
+    () => files(requests, execution.id),
     `${execution.id} ${execution.status}`
   );
   if (problem) {
@@ -36,18 +36,43 @@ export function Outputs(props: IOutputsProps): JSX.Element {
   if (!value) {
     return <p className="pj-Quiet">{trans.__('Looking…')}</p>;
   }
-  if (value.items.length === 0) {
+  if (value.length === 0) {
     return <p className="pj-Quiet">{none(execution, trans)}</p>;
   }
   return (
-    <table className="pj-Table pj-Outputs">
-      <tbody>
-        {value.items.map(file => (
-          <File key={file.id} file={file} {...props} />
-        ))}
-      </tbody>
-    </table>
+    <>
+      <table className="pj-Table pj-Outputs">
+        <tbody>
+          {value.slice(0, SHOWN).map(file => (
+            <File key={file.id} file={file} {...props} />
+          ))}
+        </tbody>
+      </table>
+      {value.length > SHOWN && (
+        <p className="pj-Quiet">
+          {trans.__('There are more: perijove outputs lists all of them.')}
+        </p>
+      )}
+    </>
   );
+}
+
+/** The first output files of an execution, and one more than are shown where there are more. */
+export async function files(
+  requests: Pick<Requests, 'get'>,
+  execution: string
+): Promise<IOutputFile[]> {
+  const found: IOutputFile[] = [];
+  let cursor: string | null = '';
+  while (cursor !== null && found.length <= SHOWN) {
+    const query: string = cursor && `&cursor=${encodeURIComponent(cursor)}`;
+    const page: IPage<IOutputFile> = await requests.get(
+      executionPath(execution, `outputs?limit=500${query}`)
+    );
+    found.push(...page.items);
+    cursor = page.next;
+  }
+  return found;
 }
 
 function File(props: IOutputsProps & { file: IOutputFile }): JSX.Element {

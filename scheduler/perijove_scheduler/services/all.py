@@ -6,6 +6,7 @@ from perijove_scheduler.files.protocol import Files
 from perijove_scheduler.queue.protocol import Queue
 from perijove_scheduler.queue.tail import Tail
 from perijove_scheduler.services.access import Access
+from perijove_scheduler.services.accounts import Accounts
 from perijove_scheduler.services.agents import Agents
 from perijove_scheduler.services.announce import Announcer
 from perijove_scheduler.services.bell import Bell
@@ -44,6 +45,7 @@ class Services:
         leftovers = Leftovers(store, files)
         submission = Submission(store, files, access, leftovers, limits)
         announcer = Announcer(queue, bell)
+        self.accounts = Accounts(store)
         self.projects = Projects(store, access, leftovers)
         self.executions = Executions(store, queue, access, submission, leftovers, announcer, limits)
         self.outputs = Outputs(store, files, access, limits)

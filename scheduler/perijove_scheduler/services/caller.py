@@ -9,6 +9,9 @@ from perijove_scheduler.store.visibility import Viewer
 
 # Each scope includes those before it.
 _SCOPES = ("read", "submit", "admin")
+#: What the names of Hub services start with here, and those of accounts that are no more. No Hub user may have such a
+#: name: it would be another's.
+SERVICE, FORMER = "service:", "former:"
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,7 @@ class Caller:
     Attributes
     ----------
     name : str
-        The Hub user's name; a service's starts with ``service:``.
+        The Hub user's name; a service's starts with `SERVICE`.
     groups : frozenset of str
         Their Hub groups.
     scopes : frozenset of str

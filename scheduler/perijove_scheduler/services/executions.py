@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from perijove.errors import Conflict, IdempotencyConflict, InvalidRequest, InvalidSpec, UnknownExecution
+from perijove.errors import Conflict, InvalidSpec, UnknownExecution
 from perijove.model.control import Stop
 from perijove.model.resources import (
     Comparison,
@@ -28,20 +26,20 @@ from perijove.model.resources import (
 from perijove.model.spec import Spec
 from perijove.model.status import Status
 from perijove_scheduler.queue.protocol import Queue
-from perijove_scheduler.services import compare, present
+from perijove_scheduler.services import compare, excerpts, present
 from perijove_scheduler.services.access import Access, checked_cursor
 from perijove_scheduler.services.announce import Announcer, best_effort
 from perijove_scheduler.services.caller import Caller
+from perijove_scheduler.services.inputs import refusing_inputs
+from perijove_scheduler.services.keys import Keys
 from perijove_scheduler.services.leftovers import Leftovers
 from perijove_scheduler.services.limits import Limits
 from perijove_scheduler.services.submission import Request, Submission
 from perijove_scheduler.services.why import Explainer
-from perijove_scheduler.store.executions import ExecutionFilter, KeyUsed, Made
+from perijove_scheduler.store.executions import ExecutionFilter, Made
 from perijove_scheduler.store.store import Store
 
 __all__ = ["ExecutionFilter", "Executions"]
-
-_KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
 
 
 class Executions:
@@ -58,6 +56,7 @@ class Executions:
         limits: Limits,
     ) -> None:
         self._store = store
+        self._keys = Keys(store)
         self._queue = queue
         self._access = access
         self._submission = submission
@@ -69,15 +68,15 @@ class Executions:
     async def create(self, caller: Caller, request: CreateExecution, key: str | None = None) -> Execution:
         """Submit an execution. The same request with the same Idempotency-Key gives the same execution."""
         caller.require("submit")
-        digest = "" if key is None else await asyncio.to_thread(_digest, "create", request)
-        wanted = Request(request.project, [request.spec], request.notebook, key, digest)
+        claim = await self._keys.claim(caller, key, "create", request)
+        wanted = Request(request.project, [request.spec], request.notebook, claim)
         return await self._one(caller, (await self._submit(caller, wanted))[0].id)
 
     async def create_many(self, caller: Caller, request: CreateExecutions, key: str | None = None) -> CreatedExecutions:
         """Submit many executions at once: all of them, or none. Repeated with its key, it makes nothing new."""
         caller.require("submit")
-        digest = "" if key is None else await asyncio.to_thread(_digest, "create many", request)
-        wanted = Request(request.project, request.specs, request.notebook, key, digest, batch=True)
+        claim = await self._keys.claim(caller, key, "create many", request)
+        wanted = Request(request.project, request.specs, request.notebook, claim, batch=True)
         made = await self._submit(caller, wanted)
         project = (await self._access.execution(caller, made[0].id)).row.project_id
         return CreatedExecutions(
@@ -89,43 +88,40 @@ class Executions:
         caller.require("submit")
         found = await self._access.execution(caller, execution, Role.MEMBER)
         spec = _changed(Spec.model_validate(found.row.spec), changes)
-        digest = "" if key is None else _digest(f"copy {execution}", changes)
-        wanted = Request(found.row.project_id, [spec], None, key, digest)
+        claim = await self._keys.claim(caller, key, f"copy {execution}", changes)
+        wanted = Request(found.row.project_id, [spec], None, claim)
         return await self._one(caller, (await self._submit(caller, wanted))[0].id)
 
     async def _submit(self, caller: Caller, request: Request) -> Sequence[Made]:
-        if request.key is not None and not _KEY.match(request.key):
-            raise InvalidRequest("An Idempotency-Key is 1 to 255 printable ASCII characters without spaces.")
-        made = await self._made_before(caller, request)
-        if not made:
-            try:
-                made = await self._submission.submit(caller, request)
-            except KeyUsed:
-                made = await self._made_before(caller, request)
-                if not made:
-                    raise
+        async def make() -> Sequence[Made]:
+            made = await self._submission.submit(caller, request)
             await self._announcer.changed([each.id for each in made], "dispatcher")
-        return made
+            return made
 
-    async def _made_before(self, caller: Caller, request: Request) -> Sequence[Made]:
-        if request.key is None:
-            return []
-        row = await self._store.idempotency.find(caller.name, request.key)
-        if row is None:
-            return []
-        if row.request_sha256 != request.digest:
-            raise IdempotencyConflict
-        return await self._store.executions.made_with(row.execution_id, len(request.specs))
+        async def again(made: str) -> Sequence[Made]:
+            if not (found := await self._store.executions.made_before(made, len(request.specs))):
+                raise UnknownExecution
+            return found
+
+        return await self._keys.once(request.claim, make, again)
 
     async def list(
-        self, caller: Caller, conditions: ExecutionFilter, cursor: str | None = None, limit: int = 50
+        self,
+        caller: Caller,
+        conditions: ExecutionFilter,
+        cursor: str | None = None,
+        limit: int = 50,
+        wanted: Collection[str] | None = None,
     ) -> Page[Execution]:
-        """List the executions the caller sees, the newest first."""
+        """List the executions the caller sees, the newest first, each with the metadata `wanted`."""
         caller.require("read")
         after = checked_cursor(cursor)
+        if conditions.project is not None:
+            project = await self._access.project(caller, conditions.project)
+            conditions = replace(conditions, project=project.row.id)
         rows = await self._store.executions.list(caller.viewer, conditions, after, limit + 1)
-        items = [present.execution(found, self._limits) for found in rows[:limit]]
-        return Page(items=items, next=items[-1].id if len(rows) > limit else None)
+        items = excerpts.of_page([present.execution(found, self._limits, wanted) for found in rows[:limit]], limit)
+        return Page(items=items, next=items[-1].id if len(rows) > len(items) else None)
 
     async def get(self, caller: Caller, execution: str) -> ExecutionDetail:
         """Return an execution with its attempts and its environment."""
@@ -163,7 +159,9 @@ class Executions:
         """Delete an execution that has ended, with its files."""
         caller.require("submit")
         row = (await self._access.execution(caller, execution, Role.MEMBER)).row
-        if not await self._store.executions.delete(execution):
+        with refusing_inputs():
+            deleted = await self._store.executions.delete(execution)
+        if not deleted:
             raise Conflict("It has not ended.", "Stop it first, and wait until it has.")
         await self._leftovers.of_executions([execution])
         if row.notebook is not None:
@@ -201,9 +199,3 @@ def _changed(spec: Spec, changes: CopyExecution) -> Spec:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
         raise InvalidSpec(f"The copy would not be valid: '{place}': {first['msg']}.") from error
-
-
-def _digest(action: str, body: BaseModel) -> str:
-    """Return what tells two requests apart. A request with a large document is better digested in a thread."""
-    document = f"{action} {body.model_dump_json(by_alias=True)}"
-    return hashlib.sha256(document.encode()).hexdigest()

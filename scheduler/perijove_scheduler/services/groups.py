@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import builtins
 import re
+from typing import Any
+
+from pydantic import ValidationError
 
 from perijove.errors import Conflict, InvalidRequest, InvalidSpec, NotFound, RuntimeNotSupported, UnknownGroup
 from perijove.model.fleet import RUNTIMES, Group, GroupSettings, Worker, WorkerState
@@ -13,6 +16,7 @@ from perijove_scheduler.services import tokens
 from perijove_scheduler.services.bell import CAPACITY, Bell
 from perijove_scheduler.services.caller import Caller
 from perijove_scheduler.services.checks import may_use
+from perijove_scheduler.services.keys import Keys
 from perijove_scheduler.services.roster import Roster
 from perijove_scheduler.store.groups import GroupCounts
 from perijove_scheduler.store.store import Store
@@ -25,6 +29,7 @@ class Groups:
 
     def __init__(self, store: Store, queue: Queue, bell: Bell) -> None:
         self._store = store
+        self._keys = Keys(store)
         self._queue = queue
         self._bell = bell
         self._roster = Roster(store, queue)
@@ -34,7 +39,7 @@ class Groups:
         caller.require("read")
         counts = await self._store.groups.counts()
         return [
-            _group(name, settings, counts.get(name, GroupCounts()))
+            _group(caller, name, settings, counts.get(name, GroupCounts()))
             for name, settings in (await self._store.groups.all()).items()
             if may_use(caller, settings)
         ]
@@ -43,17 +48,41 @@ class Groups:
         """Return a group."""
         caller.require("read")
         settings = await self._usable(caller, name)
-        return _group(name, settings, (await self._store.groups.counts(name)).get(name, GroupCounts()))
+        return _group(caller, name, settings, (await self._store.groups.counts(name)).get(name, GroupCounts()))
 
-    async def create(self, caller: Caller, name: str, settings: GroupSettings) -> tuple[Group, str]:
-        """Make a group; return it with its enrolment token, which nobody can look up later."""
+    async def create(
+        self, caller: Caller, name: str, settings: GroupSettings, key: str | None = None
+    ) -> tuple[Group, str]:
+        """Make a group; return it with its enrolment token, which nobody can look up later.
+
+        The same request with its key gives the same token, as long as the key is remembered.
+        """
         caller.require("admin")
         _check(name, settings)
-        token = tokens.new_token()
-        if not await self._store.groups.create(name, settings, tokens.digest(token)):
-            raise Conflict(f"There is a group named {name} already.", "Choose another name, or change that group.")
-        self._bell.ring("scaler")
-        return _group(name, settings, GroupCounts()), token
+        claim = await self._keys.claim(caller, key, f"create group {name}", settings)
+
+        async def make() -> tuple[Group, str]:
+            nonce, token = await self._new_token()
+            if not await self._store.groups.create(name, settings, tokens.digest(token), claim, nonce):
+                raise Conflict(f"There is a group named {name} already.", "Choose another name, or change that group.")
+            self._bell.ring("scaler")
+            return _group(caller, name, settings, GroupCounts()), token
+
+        async def again(nonce: str) -> tuple[Group, str]:
+            return await self.get(caller, name), await self._keys.token(nonce)
+
+        return await self._keys.once(claim, make, again)
+
+    async def change(self, caller: Caller, name: str, changes: dict[str, Any]) -> Group:
+        """Change some of a group's settings; None stands for a setting's default."""
+        caller.require("admin")
+        settings = (await self._usable(caller, name)).model_dump() | changes
+        try:
+            changed = GroupSettings.model_validate({key: value for key, value in settings.items() if value is not None})
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            raise InvalidSpec(f"'{'.'.join(map(str, first['loc']))}': {first['msg']}.") from error
+        return await self.update(caller, name, changed)
 
     async def update(self, caller: Caller, name: str, settings: GroupSettings) -> Group:
         """Replace a group's settings."""
@@ -74,13 +103,23 @@ class Groups:
                 "Stop its executions, set its max_workers to 0, drain its workers, and wait until they have left.",
             )
 
-    async def new_token(self, caller: Caller, name: str) -> str:
+    async def new_token(self, caller: Caller, name: str, key: str | None = None) -> str:
         """Replace a group's enrolment token; workers that have enrolled stay."""
         caller.require("admin")
-        token = tokens.new_token()
-        if not await self._store.groups.set_token(name, tokens.digest(token)):
-            raise UnknownGroup
-        return token
+        claim = await self._keys.claim(caller, key, f"new token of {name}")
+
+        async def make() -> str:
+            nonce, token = await self._new_token()
+            if not await self._store.groups.set_token(name, tokens.digest(token), claim, nonce):
+                raise UnknownGroup
+            return token
+
+        return await self._keys.once(claim, make, self._keys.token)
+
+    async def _new_token(self) -> tuple[str, str]:
+        """Return a fresh enrolment token, after that from which it can be worked out again."""
+        nonce = tokens.new_token()
+        return nonce, await self._keys.token(nonce)
 
     async def workers(self, caller: Caller, name: str) -> builtins.list[Worker]:
         """List a group's workers, the oldest first; of what they hold only what the caller sees."""
@@ -122,8 +161,10 @@ def _check(name: str, settings: GroupSettings) -> None:
         raise InvalidSpec("min_workers is greater than max_workers.", "Say how many workers there are at most, too.")
 
 
-def _group(name: str, settings: GroupSettings, counts: GroupCounts) -> Group:
-    shown = {key: value for key, value in settings.model_dump().items() if key in Group.model_fields}
+def _group(caller: Caller, name: str, settings: GroupSettings, counts: GroupCounts) -> Group:
+    shown = settings.model_dump()
+    if not caller.admin:  # of other people's Hub groups nobody has to know
+        shown["owners"] = [owner for owner in settings.owners if owner in caller.groups]
     return Group.model_validate(
         {
             **shown,

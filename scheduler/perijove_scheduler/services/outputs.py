@@ -14,7 +14,7 @@ from perijove.model.events import ObjectRequest, SignRequest, Verb
 from perijove.model.resources import Outputs as ExecutionOutputs
 from perijove_scheduler.files.protocol import Files, notebook_key, payload_key
 from perijove_scheduler.services import present
-from perijove_scheduler.services.access import Access
+from perijove_scheduler.services.access import Access, checked_cursor
 from perijove_scheduler.services.caller import Caller
 from perijove_scheduler.services.limits import Limits
 from perijove_scheduler.services.signing import Grants, Rights, datum_key
@@ -37,11 +37,14 @@ class Outputs:
         self._limits = limits
         self._grants = Grants(store)
 
-    async def list(self, caller: Caller, execution: str) -> ExecutionOutputs:
+    async def list(
+        self, caller: Caller, execution: str, cursor: str | None = None, limit: int = 50
+    ) -> ExecutionOutputs:
         """List an execution's outputs by name, and what is not among them; there are none before it has ended."""
         caller.require("read")
         found = await self._access.whole(caller, execution)
-        return present.outputs(found, await self._store.data.of(execution), self._limits)
+        rows = await self._store.data.page(execution, checked_cursor(cursor), limit + 1)
+        return present.outputs(found, rows, limit, self._limits)
 
     async def url(self, caller: Caller, execution: str, name: str) -> str:
         """Return a signed address of an output's bytes."""
@@ -62,9 +65,9 @@ class Outputs:
             name = str(row.spec["notebook"]["path"]).rpartition("/")[2]
             seconds = self._limits.signed_seconds
             return self._files.sign(Verb.GET, notebook_key(row.notebook), seconds, name, NOTEBOOK_TYPE)
-        for output in await self._store.data.of(execution):
-            if output.media_type == NOTEBOOK_TYPE:
-                return self._signed(output)
+        output = await self._store.data.typed(execution, NOTEBOOK_TYPE)
+        if output is not None:
+            return self._signed(output)
         raise Conflict("It has no executed notebook.", "There is one when it has ended; the log may say why not.")
 
     async def payload(self, caller: Caller, execution: str, attempt: int | None, sha256: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from urllib.parse import quote
 
 from perijove.model.events import LeftOut
@@ -13,6 +13,7 @@ from perijove.model.resources import (
     Code,
     Execution,
     ExecutionDetail,
+    Invitation,
     Member,
     Output,
     Outputs,
@@ -22,10 +23,11 @@ from perijove.model.resources import (
 )
 from perijove.model.spec import Spec
 from perijove.model.status import Status
+from perijove_scheduler.services import excerpts
 from perijove_scheduler.services.limits import Limits
 from perijove_scheduler.store.executions import FoundExecution
-from perijove_scheduler.store.projects import FoundProject, ProjectDetails
-from perijove_scheduler.store.tables import AttemptRow, CodeRow, DatumRow, ExecutionRow
+from perijove_scheduler.store.projects import FoundInvitation, FoundProject, ProjectDetails
+from perijove_scheduler.store.tables import AttemptRow, CodeRow, DatumRow, ExecutionRow, MemberRow
 
 _SENTENCES = {
     Status.CREATED: "It waits for its turn.",
@@ -54,9 +56,11 @@ def sentence_of(row: ExecutionRow) -> tuple[str, str]:
     return f"{sentence} {row.waits_for}".strip(), ""
 
 
-def execution(found: FoundExecution, limits: Limits) -> Execution:
-    """Return an execution as everybody sees it."""
-    return Execution.model_validate(_execution_fields(found, limits))
+def execution(found: FoundExecution, limits: Limits, wanted: Collection[str] | None = None) -> Execution:
+    """Return an execution as a list shows it, with the metadata `wanted`, or as much as there is room for."""
+    metadata, truncated = excerpts.of_metadata(found.row.values, wanted)
+    less = {"metadata": metadata, "metadata_truncated": truncated, "detail": excerpts.of_text(found.row.detail)}
+    return Execution.model_validate({**_execution_fields(found, limits), **less})
 
 
 def detail(found: FoundExecution, limits: Limits) -> ExecutionDetail:
@@ -72,10 +76,11 @@ def left_out_files(found: FoundExecution) -> list[LeftOut]:
     return [LeftOut.model_validate(each) for each in next(last, [])]
 
 
-def outputs(found: FoundExecution, rows: Sequence[DatumRow], limits: Limits) -> Outputs:
-    """Return the outputs of an execution that was found whole, and what is not among them."""
-    items = [output(row, limits) for row in rows]
-    return Outputs(items=items, left_out=found.row.left_out, left_out_files=left_out_files(found))
+def outputs(found: FoundExecution, rows: Sequence[DatumRow], limit: int, limits: Limits) -> Outputs:
+    """Return up to `limit` outputs of an execution that was found whole, and what is not among its outputs."""
+    items = excerpts.of_page([output(row, limits) for row in rows], limit)
+    after = items[-1].id if len(rows) > len(items) else None
+    return Outputs(items=items, next=after, left_out=found.row.left_out, left_out_files=left_out_files(found))
 
 
 def attempt(row: AttemptRow) -> Attempt:
@@ -101,10 +106,21 @@ def project(found: FoundProject, details: ProjectDetails) -> Project:
         role=found.role,
         executions=details.executions,
         created_at=row.created_at,
-        members=[
-            Member.model_validate({"kind": member.kind, "name": member.name, "role": Role(member.role)})
-            for member in details.members
-        ],
+        members=[_member(member) for member in details.members if member.accepted or found.role is Role.ADMIN],
+    )
+
+
+def _member(row: MemberRow) -> Member:
+    return Member.model_validate(
+        {"kind": row.kind, "name": row.name, "role": Role(row.role), "invited": not row.accepted}
+    )
+
+
+def invitation(found: FoundInvitation) -> Invitation:
+    """Return an invitation as who is invited sees it."""
+    project, member = found.project, found.member
+    return Invitation(
+        project=project.id, name=project.name, owner=project.owner, role=Role(member.role), invited_by=member.invited_by
     )
 
 

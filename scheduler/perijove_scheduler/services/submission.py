@@ -20,6 +20,7 @@ from perijove_scheduler.services.documents import Document
 from perijove_scheduler.services.leftovers import Leftovers
 from perijove_scheduler.services.limits import Limits
 from perijove_scheduler.store.executions import Made, NewExecution, SourceGone
+from perijove_scheduler.store.idempotency import Claim
 from perijove_scheduler.store.projects import FoundProject
 from perijove_scheduler.store.store import Store
 
@@ -29,7 +30,7 @@ _IN_ONE_GO = 200
 
 @dataclass(frozen=True)
 class Request:
-    """The executions that a caller asks for; `key` is their Idempotency-Key, `digest` says what was asked with it.
+    """The executions that a caller asks for; `claim` is their Idempotency-Key.
 
     `batch` says whether a refusal names the place of the spec that it is about. `notebook` is the document of every
     spec that names none by its digest.
@@ -38,8 +39,7 @@ class Request:
     project: str | None
     specs: Sequence[Spec]
     notebook: dict[str, Any] | None = None
-    key: str | None = None
-    digest: str = ""
+    claim: Claim | None = None
     batch: bool = False
 
 
@@ -64,7 +64,7 @@ class Submission:
     async def submit(self, caller: Caller, request: Request) -> list[Made]:
         """Make all executions; a request that is refused has written nothing.
 
-        Raises `perijove_scheduler.store.executions.KeyUsed` when its Idempotency-Key was used meanwhile.
+        Raises `perijove_scheduler.store.idempotency.KeyUsed` when its Idempotency-Key was used meanwhile.
         """
         project = await self._project(caller, request.project)
         checks = Checks(self._store, self._files, caller, project)
@@ -181,6 +181,5 @@ def _new(caller: Caller, request: Request, spec: Spec, project: FoundProject) ->
         spec=spec.as_json(),
         tags=spec.tags,
         inputs=data_of(spec),
-        key=request.key,
-        request_sha256=request.digest,
+        claim=request.claim,
     )

@@ -32,7 +32,7 @@ from perijove_scheduler.store.clock import db_now
 from perijove_scheduler.store.code import keep_code
 from perijove_scheduler.store.data import forget_uses
 from perijove_scheduler.store.database import Database
-from perijove_scheduler.store.idempotency import remember
+from perijove_scheduler.store.idempotency import Claim, remember
 from perijove_scheduler.store.lines import join_first
 from perijove_scheduler.store.recordset import insert_many
 from perijove_scheduler.store.search import WINDOW, mentions
@@ -46,10 +46,6 @@ _USES = cast("Table", UseRow.__table__)
 COUNTED = 10_000
 
 
-class KeyUsed(Exception):
-    """An Idempotency-Key was used meanwhile by another request."""
-
-
 class SourceGone(Exception):
     """The code version, the document or a datum that the execution takes was removed meanwhile."""
 
@@ -58,8 +54,7 @@ class SourceGone(Exception):
 class NewExecution:
     """What is written of an execution when it is made.
 
-    `inputs` are the ids of the data it takes. `key` and `request_sha256` are the Idempotency-Key it was asked for
-    with, and the digest of what was asked.
+    `inputs` are the ids of the data it takes. `claim` is the Idempotency-Key it was asked for with.
     """
 
     project: str
@@ -73,8 +68,7 @@ class NewExecution:
     spec: dict[str, Any]
     tags: list[str] = field(default_factory=list)
     inputs: list[str] = field(default_factory=list)
-    key: str | None = None
-    request_sha256: str = ""
+    claim: Claim | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +95,7 @@ class FoundExecution:
 class ExecutionFilter:
     """Which executions to list; every condition that is set must hold.
 
-    `project` is a project's id or name; `search` is words, see `perijove_scheduler.store.search`.
+    `project` is a project's id; `search` is words, see `perijove_scheduler.store.search`.
     """
 
     project: str | None = None
@@ -146,13 +140,16 @@ class Executions:
             async with self._database.write() as session:
                 return await _create(session, new, borrowed)
         except IntegrityError as error:
-            raise SourceGone if "foreign key" in str(error.orig).lower() else KeyUsed from error
+            if "foreign key" not in str(error.orig).lower():
+                raise
+            raise SourceGone from error
 
-    async def made_with(self, first: str, count: int) -> list[Made]:
-        """Return the executions that were made in one go with the execution `first`, which comes first of `count`."""
-        row, one = ExecutionRow, aliased(ExecutionRow)
-        together = (row.project_id == one.project_id, row.number.between(one.number, one.number + count - 1))
-        query = select(row.id, row.number).join(one, and_(*together)).where(one.id == first).order_by(row.number)
+    async def made_before(self, made: str, count: int) -> list[Made]:
+        """Return those of `count` executions that are still there of what a key's row says that it `made`."""
+        project, first = made.split()
+        row = ExecutionRow
+        numbers = row.number.between(int(first), int(first) + count - 1)
+        query = select(row.id, row.number).where(row.project_id == project, numbers).order_by(row.number)
         async with self._database.read() as session:
             return [Made(*found) for found in await session.execute(query)]
 
@@ -198,7 +195,10 @@ class Executions:
             return [FoundExecution(row, name) for row, name in await session.execute(query)]
 
     async def delete(self, execution: str) -> bool:
-        """Delete a finished execution; False when it is not finished, or not there."""
+        """Delete a finished execution; False when it is not finished, or not there.
+
+        Raises `perijove_scheduler.store.data.InputInUse` when an execution that has not ended needs its outputs.
+        """
         this = (ExecutionRow.id == execution, ExecutionRow.status.in_([status.value for status in TERMINAL]))
         async with self._database.write() as session:
             await keep_projects(session, [execution])
@@ -300,8 +300,7 @@ async def _create(session: AsyncSession, new: Sequence[NewExecution], borrowed: 
     uses = [{"execution_id": one.id, "datum_id": datum} for one, each in zip(made, new, strict=True)
             for datum in dict.fromkeys(each.inputs)]  # fmt: skip
     await insert_many(session, _USES, uses)
-    if first.key is not None:
-        remember(session, first.owner, first.key, first.request_sha256, made[0].id)
+    await remember(session, first.claim, f"{first.project} {made[0].number}")
     return made
 
 
@@ -372,8 +371,7 @@ def _searched(
 
 
 def _of_project(wanted: ExecutionFilter) -> list[ColumnElement[bool]]:
-    ref = wanted.project
-    return [] if ref is None else [or_(ProjectRow.id == ref, ProjectRow.name == ref)]
+    return [] if wanted.project is None else [ProjectRow.id == wanted.project]
 
 
 def _conditions(row: type[ExecutionRow], wanted: ExecutionFilter, after: str | None) -> list[ColumnElement[bool]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import delete, distinct, exists, func, select, update
@@ -11,6 +12,7 @@ from perijove.model.fleet import GroupSettings, WorkerState
 from perijove.model.status import HELD, Status
 from perijove_scheduler.store.clock import db_now
 from perijove_scheduler.store.database import Database
+from perijove_scheduler.store.idempotency import Claim, NotMade, remember
 from perijove_scheduler.store.rows import counted, upsert
 from perijove_scheduler.store.tables import LIVE, MACHINE_LEFT, WAITING, ExecutionRow, GroupRow, WorkerRow
 
@@ -52,20 +54,37 @@ class Groups:
         async with self._database.read() as session:
             return await session.get(GroupRow, name)
 
-    async def create(self, name: str, settings: GroupSettings, token_sha256: str) -> bool:
-        """Make a group; False when there is one of that name."""
+    async def create(
+        self, name: str, settings: GroupSettings, token_sha256: str, claim: Claim | None = None, made: str = ""
+    ) -> bool:
+        """Make a group, and note `made` with its key; False when there is one of that name. Raises `KeyUsed`."""
         values = {"name": name, "settings": settings.model_dump(mode="json"), "token_sha256": token_sha256}
-        async with self._database.write() as session:
-            insert = upsert(session, GroupRow).values(**values, created_at=db_now()).on_conflict_do_nothing()
-            return await session.scalar(insert.returning(GroupRow.name)) is not None
+        with suppress(NotMade):
+            async with self._database.write() as session:
+                await remember(session, claim, made)
+                insert = upsert(session, GroupRow).values(**values, created_at=db_now()).on_conflict_do_nothing()
+                if await session.scalar(insert.returning(GroupRow.name)) is None:
+                    raise NotMade
+                return True
+        return False
 
     async def update(self, name: str, settings: GroupSettings) -> bool:
         """Replace a group's settings; False when there is no such group."""
         return await self._change(name, settings=settings.model_dump(mode="json"))
 
-    async def set_token(self, name: str, token_sha256: str) -> bool:
-        """Replace the digest of a group's enrolment token; False when there is no such group."""
-        return await self._change(name, token_sha256=token_sha256)
+    async def set_token(self, name: str, token_sha256: str, claim: Claim | None = None, made: str = "") -> bool:
+        """Replace the digest of a group's enrolment token, and note `made` with its key; False without such a group.
+
+        Raises `KeyUsed`.
+        """
+        with suppress(NotMade):
+            async with self._database.write() as session:
+                await remember(session, claim, made)
+                change = update(GroupRow).where(GroupRow.name == name).values(token_sha256=token_sha256)
+                if await session.scalar(change.returning(GroupRow.name)) is None:
+                    raise NotMade
+                return True
+        return False
 
     async def ensure(self, name: str, settings: GroupSettings, token_sha256: str) -> None:
         """Make a group, or give the one there is these settings and this token."""

@@ -1,14 +1,37 @@
-"""Idempotency-Keys: what a caller asked with one, and what it made."""
+"""Idempotency-Keys: what a caller asked with one, and what it made.
+
+A key is written in the transaction that makes what was asked for. So one of several requests at once makes it, and a
+service that is killed in between has made either both or nothing.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from perijove_scheduler.store.clock import db_ago, db_now
 from perijove_scheduler.store.database import Database
-from perijove_scheduler.store.rows import changed
+from perijove_scheduler.store.rows import changed, upsert
 from perijove_scheduler.store.tables import IdempotencyRow
+
+
+class KeyUsed(Exception):
+    """An Idempotency-Key was used meanwhile by another request; nothing was written."""
+
+
+class NotMade(Exception):
+    """What was asked for cannot be made; raised in its transaction, so that its key is not used up."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A caller's key, and the digest of what they ask with it."""
+
+    owner: str
+    key: str
+    request_sha256: str
 
 
 class Idempotency:
@@ -29,9 +52,19 @@ class Idempotency:
             return await changed(session, old)
 
 
-def remember(session: AsyncSession, owner: str, key: str, request_sha256: str, execution: str) -> None:
-    """Note, in the transaction that makes an execution, the key it was asked for with."""
-    row = IdempotencyRow(
-        owner=owner, key=key, request_sha256=request_sha256, execution_id=execution, created_at=db_now()
-    )
-    session.add(row)
+async def remember(session: AsyncSession, claim: Claim | None, made: str) -> None:
+    """Note, in the transaction that makes something, the key it was asked for with; nothing without a key.
+
+    Who comes second waits for the first one's transaction.
+
+    Raises
+    ------
+    KeyUsed
+        Another request had the key first.
+    """
+    if claim is None:
+        return
+    values = {"owner": claim.owner, "key": claim.key, "request_sha256": claim.request_sha256, "made": made}
+    insert = upsert(session, IdempotencyRow).values(**values, created_at=db_now()).on_conflict_do_nothing()
+    if await session.scalar(insert.returning(IdempotencyRow.key)) is None:
+        raise KeyUsed

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from sqlalchemy import inspect
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from perijove_scheduler.store.accounts import Accounts
 from perijove_scheduler.store.attempts import Attempts
 from perijove_scheduler.store.code import CodeVersions
 from perijove_scheduler.store.data import Data
@@ -47,6 +48,7 @@ class Store:
         self.code = CodeVersions(database)
         self.data = Data(database)
         self.groups = Groups(database)
+        self.accounts = Accounts(database)
         self.workers = Workers(database)
         self.settings = Settings(database)
         self.idempotency = Idempotency(database)

@@ -16,6 +16,7 @@ from sqlalchemy import (
     TextClause,
     UniqueConstraint,
     text,
+    true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -74,7 +75,10 @@ class ProjectRow(Table):
 
 
 class MemberRow(Table):
-    """A Hub user (`kind` ``user``) or Hub group (``group``) with a role in a project."""
+    """A Hub user (`kind` ``user``) or Hub group (``group``) with a role in a project.
+
+    A user's role holds from when they `accepted` it; before it is an invitation, by `invited_by`.
+    """
 
     __tablename__ = "members"
 
@@ -82,6 +86,8 @@ class MemberRow(Table):
     kind: Mapped[str] = mapped_column(String(8), primary_key=True)
     name: Mapped[str] = mapped_column(String(255), primary_key=True)
     role: Mapped[str] = mapped_column(String(16))
+    accepted: Mapped[bool] = mapped_column(default=True, server_default=true())
+    invited_by: Mapped[str] = mapped_column(String(255), default="", server_default="")
 
     __table_args__ = (Index("ix_members_who", "kind", "name"),)
 
@@ -272,15 +278,39 @@ class UseRow(Table):
 
 
 class IdempotencyRow(Table):
-    """An Idempotency-Key a caller used, what they asked with it, and what it made."""
+    """An Idempotency-Key a caller used, what they asked with it, and what it `made`: by what that is found again."""
 
     __tablename__ = "idempotency_keys"
 
     owner: Mapped[str] = mapped_column(String(255), primary_key=True)
     key: Mapped[str] = mapped_column(String(255), primary_key=True)
     request_sha256: Mapped[str] = mapped_column(String(64))
-    execution_id: Mapped[str] = mapped_column(ForeignKey("executions.id", ondelete="CASCADE"), index=True)
+    made: Mapped[str] = mapped_column(String(255))
     created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class AccountRow(Table):
+    """A Hub user who was seen, and when the Hub says that their account was made: another time is another person."""
+
+    __tablename__ = "accounts"
+
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    created: Mapped[str] = mapped_column(String(64))
+    seen_at: Mapped[datetime]
+
+
+class AuditRow(Table):
+    """Something an administrator did, or the platform by itself: who did what, from whom and to whom."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(255))
+    action: Mapped[str] = mapped_column(String(32))
+    source: Mapped[str] = mapped_column(String(255))
+    target: Mapped[str] = mapped_column(String(255))
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 
 class LeaseRow(Table):

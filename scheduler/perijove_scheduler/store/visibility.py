@@ -1,9 +1,13 @@
-"""Which projects somebody sees, as a condition of SQL, and what they may do there."""
+"""Which projects somebody sees, as a condition of SQL, by what tie, and what they may do there.
+
+A user's membership counts from when they have accepted it: nobody is put into a project. A Hub group is not asked.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select, true, union
 
@@ -40,7 +44,7 @@ def among_seen(viewer: Viewer) -> ColumnElement[bool]:
 def _shared_with(viewer: Viewer) -> Select[str]:
     member = MemberRow
     mine = or_(
-        and_(member.kind == "user", member.name == viewer.name),
+        and_(member.kind == "user", member.name == viewer.name, member.accepted),
         and_(member.kind == "group", member.name.in_(sorted(viewer.groups))),
     )
     return select(member.project_id).where(mine)
@@ -54,10 +58,29 @@ def role_of(viewer: Viewer, project: ProjectRow, members: Iterable[MemberRow]) -
     return max(roles, key=_ROLES.index, default=None)
 
 
+class Tie(str, Enum):
+    """Why somebody sees a project: it is theirs, they accepted it, their Hub group has it, or they see everything."""
+
+    OWNER = "owner"
+    MEMBER = "member"
+    GROUP = "group"
+    NONE = "none"
+
+
+def tie_of(viewer: Viewer, project: ProjectRow, members: Iterable[MemberRow]) -> Tie:
+    """Return the closest tie of a viewer to a project."""
+    if project.owner == viewer.name:
+        return Tie.OWNER
+    kinds = {member.kind for member in members if _is(viewer, member)}
+    return Tie.MEMBER if "user" in kinds else Tie.GROUP if "group" in kinds else Tie.NONE
+
+
 def at_least(role: Role | None, least: Role) -> bool:
     """Return whether `role` includes `least`."""
     return role is not None and _ROLES.index(role) >= _ROLES.index(least)
 
 
 def _is(viewer: Viewer, member: MemberRow) -> bool:
-    return member.name == viewer.name if member.kind == "user" else member.name in viewer.groups
+    if member.kind == "user":
+        return member.name == viewer.name and member.accepted
+    return member.name in viewer.groups

@@ -16,10 +16,11 @@ from perijove.model.resources import Role
 from perijove.model.spec import Resources
 from perijove.model.status import Status
 from perijove_scheduler.store.demand import Demand, demand
-from perijove_scheduler.store.executions import ExecutionFilter, KeyUsed, NewExecution
+from perijove_scheduler.store.executions import ExecutionFilter, NewExecution
 from perijove_scheduler.store.groups import GroupCounts
+from perijove_scheduler.store.idempotency import Claim, KeyUsed
 from perijove_scheduler.store.store import Store
-from perijove_scheduler.store.visibility import Viewer
+from perijove_scheduler.store.visibility import Tie, Viewer
 
 ADA, BOB, ADMIN = Viewer("ada"), Viewer("bob", frozenset({"lab"})), Viewer("root", admin=True)
 DIGEST = "0" * 64
@@ -44,16 +45,20 @@ async def test_numbers_follow_each_other_however_many_come_at_once(world) -> Non
 
 async def test_a_used_key_takes_no_number(world) -> None:
     executions = world.store.executions
-    first = await executions.create(new(world, key="k", request_sha256=DIGEST))
+    first = await executions.create(new(world, claim=Claim("ada", "k", DIGEST)))
     with pytest.raises(KeyUsed):
-        await executions.create(new(world, key="k"))
-    assert (await world.store.idempotency.find("ada", "k")).execution_id == first
+        await executions.create(new(world, claim=Claim("ada", "k", DIGEST)))
+    assert (await world.store.idempotency.find("ada", "k")).made == f"{world.project} 1"
+    assert [made.id for made in await executions.made_before(f"{world.project} 1", 1)] == [first]
     assert (await world.row(await executions.create(new(world)))).number == 2
 
 
 async def test_many_are_made_with_one_run_of_numbers_however_many_come_at_once(world) -> None:
     executions = world.store.executions
-    batches = [[new(world, title=f"{name}{n}", tags=["x"], key=name) for n in range(300)] for name in "ab"]
+    batches = [
+        [new(world, title=f"{name}{n}", tags=["x"], claim=Claim("ada", name, DIGEST)) for n in range(300)]
+        for name in "ab"
+    ]
     made = await asyncio.gather(*(executions.create_many(batch) for batch in batches), executions.create(new(world)))
     runs = [[one.number for one in batch] for batch in made[:2]]
     assert all(run == list(range(run[0], run[0] + 300)) for run in runs)
@@ -61,13 +66,13 @@ async def test_many_are_made_with_one_run_of_numbers_however_many_come_at_once(w
     assert [(await world.row(one.id)).title for one in made[0][::100]] == ["a0", "a100", "a200"]
     found = await executions.list(ADA, ExecutionFilter(tag="x"), None, 1000)
     assert len(found) == 600
-    assert await executions.made_with(made[0][0].id, 300) == made[0]
+    assert await executions.made_before(f"{world.project} {made[0][0].number}", 300) == made[0]
 
 
 async def test_of_many_with_a_used_key_none_is_made(world) -> None:
-    await world.store.executions.create(new(world, key="k"))
+    await world.store.executions.create(new(world, claim=Claim("ada", "k", DIGEST)))
     with pytest.raises(KeyUsed):
-        await world.store.executions.create_many([new(world, key="k") for _ in range(3)])
+        await world.store.executions.create_many([new(world, claim=Claim("ada", "k", DIGEST)) for _ in range(3)])
     assert (await world.row(await world.store.executions.create(new(world)))).number == 2
 
 
@@ -76,7 +81,7 @@ async def test_nothing_is_created_in_a_project_that_is_gone(world) -> None:
 
 
 async def test_keys_are_forgotten_when_they_are_old(world) -> None:
-    await world.store.executions.create(new(world, key="k"))
+    await world.store.executions.create(new(world, claim=Claim("ada", "k", DIGEST)))
     assert await world.store.idempotency.forget(3600) == 0
     assert await world.store.idempotency.forget(-1) == 1
     assert await world.store.idempotency.find("ada", "k") is None
@@ -91,7 +96,7 @@ async def test_keys_are_forgotten_when_they_are_old(world) -> None:
         {"owner": "bob"},
         {"group": "other"},
         {"number": 2},
-        {"project": "project", "number": 2},
+        {"project": True, "number": 2},
     ],
 )
 async def test_lists_are_filtered(world, conditions: dict[str, object]) -> None:
@@ -99,6 +104,8 @@ async def test_lists_are_filtered(world, conditions: dict[str, object]) -> None:
     await executions.create(new(world, tags=["y"], title="Nine"))
     wanted = await executions.create(new(world, tags=["x", "x"], title="on%end", owner="bob", group="other"))
     await world.store.lifecycle.stop(wanted)
+    if "project" in conditions:
+        conditions = {**conditions, "project": world.project}
     found = await executions.list(ADMIN, ExecutionFilter(**conditions), None, 10)
     assert [(each.row.id, each.project_name) for each in found] == [(wanted, "project")]
 
@@ -123,7 +130,7 @@ async def test_a_search_finds_every_word_in_what_a_person_sees(world, viewer) ->
         assert await found(words) == [night, plain], words
     for words in ("wide 1", "#3", "n_t", "nowhere"):
         assert await found(words) == [], words
-    assert await found("net", owner="ada", project="project") == [plain]
+    assert await found("net", owner="ada", project=world.project) == [plain]
 
 
 async def test_a_search_looks_through_so_many_and_goes_on_from_there(world, monkeypatch) -> None:
@@ -160,7 +167,7 @@ async def test_it_is_said_how_many_are_ahead(world) -> None:
 
 async def test_only_what_has_ended_is_deleted(world) -> None:
     executions = world.store.executions
-    made = await executions.create(new(world, tags=["x"], key="k", notebook=DIGEST))
+    made = await executions.create(new(world, tags=["x"], claim=Claim("ada", "k", DIGEST), notebook=DIGEST))
     assert await executions.uses_notebook(DIGEST)
     assert (await executions.sees_notebook(ADA, DIGEST), await executions.sees_notebook(BOB, DIGEST)) == (True, False)
     assert not await executions.delete(made)
@@ -176,7 +183,7 @@ async def test_data_are_seen_with_their_project_and_read_where_declared(world) -
     end = Finished(**fence, reason=Reason.OK, outputs=files)
     await world.store.lifecycle.apply([("local", Claimed(**fence)), ("local", end)])
     data = world.store.data
-    (datum,) = [row.id for row in await data.of(made)]
+    (datum,) = [row.id for row in await data.page(made, None, 10)]
     assert (await data.named(made, "a")).id == datum
     assert (await data.visible(ADA, [datum]), await data.visible(BOB, [datum])) == ({datum}, set())
     assert {id_: project for id_, (_, project) in (await data.placed([datum, new_id("da")])).items()} == {
@@ -192,13 +199,18 @@ async def test_a_project_made_twice_at_once_is_made_once(world) -> None:
     assert sum(row is not None for row in made) == 1
 
 
-async def test_projects_are_found_by_name_their_own_first(world) -> None:
+async def test_all_projects_that_a_name_may_mean_are_found_their_own_first(world) -> None:
     projects = world.store.projects
     theirs = await projects.create("bob", "project")
     await projects.set_member(world.project, "user", "bob", Role.MEMBER)
-    assert (await projects.find(BOB, "project")).row.id == theirs.id
-    assert (await projects.find(BOB, world.project)).role is Role.MEMBER
-    assert (await projects.find(ADA, "project")).row.id == world.project
+    assert [each.row.id for each in await projects.find(BOB, "project", 9)] == [theirs.id]
+    assert await projects.accept(world.project, "bob")
+    found = await projects.find(BOB, "project", 9)
+    assert [(each.row.id, each.tie) for each in found] == [(theirs.id, Tie.OWNER), (world.project, Tie.MEMBER)]
+    assert [each.role for each in await projects.find(BOB, world.project, 9)] == [Role.MEMBER]
+    assert [each.row.id for each in await projects.find(BOB, "ada/project", 9)] == [world.project]
+    assert [each.row.id for each in await projects.find(ADA, "project", 9)] == [world.project]
+    assert await projects.find(ADA, "bob/project", 9) == []
     assert [each.row.id for each in await projects.list(BOB, None, 10)] == sorted([world.project, theirs.id])[::-1]
     assert await projects.list(BOB, min(world.project, theirs.id), 10) == []
 
@@ -209,7 +221,7 @@ async def test_a_project_goes_with_all_it_has_when_nothing_runs(world) -> None:
     assert await projects.delete(world.project) is None
     await world.store.lifecycle.stop(running)
     assert await projects.delete(world.project) == {running: None}
-    assert (await projects.find(ADMIN, world.project), await world.store.code.is_known("~" + DIGEST)) == (None, False)
+    assert (await projects.find(ADMIN, world.project), await world.store.code.is_known("~" + DIGEST)) == ([], False)
 
 
 async def test_the_first_note_of_a_code_version_stays(world) -> None:

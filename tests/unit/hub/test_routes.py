@@ -50,6 +50,12 @@ GET groups
 POST groups
 GET groups/{group}
 PUT groups/{group}
+PATCH groups/{group}
+GET invitations
+POST invitations/{project}/accept
+POST invitations/{project}/decline
+POST users/{user}/hand-over
+GET audit
 DELETE groups/{group}
 POST groups/{group}/token
 GET groups/{group}/workers
@@ -105,9 +111,16 @@ def test_whatever_changes_something_needs_more_than_the_scope_to_read(route: Rou
         assert route.scope in {"submit", "admin", None}
 
 
-def test_only_what_makes_executions_takes_an_idempotency_key():
-    making = ["executions", "executions/batch", "executions/{execution}/copy"]
-    assert [route.path for route in API if route.idempotent] == making
+@pytest.mark.parametrize("route", API, ids=lambda route: f"{route.method} {route.path}")
+def test_every_post_may_be_sent_again_when_its_answer_was_lost(route: Route):
+    is_asked_of_a_caller = route.method == "POST" and route.scope is not None
+    assert (route.idempotent or route.harmless) is is_asked_of_a_caller
+
+
+def test_a_post_that_could_not_be_sent_again_is_no_route():
+    for flags in ({}, {"idempotent": True, "harmless": True}):
+        with pytest.raises(ValueError, match="Idempotency-Keys"):
+            Route("POST", "things", API[0].operation, "", **flags)
 
 
 @pytest.mark.parametrize(

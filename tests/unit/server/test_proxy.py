@@ -21,7 +21,9 @@ def output(service):
 
 async def test_a_request_goes_on_with_the_token_and_its_answer_comes_back(ask, service):
     service.json("POST", "executions/ex-00000000000000000000000001/stop", {"status": "stopping"}, 202)
-    reply = await ask("POST", "master/executions/ex-00000000000000000000000001/stop", {"why": "x"}, headers={"Idempotency-Key": "k1"})
+    reply = await ask(
+        "POST", "master/executions/ex-00000000000000000000000001/stop", {"why": "x"}, headers={"Idempotency-Key": "k1"}
+    )
     assert (reply.code, told(reply)) == (202, {"status": "stopping"})
     (request,) = service.requests
     assert request.headers["Authorization"] == f"token {TOKEN}"
@@ -83,9 +85,18 @@ async def test_what_belongs_to_administrators_is_not_passed_on(ask, service, met
 @pytest.mark.parametrize(
     ("raw", "meant"),
     [
-        ("executions/ex-00000000000000000000000001/outputs/a%3Fb%23c.txt", "executions/ex-00000000000000000000000001/outputs/a%3Fb%23c.txt"),
-        ("executions/ex-00000000000000000000000001/outputs/%252e%252e", "executions/ex-00000000000000000000000001/outputs/%252e%252e"),
-        ("executions/ex-00000000000000000000000001/outputs/plots%2Fa.png", "executions/ex-00000000000000000000000001/outputs/plots/a.png"),
+        (
+            "executions/ex-00000000000000000000000001/outputs/a%3Fb%23c.txt",
+            "executions/ex-00000000000000000000000001/outputs/a%3Fb%23c.txt",
+        ),
+        (
+            "executions/ex-00000000000000000000000001/outputs/%252e%252e",
+            "executions/ex-00000000000000000000000001/outputs/%252e%252e",
+        ),
+        (
+            "executions/ex-00000000000000000000000001/outputs/plots%2Fa.png",
+            "executions/ex-00000000000000000000000001/outputs/plots/a.png",
+        ),
     ],
 )
 async def test_a_name_cannot_leave_its_place(http_server_client, jp_auth_header, master, service, raw, meant):
@@ -138,7 +149,11 @@ async def test_a_stored_object_is_fetched_here_without_the_token(ask, service, o
 
 async def test_the_content_of_a_large_record_is_fetched_here_too(ask, service):
     place = "https://objects.example.org/payload"
-    service.on("GET", "executions/ex-00000000000000000000000001/payloads/0a", lambda _: httpx.Response(302, headers={"Location": place}))
+    service.on(
+        "GET",
+        "executions/ex-00000000000000000000000001/payloads/0a",
+        lambda _: httpx.Response(302, headers={"Location": place}),
+    )
     service.on("GET", place, lambda _: httpx.Response(200, json={"data": {}}))
     reply = await ask("GET", "master/executions/ex-00000000000000000000000001/payloads/0a")
     assert told(reply) == {"data": {}}
@@ -250,7 +265,9 @@ async def test_a_foreign_page_cannot_use_the_proxy(ask, service, cookie):
     assert (await ask("GET", "master/info", headers=dict(signed_in))).code == 200
     service.requests.clear()
     assert (await ask("GET", "master/info", headers={**signed_in, "Origin": "https://evil.example.org"})).code == 404
-    assert (await ask("POST", "master/executions/ex-00000000000000000000000001/stop", headers=dict(signed_in))).code == 403
+    assert (
+        await ask("POST", "master/executions/ex-00000000000000000000000001/stop", headers=dict(signed_in))
+    ).code == 403
     assert service.requests == []
 
 

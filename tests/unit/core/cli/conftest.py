@@ -100,7 +100,7 @@ def execution(service: Service) -> Callable[..., dict[str, Any]]:
         fields |= {"id": new_id("ex"), "number": number, "project": new_id("pr"), "project_name": "ann"}
         fields |= {"owner": "ann", "status": Status(status), "detail": "", "sentence": f"It is {status}.", "hint": ""}
         fields |= {"attempt": 1, "metadata": {}, "environment": {}, "attempts": [], "created_at": now}
-        fields |= {"left_out": 0, "left_out_files": []}
+        fields |= {"left_out": 0, "left_out_files": [], "metadata_truncated": False, "waits_for": ""}
         fields |= {"spec": Spec(group="local", notebook=Notebook(path="train.ipynb"))}
         fields |= {"url": f"https://hub.example.org/services/perijove/executions/{number}"}
         made = ExecutionDetail(**{**fields, **changes})

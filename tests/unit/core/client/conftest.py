@@ -131,7 +131,8 @@ def execution() -> Callable[..., dict[str, Any]]:
         now = datetime(2026, 11, 20, tzinfo=timezone.utc)
         fields |= {"id": new_id("ex"), "number": 12, "project": new_id("pr"), "project_name": "ann", "owner": "ann"}
         fields |= {"status": Status(status), "detail": "", "sentence": "It waits.", "hint": "", "attempt": 1}
-        fields |= {"metadata": {}, "spec": Spec(group="local", notebook=Notebook(path="a.ipynb")), "created_at": now}
+        fields |= {"metadata": {}, "metadata_truncated": False, "waits_for": "", "left_out": 0}
+        fields |= {"spec": Spec(group="local", notebook=Notebook(path="a.ipynb")), "created_at": now}
         fields |= {"url": f"{URL}executions/12"}
         made = Execution(**{**fields, **changes})
         return {**made.model_dump(mode="json"), "spec": made.spec.as_json()}

@@ -40,7 +40,8 @@ class Service:
         fields = dict.fromkeys(Execution.model_fields)
         fields |= {"id": self.id, "number": 12, "project": new_id("pr"), "project_name": "ann", "owner": "ann"}
         fields |= {"status": status, "detail": "", "sentence": "It goes <on>.", "hint": "", "attempt": 1}
-        fields |= {"metadata": {}, "spec": Spec(group="local", notebook=Notebook(path="a.ipynb")), "created_at": NOW}
+        fields |= {"metadata": {}, "metadata_truncated": False, "waits_for": "", "left_out": 0}
+        fields |= {"spec": Spec(group="local", notebook=Notebook(path="a.ipynb")), "created_at": NOW}
         return Execution(**{**fields, "url": f"{URL}executions/12", **changes})
 
     def body(self, status: Status = Status.STARTED) -> dict[str, Any]:

@@ -141,8 +141,7 @@ async def test_an_event_of_a_flushed_stream_that_was_read_before_is_applied_all_
 
 
 async def test_old_idempotency_keys_are_forgotten_and_fresh_ones_kept(world) -> None:
-    (execution,) = await world.submit()
-    common = {"owner": "ada", "request_sha256": "0" * 64, "execution_id": execution}
+    common = {"owner": "ada", "request_sha256": "0" * 64, "made": "pr-1 1"}
     async with world.store.write() as session:
         session.add(IdempotencyRow(key="old", created_at=db_ago(KEYS_KEPT + 60), **common))
         session.add(IdempotencyRow(key="fresh", created_at=db_ago(60), **common))

@@ -18,7 +18,7 @@ from perijove.model.events import Archived, Claimed, Event, Finished, Segmented
 from perijove.model.fleet import GroupSettings
 from perijove.model.ids import new_id
 from perijove.model.reasons import Reason
-from perijove.model.resources import CreateExecution, Execution
+from perijove.model.resources import CreateExecution, Execution, Role
 from perijove.model.spec import Resources
 from perijove.wire.protocol import Held
 from perijove_scheduler.files.local import LocalFiles
@@ -58,6 +58,11 @@ class World:
         settings = {"runtime": "process", "capacity": Resources(cpus=4, gpus=1), **settings}
         _, token = await self.services.groups.create(self.admin, name, GroupSettings(**settings))
         return token
+
+    async def join(self, owner: Caller, project: str, who: Caller, role: Role) -> None:
+        """Invite somebody into a project, and let them accept."""
+        shared = await self.services.projects.set_member(owner, project, "user", who.name, role)
+        await self.services.projects.accept(who, shared.id)
 
     async def submit(self, caller: Caller | None = None, key: str | None = None, **request: Any) -> Execution:
         request.setdefault("spec", {"command": "true", "group": "local"})

@@ -141,7 +141,7 @@ async def test_where_one_is_not_the_callers_to_stop_none_is(local) -> None:
     with pytest.raises(UnknownExecution, match=theirs.id):
         await local.services.executions.stop_many(local.ada, [mine[0].id, theirs.id, mine[1].id])
     project = await local.services.projects.create(local.bob, CreateProject(name="shared"))
-    await local.services.projects.set_member(local.bob, "shared", "user", "ada", Role.VIEWER)
+    await local.join(local.bob, "shared", local.ada, Role.VIEWER)
     seen = await local.submit(local.bob, project=project.id)
     with pytest.raises(Forbidden, match="viewer"):
         await local.services.executions.stop_many(local.ada, [mine[0].id, seen.id])

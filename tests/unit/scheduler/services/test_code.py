@@ -109,7 +109,7 @@ async def test_a_viewer_fetches_and_does_not_store(world) -> None:
     await world.services.code.put(world.ada, "shared", CODE, sent(), None)
     with pytest.raises(UnknownProject):
         await world.services.code.get(world.bob, "shared", CODE)
-    await world.services.projects.set_member(world.ada, "shared", "user", "bob", Role.VIEWER)
+    await world.join(world.ada, "shared", world.bob, Role.VIEWER)
     assert (await world.services.code.get(world.bob, "shared", CODE)).id == CODE
     with pytest.raises(Forbidden):
         await world.services.code.put(world.bob, "shared", CODE, sent(), None)

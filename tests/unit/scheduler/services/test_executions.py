@@ -49,7 +49,7 @@ async def test_an_unknown_and_a_strangers_execution_answer_alike(local) -> None:
 
 async def test_a_viewer_reads_and_no_more(local) -> None:
     project = await local.services.projects.create(local.ada, CreateProject(name="shared"))
-    await local.services.projects.set_member(local.ada, project.id, "user", "bob", Role.VIEWER)
+    await local.join(local.ada, project.id, local.bob, Role.VIEWER)
     made = await local.submit(project=project.id)
     assert (await local.services.executions.get(local.bob, made.id)).id == made.id
     for call in (local.services.executions.stop, local.services.executions.delete):
@@ -176,3 +176,24 @@ async def test_executions_stand_side_by_side(local) -> None:
     assert table.environment == {"python": ["3.11", "3.11"], "packages.numpy": ["1", "2"]}
     with pytest.raises(NotFound):
         await local.services.executions.compare(local.bob, made)
+
+
+async def test_what_a_waiting_execution_needs_is_not_deleted_and_the_refusal_names_it(local) -> None:
+    project = await local.services.projects.create(local.ada, CreateProject(name="source"))
+    source = await local.submit(local.ada, project="source")
+    await local.start(source.id)
+    file = OutputFile(name="model", size=1, sha256="0" * 64, media_type="text/plain")
+    await local.finish(source.id, outputs=[file])
+    (output,) = (await local.services.outputs.list(local.ada, source.id)).items
+    inputs = [{"name": "x", "uris": [f"datum://{output.id}"]}]
+    waiter = await local.submit(local.ada, spec={"command": "true", "group": "local", "inputs": inputs})
+    for refused in (
+        local.services.executions.delete(local.ada, source.id),
+        local.services.projects.delete(local.ada, project.id),
+    ):
+        with pytest.raises(Conflict, match=f"ada/ada/1 .{waiter.id}., which has not ended"):
+            await refused
+    await local.services.executions.stop(local.ada, waiter.id)
+    await local.services.executions.delete(local.ada, source.id)
+    with pytest.raises(UnknownExecution):
+        await local.services.executions.get(local.ada, source.id)

@@ -12,6 +12,8 @@ from perijove_scheduler.services.caller import Caller
 async def shared(world, role: Role = Role.VIEWER, kind: str = "user", name: str = "bob") -> str:
     project = await world.services.projects.create(world.ada, CreateProject(name="shared"))
     await world.services.projects.set_member(world.ada, project.id, kind, name, role)
+    if (kind, name) == ("user", "bob"):
+        await world.services.projects.accept(world.bob, project.id)
     return project.id
 
 
@@ -70,7 +72,7 @@ async def test_only_its_admins_share_or_delete_it(world) -> None:
     projects = world.services.projects
     for attempt in (
         projects.set_member(world.bob, project, "user", "eve", Role.VIEWER),
-        projects.remove_member(world.bob, project, "user", "bob"),
+        projects.remove_member(world.bob, project, "user", "eve"),
         projects.delete(world.bob, project),
     ):
         with pytest.raises(Forbidden):
@@ -114,7 +116,7 @@ async def test_the_personal_project_is_made_once(world) -> None:
 
 async def test_anothers_project_of_ones_own_name_is_not_the_personal_one(world) -> None:
     theirs = await world.services.projects.create(world.bob, CreateProject(name="ada"))
-    await world.services.projects.set_member(world.bob, theirs.id, "user", "ada", Role.ADMIN)
+    await world.join(world.bob, theirs.id, world.ada, Role.ADMIN)
     mine = await world.services.projects.resolve(world.ada, None, Role.MEMBER)
     assert (mine.owner, mine.id == theirs.id) == ("ada", False)
 

@@ -117,10 +117,10 @@ async def test_a_token_that_may_only_read_submits_nothing(local) -> None:
 
 async def test_a_viewer_of_a_project_submits_nothing_to_it(local) -> None:
     project = await local.services.projects.create(local.ada, CreateProject(name="shared"))
-    await local.services.projects.set_member(local.ada, "shared", "user", "bob", Role.VIEWER)
+    await local.join(local.ada, "shared", local.bob, Role.VIEWER)
     with pytest.raises(Forbidden, match="viewer"):
         await local.submit(local.bob, project=project.id)
-    await local.services.projects.set_member(local.ada, "shared", "user", "bob", Role.MEMBER)
+    await local.join(local.ada, "shared", local.bob, Role.MEMBER)
     assert (await local.submit(local.bob, project=project.id)).owner == "bob"
 
 

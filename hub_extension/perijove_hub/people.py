@@ -1,0 +1,102 @@
+"""What the Hub says of a user or a group that is not asking: when an account was made, which groups there are.
+
+The service asks with its own token. That takes Hub scopes that `perijove_hub.configure` gives it; a Hub that does not
+tell leaves a question open, and nothing that works without the answer fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from jupyterhub.services.auth import HubAuth
+from jupyterhub.utils import make_ssl_context
+from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
+
+_log = logging.getLogger(__name__)
+#: How many answers are remembered.
+_MOST = 10_000
+_TIMEOUT = 10.0
+_REFUSED = {HTTPStatus.FORBIDDEN, HTTPStatus.UNAUTHORIZED}
+
+
+class People:
+    """Asks the Hub, and remembers answers.
+
+    Parameters
+    ----------
+    auth : HubAuth
+        Says where the Hub's API is, and holds the service's own token.
+    max_age : float
+        Seconds for which an answer is remembered.
+    """
+
+    def __init__(self, auth: HubAuth, max_age: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._auth = auth
+        self._max_age = max_age
+        self._clock = clock
+        self._asked: dict[str, tuple[float, asyncio.Task[str | None]]] = {}
+        self._warned = False
+
+    async def created(self, user: str) -> str | None:
+        """Return when the Hub made a user's account; None where it does not say."""
+        expires, task = self._asked.get(user, (0.0, None))
+        if task is None or expires < self._clock():
+            if len(self._asked) >= _MOST:
+                self._asked.clear()
+            task = asyncio.create_task(self._created(user))
+            self._asked[user] = (self._clock() + self._max_age, task)
+        # Who leaves does not take the answer from the others.
+        return await asyncio.shield(task)
+
+    async def unknown_groups(self, groups: list[str]) -> list[str] | None:
+        """Return those of `groups` that the Hub does not have; None where it cannot be asked."""
+        unknown = []
+        for group in groups:
+            answer = await self._ask(f"groups/{quote(group, safe='')}")
+            if answer is None:
+                return None
+            if answer.code == HTTPStatus.NOT_FOUND:
+                unknown.append(group)
+        return unknown
+
+    async def _created(self, user: str) -> str | None:
+        answer = await self._ask(f"users/{quote(user, safe='')}")
+        if answer is None or answer.code != HTTPStatus.OK:
+            self._warn()
+            return None
+        model: dict[str, Any] = json.loads(answer.body)
+        created = model.get("created")
+        if created is None:
+            self._warn()
+        return created
+
+    async def _ask(self, path: str) -> HTTPResponse | None:
+        """Return the Hub's answer; None where it gives none, or the service may not ask."""
+        auth = self._auth
+        request = HTTPRequest(
+            f"{auth.api_url.rstrip('/')}/{path}",
+            headers={"Authorization": f"token {auth.api_token}"},
+            request_timeout=_TIMEOUT,
+            ssl_options=make_ssl_context(auth.keyfile, auth.certfile, cafile=auth.client_ca) if auth.certfile else None,
+        )
+        try:
+            answer = await AsyncHTTPClient().fetch(request, raise_error=False)
+        except OSError as error:
+            _log.warning("the Hub cannot be asked about %s: %s", path, error)
+            return None
+        return None if answer.code in _REFUSED or answer.code >= HTTPStatus.INTERNAL_SERVER_ERROR else answer
+
+    def _warn(self) -> None:
+        if not self._warned:
+            self._warned = True
+            _log.warning(
+                "the Hub does not say when accounts were made, so a new account of an old name sees what that name "
+                "owns: give the service the Hub scopes read:users and read:groups, as perijove_hub.configure does"
+            )
