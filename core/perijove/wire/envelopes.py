@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from typing_extensions import Self
 
 from perijove.model.events import EVENT, Event
-from perijove.model.ids import ID_PATTERN
+from perijove.patterns import ID_PATTERN
 from perijove.wire.limits import EVENT_LIMIT
 
 _ID = re.compile(ID_PATTERN)
