@@ -49,6 +49,21 @@ def real_path(path: str | os.PathLike[str]) -> str:
     return found
 
 
+def exists(path: str | os.PathLike[str]) -> bool:
+    """Return whether something is there; unlike pathlib's, False where that can't be looked at. So are the next two."""
+    return os.path.exists(path)
+
+
+def is_file(path: str | os.PathLike[str]) -> bool:
+    """Return whether `path` leads to a regular file."""
+    return os.path.isfile(path)
+
+
+def is_folder(path: str | os.PathLike[str]) -> bool:
+    """Return whether `path` leads to a folder."""
+    return os.path.isdir(path)
+
+
 def leads_below(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> bool:
     """Return whether a path leads to the folder or into it, its links followed; a loop leads nowhere."""
     try:

@@ -7,25 +7,31 @@ upload and nothing else.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 import zstandard
 
 from perijove import errors
+from perijove.code.notes import Notes
 from perijove.code.plan import Entry, Plan
 from perijove.code.scanner import scan
 
 _LEVEL = 3
 _EXECUTABLE, _PLAIN, _LINK = 0o755, 0o644, 0o777
+#: Files that turn out to be unreadable while they are read, each of which costs another start.
+_UNREADABLE = 20
+#: What opening a file fails with that is not there any more, or something else by now.
+_GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO})
 _TYPES = {"file": tarfile.REGTYPE, "folder": tarfile.DIRTYPE, "link": tarfile.SYMTYPE}
 
 
@@ -55,8 +61,19 @@ class _Changed(Exception):
     """A file is not what it was when the folder was scanned."""
 
 
+class _Unreadable(Exception):
+    """A file can't be read."""
+
+    def __init__(self, entry: Entry, error: OSError) -> None:
+        super().__init__(entry.name)
+        self.entry = entry
+        self.error = error
+
+
 def pack(plan: Plan, target: str | Path | None = None, attempts: int = 3) -> Packed:
     """Write the snapshot to a file, streamed; where the folder changes meanwhile, scan and start again.
+
+    A file that can't be read is left out, and the plan it returns notes that.
 
     Parameters
     ----------
@@ -72,32 +89,63 @@ def pack(plan: Plan, target: str | Path | None = None, attempts: int = 3) -> Pac
     perijove.errors.Conflict
         A file changed during every attempt.
     perijove.errors.InvalidPath
-        A file can't be read.
+        The snapshot can't be written, or very many files can't be read.
     """
-    path = _temporary_file() if target is None else Path(target)
+    path = Path(target) if target is not None else _temporary_file()
     try:
         return _pack_unchanged(plan, path, attempts)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise _unwritable(path.parent, error) from error
     except BaseException:
         path.unlink(missing_ok=True)
         raise
 
 
 def _pack_unchanged(plan: Plan, path: Path, attempts: int) -> Packed:
-    changed = ""
-    for attempt in range(attempts):
-        current = plan if attempt == 0 else scan(plan.root, plan.limit, plan.leave_out, plan.extra)
+    changed, unreadable = "", dict[str, OSError]()
+    while attempts > 0:
         try:
-            return _write(current, path)
+            return _write(_without(plan, unreadable), path)
+        except _Unreadable as error:  # noqa: PERF203 - a retry loop
+            unreadable[error.entry.name] = error.error
+            if len(unreadable) > _UNREADABLE:
+                raise errors.InvalidPath(
+                    f"{error.entry.name!r} can't be read, and {_UNREADABLE} others.", "Change their permissions."
+                ) from error.error
         except _Changed as error:
-            changed = str(error)
+            changed, attempts = str(error), attempts - 1
+            if attempts > 0:
+                plan = scan(plan.root, plan.limit, plan.leave_out, plan.extra)
     raise errors.Conflict(
         f"The file {changed!r} kept changing while the project folder was read.",
         "Stop what writes it, or list it in .perijoveignore, and try again.",
     )
 
 
+def _without(plan: Plan, unreadable: Mapping[str, OSError]) -> Plan:
+    """Return the plan without files that can't be read, which it notes; the scan could not see that they can't."""
+    if not unreadable:
+        return plan
+    notes = Notes(plan.notes)
+    for name, error in unreadable.items():
+        notes.stays(name, error)
+    kept = tuple(entry for entry in plan.entries if entry.name not in unreadable)
+    return replace(plan, entries=kept, notes=notes.sentences())
+
+
+def _unwritable(folder: Path, error: OSError) -> errors.InvalidPath:
+    return errors.InvalidPath(
+        f"The snapshot can't be written in {str(folder)!r}: {error.strerror or error}.",
+        "Make room there, or set TMPDIR to a folder with more of it.",
+    )
+
+
 def _temporary_file() -> Path:
-    handle, name = tempfile.mkstemp(prefix="perijove-", suffix=".tar.zst")
+    try:
+        handle, name = tempfile.mkstemp(prefix="perijove-", suffix=".tar.zst")
+    except OSError as error:
+        raise _unwritable(Path(tempfile.gettempdir()), error) from error
     os.close(handle)
     return Path(name)
 
@@ -140,19 +188,16 @@ def _unchanged(path: Path, entry: Entry) -> Iterator[BinaryIO]:
     try:
         # A link or a pipe may have taken the file's place since the scan: neither follow the one nor wait on the other.
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except PermissionError as error:
-        raise errors.InvalidPath(
-            f"The file {entry.name!r} can't be read: {error.strerror}.",
-            "Change its permissions, or list it in .perijoveignore.",
-        ) from None
-    except OSError:
-        raise _Changed(entry.name) from None
-    with os.fdopen(handle, "rb") as content:
+    except OSError as error:
+        if error.errno in _GONE:
+            raise _Changed(entry.name) from None
+        raise _Unreadable(entry, error) from None
+    with os.fdopen(handle, "rb") as file:
         before = os.fstat(handle)
         if not stat.S_ISREG(before.st_mode) or before.st_size != entry.size:
             raise _Changed(entry.name)
         try:
-            yield content
+            yield cast("BinaryIO", _Content(file, entry))
         except OSError as error:
             raise _Changed(entry.name) if _is_short(error) else error from None
         after = os.fstat(handle)
@@ -163,6 +208,20 @@ def _unchanged(path: Path, entry: Entry) -> Iterator[BinaryIO]:
 def _is_short(error: OSError) -> bool:
     """Return whether `tarfile` found the file's end too early: its only error without a number."""
     return error.errno is None
+
+
+class _Content:
+    """A file whose reading fails as that of the file, and so is told from the archive's writing."""
+
+    def __init__(self, file: BinaryIO, entry: Entry) -> None:
+        self._file = file
+        self._entry = entry
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return self._file.read(size)
+        except OSError as error:
+            raise _Unreadable(self._entry, error) from None
 
 
 class _Hashing:

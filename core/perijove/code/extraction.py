@@ -13,6 +13,8 @@ from typing import BinaryIO
 from perijove import errors
 from perijove.code.entries import entries, refusing_damage, stands_twice
 from perijove.code.plan import DEFAULT_LIMIT
+from perijove.paths import leads_through_link, make_folders
+from perijove.trees import remove
 
 _CHUNK = 1 << 20
 
@@ -80,9 +82,9 @@ def _once(name: str) -> Iterator[None]:
 def _make_plain(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
     content = tar.extractfile(member)
     if content is None:
-        path.mkdir(parents=True, exist_ok=True)
+        make_folders(path)
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folders(path.parent)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o755 if member.mode & 0o100 else 0o644)
     with os.fdopen(handle, "wb") as file:
         shutil.copyfileobj(content, file, _CHUNK)
@@ -91,16 +93,14 @@ def _make_plain(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> No
 def _make_link(folder: Path, member: tarfile.TarInfo) -> None:
     path = folder / member.name
     # An earlier link on the way would put this one elsewhere than its name says.
-    if path.parent.resolve() != folder.resolve() / Path(member.name).parent:
+    above = member.name.rpartition("/")[0]
+    if above and leads_through_link(folder, above):
         raise errors.InvalidPath(f"The snapshot's entry {member.name!r} lies behind a link.")
     with _once(member.name):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(path.parent)
         path.symlink_to(member.linkname)
 
 
 def _empty(folder: Path) -> None:
-    for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+    for path in list(folder.iterdir()):
+        remove(path)

@@ -19,6 +19,7 @@ from pathlib import Path
 from pathspec import GitIgnoreSpec
 
 from perijove import errors
+from perijove.paths import exists, is_file, open_file, real_path
 
 #: Never in a snapshot, whatever an ignore file says: git's own data, and Perijove's.
 ALWAYS = frozenset({".git", ".perijove"})
@@ -114,22 +115,25 @@ def _is_home(folder: Path) -> bool:
 
 
 def _rules_above(root: Path) -> Iterator[Rules]:
-    top = next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), None)
+    top = next((folder for folder in (root, *root.parents) if exists(folder / ".git")), None)
     if top is None:
         return
     for folder in (root, *root.parents):
         above = "".join(f"{part}/" for part in root.relative_to(folder).parts)
-        if folder != root and (folder / GIT_FILE).is_file():
+        if folder != root and is_file(folder / GIT_FILE):
             yield Rules(_read(folder / GIT_FILE), above=above)
         if folder == top:
-            if (folder / ".git" / "info" / "exclude").is_file():
+            if is_file(folder / ".git" / "info" / "exclude"):
                 yield Rules(_read(folder / ".git" / "info" / "exclude"), above=above)
             return
 
 
 def _read(path: Path) -> GitIgnoreSpec:
     try:
-        lines = path.read_bytes().decode("utf-8-sig", "replace").splitlines()
+        with open_file(real_path(path)) as file:
+            lines = file.read().decode("utf-8-sig", "replace").splitlines()
+    except FileNotFoundError:  # gone since its folder was listed
+        lines = []
     except OSError as error:
         raise errors.InvalidPath(
             f"The ignore file {str(path)!r} can't be read: {error.strerror}.", "Change its permissions, or remove it."

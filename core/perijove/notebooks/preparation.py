@@ -16,6 +16,7 @@ from perijove.notebooks.conversion import convert
 from perijove.notebooks.document import load_notebook, read_notebook
 from perijove.notebooks.needed import Needed
 from perijove.notebooks.parameters import Parameter, inspect_parameters
+from perijove.paths import real_path, why_not
 
 
 @dataclass(frozen=True)
@@ -102,9 +103,10 @@ def path_inside(path: str | Path, root: str | Path) -> str:
     perijove.errors.InvalidPath
         It does not lie in it.
     """
-    folder = Path(root).resolve()
     try:
-        return Path(path).resolve().relative_to(folder).as_posix()
+        return Path(real_path(path)).relative_to(real_path(root)).as_posix()
+    except OSError as error:
+        raise errors.InvalidPath(f"The notebook {str(path)!r} can't be read: {why_not(error)}.") from None
     except ValueError:
         raise errors.InvalidPath(
             f"The notebook {str(path)!r} does not lie in the project folder {str(root)!r}.",

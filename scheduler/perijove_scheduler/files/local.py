@@ -19,6 +19,8 @@ from perijove.aio.executors import FILES
 from perijove.errors import InvalidPath, NotFound
 from perijove.model.events import Verb
 from perijove.model.ids import safe_relative_path
+from perijove.paths import is_file, leads_through_link
+from perijove.trees import is_folder
 from perijove_scheduler.files.incoming import Incoming, remove_abandoned
 from perijove_scheduler.files.protocol import Check, Stored, digest_in
 from perijove_scheduler.files.signing import Grant, Signer
@@ -108,7 +110,7 @@ class LocalFiles:
 
     def _stat(self, key: str) -> Stored | None:
         path = self._path(key)
-        return _stored(key, path) if path.is_file() else None
+        return _stored(key, path) if is_file(path) else None
 
     async def delete(self, key: str) -> None:
         """Delete an object and the folders it leaves empty."""
@@ -166,7 +168,7 @@ class LocalFiles:
     def _path(self, key: str) -> Path:
         """Return where an object lies. A symbolic link anywhere below the root is refused, wherever it points."""
         path = self._root / _checked(key)
-        if path.resolve() != self._root.resolve() / key:
+        if leads_through_link(self._root, key):
             raise InvalidPath("The key leads through a symbolic link.")
         return path
 
@@ -190,17 +192,27 @@ def _checked(key: str) -> str:
 
 def _walk(folder: Path, key: str) -> Iterator[tuple[Path, str]]:
     """Iterate over the files below `folder`, whose own key is `key`; links are neither followed nor shown."""
+    pending = [_listed(folder, key)]
+    while pending:
+        entry, child = next(pending[-1], (None, ""))
+        if entry is None:
+            pending.pop()
+        elif is_folder(entry):
+            if child != _INCOMING:
+                pending.append(_listed(Path(entry.path), child))
+        elif entry.is_file(follow_symlinks=False):
+            yield Path(entry.path), child
+
+
+def _listed(folder: Path, key: str) -> Iterator[tuple[os.DirEntry[str], str]]:
+    """Iterate over what is in a folder, by name, each with its key."""
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
     except (FileNotFoundError, NotADirectoryError):
         return
     for entry in entries:
-        child = f"{key}/{entry.name}" if key else entry.name
-        if entry.is_dir(follow_symlinks=False):
-            if child != _INCOMING:
-                yield from _walk(Path(entry.path), child)
-        elif entry.is_file(follow_symlinks=False):
-            yield Path(entry.path), child
+        yield entry, f"{key}/{entry.name}" if key else entry.name
 
 
 async def _gathered(body: AsyncIterable[bytes]) -> AsyncIterator[bytes]:

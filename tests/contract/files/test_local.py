@@ -46,6 +46,24 @@ async def test_a_link_is_not_listed(files: LocalFiles, secret: Path) -> None:
     assert left_behind(secret) == [secret / "secret"]
 
 
+async def test_a_loop_of_links_is_refused_as_any_link(files: LocalFiles, root: Path, secret: Path) -> None:
+    (root / "loop").symlink_to("loop")
+    for key in ("loop", "loop/below"):
+        with pytest.raises(InvalidPath):
+            await files.stat(key)
+        with pytest.raises(InvalidPath):
+            await files.put(key, pieces(b"x"))
+    assert await keys(files) == []
+
+
+async def test_keys_may_be_as_deep_as_they_are_long(files: LocalFiles, root: Path) -> None:
+    deep = "/".join(["a"] * 1_000)
+    await files.put(deep, pieces(b"x"))
+    assert await keys(files) == [deep]
+    assert await files.delete_prefix("a/") == 1
+    assert not (root / "a").exists()
+
+
 async def test_the_root_itself_may_be_a_link(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "root").symlink_to(tmp_path / "disk")

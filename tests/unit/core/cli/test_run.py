@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+import os
 
 import httpx
 import nbformat
 import pytest
+from rights import bound_by_modes
 
 EXECUTED = '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
 
@@ -166,6 +168,28 @@ def test_a_link_that_leaves_the_folder_exits_2(perijove, service, project, accep
     (project / "link").symlink_to("/etc/passwd")
     assert perijove("run", "train.ipynb", "--group", "local").status == 2
     assert service.bodies("POST executions") == []
+
+
+def test_whatever_lies_in_the_project_folder_the_run_goes_and_says_what_stays(perijove, service, project, accepted):
+    (project / "loop").symlink_to("loop")
+    (project / "there").symlink_to("back")
+    (project / "back").symlink_to("there")
+    os.mkfifo(project / "pipe")
+    (project / "secret").touch(mode=0)
+    (project / "closed").mkdir(mode=0)
+    with bound_by_modes():
+        told = perijove("run", "--group", "local", "--", "echo", "hi")
+    assert told.status == 0
+    assert "Traceback" not in told.err
+    for name in ("loop is a link that leads nowhere but to links", "pipe is a pipe", "secret stays", "closed/ stays"):
+        assert f"Note: {name}" in told.err
+
+
+def test_a_notebook_that_is_a_link_to_itself_exits_2_with_a_sentence(perijove, service, project, accepted):
+    (project / "loop.ipynb").symlink_to("loop.ipynb")
+    told = perijove("run", "loop.ipynb", "--group", "local")
+    assert told.status == 2
+    assert "Traceback" not in told.err
 
 
 def test_the_service_may_refuse(perijove, service, project, accepted):

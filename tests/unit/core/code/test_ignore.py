@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rights import bound_by_modes
 
 from perijove import errors
 from perijove.code import ALWAYS, BUILT_IN, scan
@@ -120,12 +121,8 @@ def test_a_line_that_is_no_pattern_is_passed_over(project: Make, line: str) -> N
     assert kept(project({".gitignore": f"{line}\nb\n", "a": "", "b": ""})) == ["a"]
 
 
-def test_an_ignore_file_that_cannot_be_read_is_named(project: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_ignore_file_that_cannot_be_read_is_named(project: Make) -> None:
     root = project({".gitignore": "a\n", "a": ""})
-
-    def refuse(path: Path) -> bytes:
-        raise PermissionError(13, "Permission denied", str(path))
-
-    monkeypatch.setattr(Path, "read_bytes", refuse)
-    with pytest.raises(errors.InvalidPath, match=r"\.gitignore.*Permission denied"):
+    (root / ".gitignore").chmod(0)
+    with bound_by_modes(), pytest.raises(errors.InvalidPath, match=r"\.gitignore.*Permission denied"):
         scan(root)

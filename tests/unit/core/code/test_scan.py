@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rights import bound_by_modes
 
 from perijove import errors
-from perijove.code import describe_size, pack, scan
+from perijove.code import describe_size, ignore, pack, scan, unpack
+from perijove.trees import remove
 
 Make = Callable[[dict[str, str]], Path]
 
@@ -138,16 +141,124 @@ def test_sizes_read_well() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("what", ["folder", "file"])
-def test_what_cannot_be_read_is_named(
-    project: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
-) -> None:
-    plan = scan(project({"sub/a": "1"}))
+def test_a_file_or_folder_that_may_not_be_read_is_left_out_with_a_note(project: Make, tmp_path: Path) -> None:
+    root = project({"train.py": "1", "secret": "s", "closed/inner": "i"})
+    for name in ("secret", "closed"):
+        (root / name).chmod(0)
+    with bound_by_modes():
+        plan = scan(root)
+        packed = pack(plan, tmp_path / "snapshot")
+    assert [entry.name for entry in packed.plan.entries] == ["train.py"]
+    assert packed.plan.notes == (
+        "closed/ stays here: it cannot be read (Permission denied).",
+        "secret stays here: it cannot be read (Permission denied).",
+    )
 
-    def refuse(path: object, *_: object) -> None:
-        raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr("os.scandir" if what == "folder" else "os.open", refuse)
-    with pytest.raises(errors.InvalidPath, match="can't be read: Permission denied") as caught:
-        scan(plan.root) if what == "folder" else pack(plan, tmp_path / "x")
+def test_a_project_folder_that_may_not_be_read_is_refused(project: Make) -> None:
+    root = project({"a": ""})
+    root.chmod(0)
+    with bound_by_modes(), pytest.raises(errors.InvalidPath, match="can't be read: Permission denied") as caught:
+        scan(root)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        {"loop": "loop"},
+        {"p": "q", "q": "p"},
+        {"loop": "{root}/loop"},
+        {"sub/loop": "../sub/loop"},
+        {"loop": "loop/below"},
+        {str(number): str(number + 1) for number in range(1_500)},
+    ],
+)
+def test_loops_and_chains_of_links_go_along_with_a_note(project: Make, tmp_path: Path, links: dict[str, str]) -> None:
+    root = project({"train.py": "1", "sub/a": ""})
+    for name, target in links.items():
+        (root / name).symlink_to(target.format(root=root))
+    plan = scan(root)
+    assert {entry.name for entry in plan.entries if entry.kind == "link"} == set(links)
+    assert any("leads nowhere but to links" in note for note in plan.notes)
+    unpack(pack(plan, tmp_path / "snapshot").path, tmp_path / "unpacked")
+    assert (tmp_path / "unpacked" / next(iter(links))).is_symlink()
+    assert (tmp_path / "unpacked" / "train.py").read_text() == "1"
+
+
+def test_a_loop_that_leads_out_is_refused_as_any_link_that_does(project: Make) -> None:
+    root = project({"a": ""})
+    (root / "l").symlink_to("../back")
+    (root.parent / "back").symlink_to(root / "l")
+    with pytest.raises(errors.InvalidPath, match="leads out"):
+        scan(root)
+
+
+def test_folders_nested_too_deeply_stay_with_a_note_and_those_beside_them_go(project: Make, tmp_path: Path) -> None:
+    root = project({"train.py": "1"})
+    handle = os.open(root, os.O_RDONLY)
+    for _ in range(2_500):
+        os.mkdir("a", dir_fd=handle)
+        inner = os.open("a", os.O_RDONLY, dir_fd=handle)
+        os.close(handle)
+        handle = inner
+    os.close(handle)
+    try:
+        plan = scan(root)
+        unpack(pack(plan, tmp_path / "snapshot").path, tmp_path / "unpacked")
+    finally:
+        remove(root)
+    assert (tmp_path / "unpacked" / "train.py").exists()
+    assert not remove(tmp_path / "unpacked")
+    assert len(plan.notes) == 1
+    assert "lies too deep" in plan.notes[0]
+
+
+def test_of_very_many_notes_the_first_are_shown_with_how_many_more_there_are(project: Make) -> None:
+    root = project({})
+    for number in range(50):
+        os.mkfifo(root / str(number))
+    notes = scan(root).notes
+    assert len(notes) == 21
+    assert notes[-1] == "30 more are like these."
+
+
+def test_a_file_that_the_disk_does_not_give_is_left_out_with_a_note_and_the_others_go(
+    project: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, open_ = scan(project({"a": "1", "broken": "2", "c": "3"})), os.open
+
+    def failing(path: str | Path, *options: int) -> int:
+        if str(path).endswith("broken"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+        return open_(path, *options)
+
+    monkeypatch.setattr(os, "open", failing)
+    packed = pack(plan, tmp_path / "snapshot", attempts=1)
+    assert [entry.name for entry in packed.plan.entries] == ["a", "c"]
+    assert packed.plan.notes == ("broken stays here: it cannot be read (Input/output error).",)
+
+
+def test_a_snapshot_that_cannot_be_written_is_a_sentence(project: Make) -> None:
+    with pytest.raises(errors.InvalidPath, match="can't be written") as caught:
+        pack(scan(project({"a": "1"})), "/proc/nowhere/snapshot")
+    assert "TMPDIR" in caught.value.hint
+
+
+def test_what_vanishes_between_the_listing_and_the_look_is_no_end_of_it(
+    project: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = project({f"{number}/file": "" for number in range(20)})
+    removed = ignore.Ignore.below
+
+    def vanishing(self: ignore.Ignore, folder: Path, inside: str, names: frozenset[str]) -> ignore.Ignore:
+        if inside == "0/":
+            for number in range(1, 20):
+                remove(root / str(number))
+        if inside == "0/":
+            remove(folder / "file")
+        return removed(self, folder, inside, names)
+
+    monkeypatch.setattr(ignore.Ignore, "below", vanishing)
+    assert [entry.name for entry in scan(root).entries] == ["0"]
+    assert scan(root).notes == ()
