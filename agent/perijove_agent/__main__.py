@@ -44,6 +44,8 @@ from perijove_agent.settings import GIB, MIB, Settings
 @click.option("--cache-limit", default=20, help="GiB of fetched code and data to keep.")
 @click.option("--input-limit", default=100, help="GiB one input from another server may have.")
 @click.option("--spool-room", default=64, help="MiB of an attempt's records that may wait for Redis.")
+@click.option("--stream-room", default=24, help="MiB of an attempt's records that may be in Redis.")
+@click.option("--segment-size", default=8, help="MiB of records that leave Redis for the object store together.")
 @click.option("--orphaned-after", default=3600.0, help="Seconds to idle after a platform that is gone.")
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info")
 @click.version_option(__version__)
@@ -64,6 +66,8 @@ def main(  # noqa: PLR0917 - one parameter an option is click's way
     cache_limit: int,
     input_limit: int,
     spool_room: int,
+    stream_room: int,
+    segment_size: int,
     orphaned_after: float,
     log_level: str,
 ) -> None:
@@ -89,6 +93,8 @@ def main(  # noqa: PLR0917 - one parameter an option is click's way
         grace=grace,
         leave_within=leave_within,
         spool_room=spool_room * MIB,
+        stream_room=stream_room * MIB,
+        segment_size=segment_size * MIB,
         cache_limit=cache_limit * GIB,
         input_limit=input_limit * GIB,
         orphaned_after=orphaned_after,

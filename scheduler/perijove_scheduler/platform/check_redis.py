@@ -37,6 +37,7 @@ TRIES = {
     "LLEN": "{key}", "LRANGE": "{key} 0 1", "LREM": "{key} 0 a", "RPUSH": "{key} a",
     "ZADD": "{key} XX 1 a", "ZRANGE": "{key} 0 1", "ZREM": "{key} a", "ZREVRANGE": "{key} 0 1", "ZSCORE": "{key} a",
     "XADD": "{key} NOMKSTREAM * a 1", "XDEL": "{key} 1-1", "XRANGE": "{key} - +", "XREVRANGE": "{key} + -",
+    "XTRIM": "{key} MINID 1",
     "XREAD": "STREAMS {key} 0", "XREADGROUP": "GROUP g c STREAMS {key} 0", "XAUTOCLAIM": "{key} g c 1 0",
     "XACK": "{key} g 1-1", "XGROUP CREATE": "{key} g 0",
     "PERSIST": "{key}none", "DEL": "{key}", "PUBLISH": "{bells} {nothing}",
