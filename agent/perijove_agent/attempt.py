@@ -20,13 +20,17 @@ from perijove_agent.omissions import Omissions
 from perijove_agent.outputs import find_outputs
 from perijove_agent.staging.preparation import Prepared, prepare
 from perijove_agent.storing import Storing
-from perijove_agent.supervision import supervise, until_halted
+from perijove_agent.supervision import supervise, until_halted, within_grace
 from perijove_agent.tasks import cancelled
 from perijove_agent.tools import Tools
-from perijove_agent.watches import watches
+from perijove_agent.waits import waiting
+from perijove_agent.watches import watch_time, watches
 from perijove_agent.work.choice import choose_work, interpreter
 
 log = logging.getLogger(__name__)
+
+#: Seconds that the last steps of an attempt have which someone stopped: its packages, and the rest of its log.
+LAST_WORDS = 5.0
 
 
 class Attempt:
@@ -57,28 +61,24 @@ class Attempt:
         self.worked = False
         self.given_up = False
         self._omissions = Omissions()
+        self._parts: list[Storing] = []
+        self._environment: dict[str, Any] = {}
         self._document: dict[str, Any] = ticket.notebook or {}
         self._folders = tools.folders.attempt(self.held)
         self._executed = _executed_notebook(tools, ticket, self.held, self._folders)
         self.desk = Desk(tools, self.held, self._folders, self._disk_failed)
 
     async def run(self) -> Finished:
-        """Run to the end and return what to tell; by then Redis has every record, as far as it takes them.
+        """Run to the end and return what to tell; by then Redis has every record, unless someone stopped the attempt.
 
-        `clear` it afterwards.
-
-        Cancelling it kills the work.
+        `clear` it afterwards. Cancelling it kills the work.
         """
         try:
-            if self._executed:
-                self._executed.sign_ahead()
-            async with self.desk:
-                ending = await self._perform()
-                self.worked = True
-                ending, outputs = await self._store(ending)
-                environment = await self._environment()
-                await self.desk.sender.drained()
-                return self._finished(ending, outputs, environment)
+            with self.desk.waits.collecting():
+                if self._executed:
+                    self._executed.sign_ahead()
+                async with self.desk:
+                    return await self._run()
         finally:
             if self._executed:
                 await self._executed.aclose()
@@ -87,10 +87,24 @@ class Attempt:
         """Remove its folders."""
         await asyncio.to_thread(self._folders.remove)
 
+    async def _run(self) -> Finished:
+        letting = asyncio.create_task(self._let_out())
+        try:
+            ending = await self._perform()
+            self.worked = True
+            ending = await self._store(ending)
+            await within_grace(self.halt, LAST_WORDS, self._look_around())
+            await within_grace(self.halt, LAST_WORDS, self.desk.sender.drained())
+            return self._finished(ending)
+        finally:
+            await cancelled([letting])
+
     async def _perform(self) -> Ending:
+        limit = self.ticket.spec.time_limit
+        watching = [asyncio.create_task(watch_time(limit, self.halt))] if limit else []
         try:
             await self.desk.report.phase(Phase.PREPARING)
-            prepared = await until_halted(self.halt, prepare(self._tools, self.ticket, self.held, self._folders))
+            prepared = await self._prepare()
             self._document = prepared.document or {}
             await self.desk.report.phase(Phase.RUNNING)
             return await self._run_work(prepared)
@@ -99,12 +113,21 @@ class Attempt:
         except Exception as error:
             log.exception("attempt %s of %s failed in the agent", self.held.attempt, self.held.execution)
             return Ending(Reason.AGENT_FAILED, f"{type(error).__name__}: {error}")
+        finally:
+            await cancelled(watching)
+
+    async def _prepare(self) -> Prepared:
+        try:
+            return await until_halted(self.halt, prepare(self._tools, self.ticket, self.held, self._folders))
+        except Failure as failure:
+            if failure.ending.reason is not Reason.TIME_LIMIT:
+                raise
+            raise Failure(Reason.TIME_LIMIT, f"{failure} Its code and inputs were not there yet.") from failure
 
     async def _run_work(self, prepared: Prepared) -> Ending:
         work = choose_work(self._tools, self.ticket, self.desk, prepared, self._executed)
         self.desk.recorder.touch()
         watching = watches(self.ticket.spec, work, self.desk.recorder, self._tools.settings.stats_every, self.halt)
-        watching.append(asyncio.create_task(self._let_out()))
         try:
             return await supervise(work, self.halt, self._tools.settings.grace)
         finally:
@@ -116,42 +139,62 @@ class Attempt:
         await asyncio.sleep(self._tools.settings.grace if self.halt.grace is None else self.halt.grace)
         await self.desk.sender.open()
 
-    async def _store(self, ending: Ending) -> tuple[Ending, list[OutputFile]]:
+    async def _store(self, ending: Ending) -> Ending:
+        """Store what the work left; return how the attempt ended, all in all."""
         try:
-            await self.desk.report.phase(Phase.UPLOADING)
-            outputs = await self._store_files()
-            await self.desk.payloads.stored()
+            whole = await within_grace(self.halt, self._tools.settings.grace, self._store_everything())
         except Failure as failure:
-            await self.desk.recorder.log("system", f"{failure}\n")
+            self._parts.clear()
+            await self._say(f"{failure}\n")
             # The first thing that went wrong is the reason; a run whose results are lost did not complete.
-            return (failure.ending if ending.reason is Reason.OK else ending), []
-        return ending, outputs
+            return failure.ending if ending.reason is Reason.OK else ending
+        if whole:
+            return ending
+        detail = f"It was stopped while its outputs were stored; {len(self._manifest)} of them are kept."
+        await self._say(f"{detail}\n")
+        return Ending(Reason.STOPPED_BY_USER, detail) if ending.reason is Reason.OK else ending
 
-    async def _store_files(self) -> list[OutputFile]:
+    async def _store_everything(self) -> None:
+        await self.desk.report.phase(Phase.UPLOADING)
+        await self._store_files()
+        await self.desk.payloads.stored()
+
+    async def _store_files(self) -> None:
         found, self._omissions = await asyncio.to_thread(find_outputs, self._folders.outputs)
         storing = Storing(self._tools.uploader, self.held, self._say)
-        parts = [storing]
+        self._parts.append(storing)
         try:
             # The notebook comes first: one of the work's own outputs may have its name and then takes its place.
             if self._executed:
-                parts.append(await self._executed.stored(found))
+                self._parts.append(await self._executed.stored(found))
             await storing.store(found)
+        except asyncio.CancelledError:
+            stored = {file.name for file in storing.manifest}
+            for file in found:
+                if file.name not in stored:
+                    storing.omissions.add(file.name, "it was not stored yet when the execution was stopped")
+            raise
         finally:
-            for part in parts:
+            for part in self._parts:
                 self._omissions.merge(part.omissions)
             for line in self._omissions.lines():
                 await self._say(line)
-        return [line for part in parts for line in part.manifest]
+
+    @property
+    def _manifest(self) -> list[OutputFile]:
+        return [line for part in self._parts for line in part.manifest]
 
     async def _say(self, text: str) -> None:
         await self.desk.recorder.log("system", text)
 
-    async def _environment(self) -> dict[str, Any]:
+    async def _look_around(self) -> None:
+        """Find out what the work ran with."""
         python, kernel = interpreter(self._tools, self.ticket, self._document)
-        facts = await self._tools.inventory.of(python, self._tools.environment) if python else {}
-        return {**facts, **({"kernel": kernel} if kernel else {})}
+        with waiting("It is looking up which packages it had."):
+            facts = await self._tools.inventory.of(python, self._tools.environment) if python else {}
+        self._environment = {**facts, **({"kernel": kernel} if kernel else {})}
 
-    def _finished(self, ending: Ending, outputs: list[OutputFile], environment: dict[str, Any]) -> Finished:
+    def _finished(self, ending: Ending) -> Finished:
         return Finished(
             worker=self._tools.worker,
             execution=self.held.execution,
@@ -161,11 +204,11 @@ class Attempt:
             exit_status=ending.exit_status,
             done=self.desk.report.done,
             total=self.desk.report.total,
-            outputs=outputs,
+            outputs=self._manifest,
             left_out=self._omissions.first,
             left_out_count=self._omissions.count,
             metadata=self.desk.recorder.latest.values,
-            environment=environment,
+            environment=self._environment,
             records=self.desk.recorder.last,
         )
 

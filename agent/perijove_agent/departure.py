@@ -9,6 +9,8 @@ import signal
 import threading
 from pathlib import Path
 
+import psutil
+
 from perijove.model.reasons import Reason
 from perijove_agent.runtime import descent
 
@@ -46,7 +48,8 @@ class Departure:
 
     def listen(self) -> None:
         """Begin to wait; call it before there are other threads, which inherit what is blocked here."""
-        says_who = hasattr(signal, "sigwaitinfo")
+        # A thread that is there already would receive the signals without saying who sent them.
+        says_who = hasattr(signal, "sigwaitinfo") and psutil.Process().num_threads() == 1
         for number in _SIGNALS:
             self._loop.add_signal_handler(number, self._take, Reason.OK if says_who else Reason.WORKER_LEFT)
         if says_who:

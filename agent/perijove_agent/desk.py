@@ -23,10 +23,11 @@ from perijove_agent.report import Report
 from perijove_agent.tasks import cancelled
 from perijove_agent.tools import Tools
 from perijove_agent.upload import UploadError
+from perijove_agent.waits import Waits
 
 
 class Desk:
-    """One attempt's spool, sender, segments, recorder, report and payloads; as a context, it runs what of them runs.
+    """One attempt's spool and sender, segments, recorder, report, payloads and waits; as a context, it runs them.
 
     Parameters
     ----------
@@ -59,10 +60,11 @@ class Desk:
             settings.segment_size,
             self._say,
         )
+        self.waits = Waits(self.report.waits, self.recorder.log)
         self._running: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
-        parts = (self.sender.run(), self.segments.run(), self.report.run())
+        parts = (self.sender.run(), self.segments.run(), self.report.run(), self.waits.run())
         self._running = [asyncio.create_task(part) for part in parts]
         return self
 

@@ -62,9 +62,12 @@ class Halt:
         self.ending: Ending | None = None
         self.grace: float | None = None
         self._requested = asyncio.Event()
+        self._stopped = asyncio.Event()
 
     def request(self, reason: Reason, detail: str = "", grace: float | None = None) -> None:
         """Ask the work to end."""
+        if reason is Reason.STOPPED_BY_USER:
+            self._stopped.set()
         if self.ending is None:
             self.ending = Ending(reason, detail)
             self.grace = grace
@@ -74,6 +77,10 @@ class Halt:
     def requested(self) -> bool:
         """Whether it was asked."""
         return self.ending is not None
+
+    async def stopped(self) -> None:
+        """Wait until someone stops it, whether or not it was asked to end before for another reason."""
+        await self._stopped.wait()
 
     async def wait(self) -> Ending:
         """Wait until it is asked; return why."""

@@ -89,6 +89,10 @@ class Report:
             self._said = True
             await self._recorder.log("system", LEFT_OUT)
 
+    def waits(self, sentence: str) -> None:
+        """Tell what the attempt waits for; empty when it waits for nothing any more."""
+        self._change(waits=sentence)
+
     async def run(self) -> None:
         """Send changes until cancelled."""
         backoff = Backoff(0.2, 5.0)

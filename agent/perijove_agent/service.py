@@ -39,18 +39,18 @@ async def serve(settings: Settings) -> None:
     perijove.errors.Unavailable
         Another agent has this data folder, or it cannot be used.
     """
+    _watch_children_without_threads()
+    departure = Departure()
+    departure.listen()
     lock = FolderLock(settings.data_dir, "agent", _FOLDER_HINT, _PATIENCE)
     await lock.acquire()
     try:
-        await _serve(settings)
+        await _serve(settings, departure)
     finally:
         lock.release()
 
 
-async def _serve(settings: Settings) -> None:
-    _watch_children_without_threads()
-    departure = Departure()
-    departure.listen()
+async def _serve(settings: Settings, departure: Departure) -> None:
     async with http_client() as http:
         while enrolment := await _enrol(http, settings, departure.told):
             log.info("enrolled as %s of group %s", enrolment.worker, enrolment.group)

@@ -11,6 +11,7 @@ from perijove.model.events import Event, ObjectRequest, SignRequest
 from perijove.model.ids import new_id
 from perijove.wire.protocol import Held
 from perijove_agent.persistence import persist
+from perijove_agent.waits import waiting
 
 #: Seconds after which a request is sent again: its event, or its answer, may have been lost with a Redis.
 ASK_AGAIN = 20.0
@@ -79,6 +80,7 @@ class Signer:
             request=request,
             objects=list(objects),
         )
-        while not answer.done():
-            await persist("a request for signed URLs", lambda: self._emit([event]))
-            await asyncio.wait({answer}, timeout=ASK_AGAIN)
+        with waiting("It waits for the platform to say where its files lie."):
+            while not answer.done():
+                await persist("a request for signed URLs", lambda: self._emit([event]))
+                await asyncio.wait({answer}, timeout=ASK_AGAIN)

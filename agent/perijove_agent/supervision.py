@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from perijove.model.durations import describe_seconds
 from perijove_agent.ending import Ending, Failure, Halt
 from perijove_agent.tasks import cancelled
+from perijove_agent.waits import waiting
 from perijove_agent.work.protocol import Work
 
 Result = TypeVar("Result")
@@ -29,6 +31,28 @@ async def until_halted(halt: Halt, step: Coroutine[Any, Any, Result]) -> Result:
         raise Failure(halted.result().reason, halted.result().detail)
     finally:
         await cancelled([task, halted])
+
+
+async def within_grace(halt: Halt, grace: float, step: Coroutine[Any, Any, object]) -> bool:
+    """Let a step that follows the work come to its end; once someone stops the attempt, for `grace` seconds at most.
+
+    Returns
+    -------
+    bool
+        Whether it came to its end; else it was cancelled.
+    """
+    task, stopped = asyncio.ensure_future(step), asyncio.ensure_future(halt.stopped())
+    try:
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            with waiting(f"It was stopped; within {describe_seconds(grace)} it ends, whatever is not done by then."):
+                await asyncio.wait({task}, timeout=grace)
+        if task.done():
+            task.result()
+            return True
+        return False
+    finally:
+        await cancelled([task, stopped])
 
 
 async def supervise(work: Work, halt: Halt, grace: float) -> Ending:
@@ -56,6 +80,7 @@ async def supervise(work: Work, halt: Halt, grace: float) -> Ending:
 async def _bring_down(work: Work, task: asyncio.Future[Ending], grace: float) -> None:
     if grace > 0:
         work.interrupt()
-        await asyncio.wait({task}, timeout=grace)
+        with waiting(f"It was interrupted, and has {describe_seconds(grace)} to end by itself."):
+            await asyncio.wait({task}, timeout=grace)
     if not task.done():
         work.kill()

@@ -15,16 +15,22 @@ from typing import IO
 
 import httpx
 
+from perijove.model.durations import describe_seconds
 from perijove.model.events import ObjectRequest
 from perijove.paths import open_file
 from perijove.patience import Backoff
 from perijove.wire.protocol import Held
+from perijove_agent.pace import Pace
 from perijove_agent.signer import Signer
 from perijove_agent.staging.download import describe, in_trouble
+from perijove_agent.waits import Wait, waiting
 
 log = logging.getLogger(__name__)
 
 _CHUNK = 1 << 20
+_PIECE = 1 << 18
+#: How those objects are called that have no name of their own.
+_NAMES = {"payload": "a large output of a cell", "log": "its log", "segment": "a part of its log"}
 #: Refusals after which an upload is given up. A store that is in trouble, or not there at all, is waited for instead.
 _REFUSALS = 6
 #: Tries with one URL; it may have expired.
@@ -83,7 +89,14 @@ class Uploader:
         OSError
             The file cannot be read.
         """
-        backoff = Backoff(0.3, 15.0)
+        named = f"'{what.name}'" if what.what == "output" else _NAMES.get(what.what, what.what)
+        with waiting(f"It is storing {named}.") as wait:
+            return await self._upload_again(held, what, path, media_type, url, wait, named)
+
+    async def _upload_again(
+        self, held: Held, what: ObjectRequest, path: Path, media_type: str, url: str, wait: Wait, named: str
+    ) -> Uploaded:
+        backoff = Backoff(0.3, 30.0)
         refusals, tries, began = 0, 0, time.monotonic()
         while True:
             if not url or tries >= _TRIES_PER_URL:
@@ -100,6 +113,10 @@ class Uploader:
                 kind = UploadRefused if refusals >= _REFUSALS else UploadError
                 raise kind(describe(problem)) from problem
             log.info("storing %s of %s again after: %s", what.name or what.what, held.execution, describe(problem))
+            wait.now(
+                f"It waits for the object store, which does not take {named}: {describe(problem)}. "
+                f"It tries again for {describe_seconds(self._patience)} in all."
+            )
             await backoff.sleep()
 
     async def sign(self, held: Held, objects: list[ObjectRequest]) -> list[str]:
@@ -118,9 +135,10 @@ class Uploader:
 
     async def _put(self, url: str, path: Path, media_type: str) -> Uploaded:
         with await asyncio.to_thread(open_file, path) as file:
-            body = _Body(file)
+            body, pace = _Body(file), Pace()
+            pace.measure(lambda: body.taken)
             headers = {"Content-Length": str(body.size), "Content-Type": media_type}
-            response = await self._http.put(url, content=body.chunks(), headers=headers)
+            response = await pace.keep(self._http.put(url, content=body.chunks(), headers=headers))
         response.raise_for_status()
         return Uploaded(body.size, body.digest.hexdigest())
 
@@ -132,6 +150,7 @@ class _Body:
         self._file = file
         self.size = os.fstat(file.fileno()).st_size
         self.digest = hashlib.sha256()
+        self.taken = 0
 
     async def chunks(self) -> AsyncIterator[bytes]:
         left = self.size
@@ -140,7 +159,10 @@ class _Body:
             if not chunk:
                 raise OSError(errno.EIO, "it became shorter while it was stored")
             left -= len(chunk)
-            yield chunk
+            # In pieces that a slow line takes within the time that one write may take.
+            for start in range(0, len(chunk), _PIECE):
+                yield chunk[start : start + _PIECE]
+                self.taken += _PIECE
 
     def _read(self, size: int) -> bytes:
         chunk = self._file.read(size)

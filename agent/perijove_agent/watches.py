@@ -51,12 +51,10 @@ async def watch_usage(work: Work, recorder: Recorder, memory: int, every: float,
 
 
 def watches(spec: Spec, work: Work, recorder: Recorder, every: float, halt: Halt) -> list[asyncio.Task[None]]:
-    """Start every watch the spec asks for."""
+    """Start every watch of running work that the spec asks for; its time counts from before that (`watch_time`)."""
     memory = spec.resources.memory
     # Memory can be used up fast; a limit is looked at more often than a curve needs.
     wanted = [watch_usage(work, recorder, memory, min(every, _LIMIT_EVERY) if memory else every, halt)]
-    if spec.time_limit:
-        wanted.append(watch_time(spec.time_limit, halt))
     if spec.no_output_timeout:
         wanted.append(watch_silence(spec.no_output_timeout, recorder, halt))
     return [asyncio.create_task(watch) for watch in wanted]

@@ -12,6 +12,7 @@ from perijove_agent.records.encoding import encode
 from perijove_agent.records.latest import Latest
 from perijove_agent.records.sender import Sender
 from perijove_agent.records.spool import Spool
+from perijove_agent.waits import waiting
 
 #: Seconds a full disk may stay full before the attempt is given up.
 PATIENCE = 60.0
@@ -135,7 +136,8 @@ class Recorder:
                 self._failed = True
                 self._on_failure(f"The worker cannot write its log: {error.strerror or error}.")
             return
-        await backoff.sleep()
+        with waiting(f"It waits for room on the worker's disk ({error.strerror or error})."):
+            await backoff.sleep()
 
     async def _wait_for_room(self) -> None:
         if not self._sender.crowded:

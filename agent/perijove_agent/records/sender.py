@@ -10,6 +10,7 @@ from perijove.wire.connection import Full
 from perijove.wire.protocol import AgentWire, Held
 from perijove_agent.persistence import persist
 from perijove_agent.records.spool import Spool
+from perijove_agent.waits import waiting
 
 #: Bytes of records in one append.
 BATCH = 256 * 1024
@@ -97,8 +98,9 @@ class Sender:
 
     async def room(self) -> None:
         """Wait until there is room for more."""
-        async with self._moved:
-            await self._moved.wait_for(lambda: not self.crowded)
+        with waiting("Its output is held up until Redis or the object store has taken what it printed before."):
+            async with self._moved:
+                await self._moved.wait_for(lambda: not self.crowded)
 
     async def due(self, size: int) -> int:
         """Wait until `size` bytes are in Redis that the object store should have, or until Redis is full.
@@ -130,13 +132,14 @@ class Sender:
         """
         self._hurry.set()
         self._progress = time.monotonic()
-        waiting = asyncio.ensure_future(self._all_sent())
+        sending = asyncio.ensure_future(self._all_sent())
         try:
-            while (left := self._progress + standstill - time.monotonic()) > 0 and not waiting.done():
-                await asyncio.wait({waiting}, timeout=left)
-            return waiting.done()
+            with waiting("It waits until Redis has taken the rest of its log."):
+                while (left := self._progress + standstill - time.monotonic()) > 0 and not sending.done():
+                    await asyncio.wait({sending}, timeout=left)
+            return sending.done()
         finally:
-            waiting.cancel()
+            sending.cancel()
 
     async def _all_sent(self) -> None:
         async with self._moved:

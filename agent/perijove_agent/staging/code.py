@@ -13,6 +13,7 @@ from perijove.wire.protocol import Held
 from perijove_agent.ending import Failure
 from perijove_agent.folders import AttemptFolders
 from perijove_agent.staging.source import Source
+from perijove_agent.waits import waiting
 
 
 async def lay_out_code(source: Source, held: Held, code: str, folders: AttemptFolders, limit: int) -> None:
@@ -47,7 +48,8 @@ async def _unpack(source: Source, held: Held, code: str, folders: AttemptFolders
         except (errors.PerijoveError, OSError) as error:
             raise Failure(Reason.CODE_FAILED, f"Code version {code} could not be fetched: {error}") from error
         try:
-            await asyncio.to_thread(unpack, archive.path, folders.repository, limit, ad_hoc)
+            with waiting("It is unpacking its code."):
+                await asyncio.to_thread(unpack, archive.path, folders.repository, limit, ad_hoc)
         except errors.InvalidRequest:
             raise
         except errors.PerijoveError as error:

@@ -16,7 +16,9 @@ import httpx
 
 from perijove.model.sizes import describe_size
 from perijove.patience import Backoff
+from perijove_agent.pace import Pace, Stalled
 from perijove_agent.staging.cache import Fetched
+from perijove_agent.waits import waiting
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +45,7 @@ async def download(
     name: str = "",
     patience: float = 0.0,
     limit: int | None = None,
+    what: str = "a file",
 ) -> Fetched:
     """Fetch `url` into `folder`, under `name` or else the name the server or the URL gives.
 
@@ -52,6 +55,8 @@ async def download(
         Seconds a server that is away or in trouble is waited for; it is asked several times in any case.
     limit : int, optional
         The most bytes to take, whatever the server says of their number.
+    what : str
+        What is fetched, for who looks what it waits for.
 
     Raises
     ------
@@ -59,18 +64,21 @@ async def download(
         The server refused it, could not be reached after several tries, or sends more than `limit`.
     """
     backoff, began = Backoff(0.3, 10.0), time.monotonic()
-    while True:
-        try:
-            return await _fetch(http, url, folder, name, limit)
-        except (httpx.TransportError, httpx.HTTPStatusError) as error:  # noqa: PERF203 - a retry loop
-            waited = time.monotonic() - began
-            over = backoff.failures >= _TRIES - 1 and waited > patience
-            if over or _final(error, waited if patience else math.inf):
-                raise DownloadError(describe(error)) from error
-            log.info("fetching again after: %s", describe(error))
-            await backoff.sleep()
-        except (httpx.InvalidURL, httpx.TooManyRedirects) as error:
-            raise DownloadError(f"the address is not usable ({error})") from error
+    with waiting(f"It is fetching {what}.") as wait:
+        while True:
+            pace = Pace()
+            try:
+                return await pace.keep(_fetch(http, url, folder, name, limit, pace))
+            except (httpx.TransportError, httpx.HTTPStatusError) as error:
+                waited = time.monotonic() - began
+                over = backoff.failures >= _TRIES - 1 and waited > patience
+                if over or _final(error, waited if patience else math.inf):
+                    raise DownloadError(describe(error)) from error
+                log.info("fetching again after: %s", describe(error))
+                wait.now(f"It waits for {what}: {describe(error)}; it tries again.")
+                await backoff.sleep()
+            except (httpx.InvalidURL, httpx.TooManyRedirects) as error:
+                raise DownloadError(f"the address is not usable ({error})") from error
 
 
 def describe(error: Exception) -> str:
@@ -81,6 +89,8 @@ def describe(error: Exception) -> str:
         return "the server did not answer in time"
     if isinstance(error, httpx.ConnectError):
         return f"the server cannot be reached ({error})" if str(error) else "the server cannot be reached"
+    if isinstance(error, Stalled):
+        return f"the transfer stood nearly still ({error})"
     return f"the connection failed ({type(error).__name__})"
 
 
@@ -105,9 +115,10 @@ def _final(error: Exception, waited: float) -> bool:
     return not in_trouble(error, waited)
 
 
-async def _fetch(http: httpx.AsyncClient, url: str, folder: Path, name: str, limit: int | None) -> Fetched:
+async def _fetch(http: httpx.AsyncClient, url: str, folder: Path, name: str, limit: int | None, pace: Pace) -> Fetched:
     async with http.stream("GET", url, follow_redirects=True) as response:
         response.raise_for_status()
+        pace.measure(lambda: response.num_bytes_downloaded)
         path = folder / (name or file_name(response.headers.get("content-disposition", ""), str(response.url)))
         part = path.with_name(f".{path.name[:200]}.part")
         digest, size = hashlib.sha256(), 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -20,6 +22,7 @@ from perijove_agent.staging.config import InputFile
 from perijove_agent.staging.download import DownloadError, download
 from perijove_agent.staging.source import Source
 from perijove_agent.tasks import together
+from perijove_agent.waits import waiting
 
 _DATUM = "datum://"
 #: Files fetched at a time.
@@ -64,15 +67,24 @@ class Inputs:
         return await together(fetches)
 
     async def _fetch(self, held: Held, name: str, uri: str, place: Path) -> InputFile:
-        async with self._turns:
+        async with self._turn():
             try:
-                file = await (self._datum(held, uri, place) if uri.startswith(_DATUM) else self._web(uri, place))
+                file = await (self._datum(held, uri, place) if uri.startswith(_DATUM) else self._web(name, uri, place))
             except (DownloadError, errors.PerijoveError, OSError) as error:
                 raise Failure(Reason.INPUT_FAILED, f"Input '{name}', {uri}: {error}") from error
             return InputFile(name, uri, _settle(file.path), file.size, file.sha256)
 
-    async def _web(self, uri: str, place: Path) -> Fetched:
-        return await download(self._http, uri, place, limit=self._limit)
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        with waiting(f"It waits for its turn: this worker fetches {_AT_ONCE} inputs at a time."):
+            await self._turns.acquire()
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+    async def _web(self, name: str, uri: str, place: Path) -> Fetched:
+        return await download(self._http, uri, place, limit=self._limit, what=f"input '{name}'")
 
     async def _datum(self, held: Held, uri: str, place: Path) -> Fetched:
         datum = uri.removeprefix(_DATUM)

@@ -17,6 +17,7 @@ from perijove.wire.protocol import Held
 from perijove_agent.signer import Signer
 from perijove_agent.staging.cache import Cache, Fetched
 from perijove_agent.staging.download import DownloadError, download
+from perijove_agent.waits import waiting
 
 #: Seconds the platform's own store may be away.
 _PATIENCE = 600.0
@@ -70,8 +71,9 @@ class Source:
             It cannot be fetched from there.
         """
         with self._cache.in_use(key):
-            async with self._locks.setdefault(key, asyncio.Lock()):
-                found = await asyncio.to_thread(self._cache.get, key) or await self._fetch(held, key, what, name)
+            with waiting(f"It is fetching {_named(what)}."):
+                async with self._locks.setdefault(key, asyncio.Lock()):
+                    found = await asyncio.to_thread(self._cache.get, key) or await self._fetch(held, key, what, name)
             yield found
 
     async def forget(self, key: str) -> None:
@@ -83,7 +85,11 @@ class Source:
         self._folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._folder) as place:
             try:
-                file = await download(self._http, url, Path(place), name, _PATIENCE)
+                file = await download(self._http, url, Path(place), name, _PATIENCE, what=_named(what))
             except DownloadError as error:
                 raise errors.Unavailable(f"It could not be fetched: {error}.") from error
             return await asyncio.to_thread(self._cache.put, key, file)
+
+
+def _named(what: ObjectRequest) -> str:
+    return f"datum {what.name}" if what.what == "datum" else f"its {what.what}"

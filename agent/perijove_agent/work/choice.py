@@ -15,6 +15,7 @@ from perijove_agent.kernel.kernel import Kernel
 from perijove_agent.kernel.spec import find_program, kernel_name
 from perijove_agent.staging.preparation import Prepared
 from perijove_agent.tools import Tools
+from perijove_agent.waits import waiting
 from perijove_agent.work.command import CommandWork
 from perijove_agent.work.interpolation import interpolate
 from perijove_agent.work.notebook import Document, NotebookWork
@@ -49,4 +50,5 @@ async def _kernel(tools: Tools, ticket: Ticket, prepared: Prepared) -> Kernel:
     chosen = ticket.spec.notebook.kernel if ticket.spec.notebook else None
     program = find_program(kernel_name(chosen, prepared.document or {}), tools.runtime.python)
     extra = ticket.spec.environment_variables
-    return await tools.kernels.get(program, prepared.environment, extra, prepared.folder)
+    with waiting(f"It waits for the kernel '{program.name}' to start."):
+        return await tools.kernels.get(program, prepared.environment, extra, prepared.folder)

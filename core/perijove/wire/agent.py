@@ -172,10 +172,7 @@ class RedisAgentWire:
             envelopes = [self._seal(event) for event in (*claims, *events)]
             if not envelopes:
                 return
-            async with self._redis.pipeline(transaction=False) as pipe:
-                for envelope in envelopes:
-                    pipe.xadd(self._keys.events, envelope.fields)  # type: ignore[arg-type]  # its stub wants one type
-                await reach(pipe.execute())
+            await self._call("emit", *(part for envelope in envelopes for part in envelope.parts))
             self._untold = [claim for claim in self._untold if claim not in claims]
 
     async def append(self, held: Held, first: int, lines: Sequence[bytes], covered: int = 0) -> Appended:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 #: Scripts of the worker's half, and of the master's.
-AGENT_SCRIPTS = ("register", "claim", "renew", "close", "append", "leave")
+AGENT_SCRIPTS = ("register", "claim", "renew", "close", "emit", "append", "leave")
 MASTER_SCRIPTS = ("offer", "withdraw", "forget", "tell", "drain", "remove_worker", "glance")
 
 

@@ -1,6 +1,7 @@
 -- Take the oldest ticket that fits what the worker has free, or mark the worker idle.
 -- ARGV: worker, free cpus, free memory, free gpus, lease (ms), scan, passes
 -- Returns {execution, attempt, ticket}, or false. The worker then says itself, sealed, that it claimed it.
+even_when_full()
 local worker, lease, scan, passes = ARGV[1], tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local free = {tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])}
 local now = clock()

@@ -1,5 +1,6 @@
 -- Drop an attempt's ticket and emit how it ended, unless the ticket is somebody else's by now.
 -- ARGV: execution, attempt, worker, and the event's header, seal and document. Returns the event's entry, or 0.
+even_when_full()
 local execution, attempt, worker = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local t = read_ticket(execution)
 local mine = t and t.attempt == attempt and t.state == 'claimed' and t.worker == worker

@@ -1,6 +1,7 @@
 -- Drop a ticket of this or an older attempt, whoever holds it; the holder learns so at its next renewal. One that was
 -- withdrawn may be offered again from now on.
 -- ARGV: execution, attempt, lifetime of the tombstone (ms)
+even_when_full()
 local execution = ARGV[1]
 local t = read_ticket(execution)
 if not t or t.attempt > tonumber(ARGV[2]) or t.state == 'forgotten' then return end

@@ -1,5 +1,6 @@
 -- Offer an attempt, unless the same or a later one stands, and wake an idle worker that has room for it.
 -- ARGV: execution, attempt, ticket, cpus, memory, gpus, lease (ms), scan, wake message, control length, control seconds
+even_when_full()
 local execution, attempt = ARGV[1], tonumber(ARGV[2])
 local cpus, memory, gpus = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 

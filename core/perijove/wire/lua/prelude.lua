@@ -54,3 +54,8 @@ local function forget_worker(worker)
   redis.call('ZREM', WORKERS, worker)
   redis.call('ZREM', IDLE, worker)
 end
+
+-- A full Redis refuses a script's first write where that needs memory, and no later one. What must not be refused (who
+-- lives, who holds what, who is stopped, how it ended) writes what needs none before anything else: it deletes a key that
+-- is never there. Records are refused.
+local function even_when_full() redis.call('DEL', prefix) end

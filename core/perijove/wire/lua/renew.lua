@@ -3,6 +3,7 @@
 -- execution, attempt, and the header, seal and document of the event that says that it is held.
 -- Returns {draining, {superseded executions}, {forgotten executions}, {execution, attempt and ticket of each orphan},
 -- when this worker's hash was made, the oldest event nobody has applied yet}.
+even_when_full()
 local worker, lease, orphan_age = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local now = clock()
 local superseded, forgotten, orphans, named = {}, {}, {}, {}

@@ -39,8 +39,10 @@ class RedisLink:
         async with self.redis.pipeline(transaction=False) as pipe:
             for script in SCRIPTS.values():
                 pipe.script_load(script.text)
-            pipe.set(_GENERATION, uuid4().hex, nx=True)
-            await reach(pipe.execute())
+            pipe.exists(_GENERATION)
+            marked = (await reach(pipe.execute()))[-1]
+        if not marked:  # one that is full refuses to be marked again
+            await reach(self.redis.set(_GENERATION, uuid4().hex, nx=True))
 
     async def generation(self) -> str:
         """Return a value that changes with every restart, flush, and fail-over.
