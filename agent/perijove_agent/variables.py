@@ -30,6 +30,7 @@ def base_variables(python: str, temporary: Path) -> dict[str, str]:
     variables["PATH"] = search if here in search.split(os.pathsep) else f"{here}{os.pathsep}{search}"
     variables["LANG"] = os.environ.get("LANG", "C.UTF-8")
     variables["TMPDIR"] = str(temporary)
+    variables["PYTHONUNBUFFERED"] = "1"
     return variables
 
 
@@ -47,7 +48,6 @@ def work_variables(ticket: Ticket, folders: AttemptFolders, base: Mapping[str, s
     }
     return {
         **base,
-        "PYTHONUNBUFFERED": "1",
         **ticket.spec.environment_variables,
         **{f"PERIJOVE_{name}": str(path) for name, path in places.items()},
         **{f"VH_{name}_DIR": str(path) for name, path in places.items()},

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from queue import Empty
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +17,8 @@ from jupyter_client.channels import AsyncZMQSocketChannel
 from traitlets import Type
 from zmq.utils.monitor import recv_monitor_message
 
+from perijove.safe_json import parsed
+from perijove_agent.kernel.messages import Complaints, normalised
 from perijove_agent.runtime import Process
 
 Observer = Callable[[dict[str, Any]], Awaitable[None]]
@@ -26,32 +29,118 @@ _CLOSING = 2.0
 _LOOK = 0.01
 #: Seconds for which messages that are there already are handed out without letting the agent do anything else.
 _TURN = 0.005
+#: Seconds of silence after a reply, and nothing left unread, after which the end of its messages won't come any more.
+_SILENCE = 30.0
+_NO_REPLY = {"status": "error", "ename": "NoReply", "evalue": "The kernel did not reply.", "traceback": []}
 
 
-class ObservedChannel(AsyncZMQSocketChannel):
+class Channel(AsyncZMQSocketChannel):
+    """A channel whose messages are as `perijove_agent.kernel.messages` has them; what is no message is left out.
+
+    Attributes
+    ----------
+    complaints : Complaints
+        Takes what is to be said of what was not as it should be.
+    """
+
+    complaints: Complaints
+
+    def __init__(self, socket: zmq.asyncio.Socket, *arguments: Any, **options: Any) -> None:
+        super().__init__(socket, *arguments, **options)
+        self.session.unpack = _unpacked
+        self.complaints = Complaints()
+
+    async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:  # type: ignore[override]  # async twin
+        """Return the next message."""
+        while True:
+            if message := await super().get_msg(timeout):
+                return message
+
+    async def _recv(self, **options: Any) -> dict[str, Any]:  # type: ignore[override]  # async twin
+        return self._read(await self.socket.recv_multipart(**options))
+
+    def _read(self, parts: list[bytes]) -> dict[str, Any]:
+        """Return the message that came in `parts`; nothing, if it is none."""
+        try:
+            message = self.session.deserialize(self.session.feed_identities(parts)[1])
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+            self.complaints.add(f"The kernel sent what is no message ({type(error).__name__}); it was left out.")
+            return {}
+        return normalised(message, self.complaints) or {}
+
+
+class ReplyChannel(Channel):
+    """A shell channel, on which replies come.
+
+    Attributes
+    ----------
+    asked : str, optional
+        The request that was sent last.
+    answered : dict, optional
+        The header of the request that was answered last.
+    """
+
+    asked: str | None = None
+    answered: dict[str, Any] | None = None
+    published: ObservedChannel | None = None
+
+    async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:  # type: ignore[override]  # async twin
+        """Return the next reply; of a kernel that is done with a request and stays silent, the one that it owes."""
+        while True:
+            try:
+                message = await super().get_msg(_SILENCE if timeout is None else timeout)
+            except Empty:
+                if timeout is not None:
+                    raise
+                if self.published is None or self.published.settled is None or self.published.settled != self.asked:
+                    continue
+                self.complaints.add("The kernel did not reply, although it is done.")
+                content = {
+                    "status": "error",
+                    "ename": "NoReply",
+                    "evalue": "The kernel did not reply.",
+                    "traceback": [],
+                }
+                message = {**self.session.msg("execute_reply", content), "parent_header": {"msg_id": self.asked}}
+            if message["msg_type"].endswith("_reply"):
+                self.answered = message["parent_header"]
+                return message
+            self.complaints.add(f"The kernel sent a '{message['msg_type'][:60]}' message in the place of a reply.")
+
+
+class ObservedChannel(Channel):
     """An IOPub channel that shows every message to an observer before it hands it out.
 
     So whoever drives the kernel (nbclient) and whoever forwards its messages read one socket, in one order, and a slow
     forwarder slows the driver instead of falling behind it.
+
+    Attributes
+    ----------
+    settled : str, optional
+        The request that the kernel was done with last.
     """
 
     observer: Observer | None = None
+    replies: ReplyChannel | None = None
 
     def __init__(self, socket: zmq.asyncio.Socket, *arguments: Any, **options: Any) -> None:
         super().__init__(socket, *arguments, **options)
         self._closings = socket.get_monitor_socket(zmq.Event.DISCONNECTED)
         self._handing_out = False
+        self.settled: str | None = None
         self._paused = 0.0
 
     async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:  # type: ignore[override]  # async twin
         """Return the next message."""
-        message = await self._next_waiting() or await super().get_msg(timeout)
+        message = await self._next_waiting() or await self._next(timeout)
         if self.observer:
             self._handing_out = True
             try:
                 await self.observer(message)
             finally:
                 self._handing_out = False
+        if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+            self.settled = message["parent_header"].get("msg_id")
         return message
 
     async def _next_waiting(self) -> dict[str, Any] | None:
@@ -59,7 +148,27 @@ class ObservedChannel(AsyncZMQSocketChannel):
         if time.monotonic() - self._paused > _TURN:
             await asyncio.sleep(0)
             self._paused = time.monotonic()
-        return None if self.socket is None else self.session.recv(self.socket)[1]
+        return None if self.socket is None else self._read_waiting()
+
+    def _read_waiting(self) -> dict[str, Any] | None:
+        try:
+            return self._read(zmq.Socket.shadow(self.socket.underlying).recv_multipart(zmq.NOBLOCK))
+        except zmq.Again:
+            return None
+
+    async def _next(self, timeout: float | None) -> dict[str, Any]:
+        """Wait for the next message; where a kernel that has replied stays silent, return the one that it owes."""
+        if timeout is not None or self.replies is None:
+            return await super().get_msg(timeout)
+        while True:
+            before = self.replies.answered
+            try:
+                return await super().get_msg(_SILENCE)
+            except Empty:
+                if before and before is self.replies.answered and before.get("msg_id") != self.settled:
+                    self.complaints.add("The kernel did not say that it is done with what it replied to.")
+                    message: dict[str, Any] = self.session.msg("status", {"execution_state": "idle"})
+                    return {**message, "parent_header": before}
 
     async def drained(self) -> None:
         """Wait until all that a kernel that ended has sent was handed out, while somebody else calls `get_msg`.
@@ -89,9 +198,19 @@ class KernelConnection(AsyncKernelClient):
     """A client that knows its kernel's process, so it needs no heartbeat to tell whether the kernel lives."""
 
     iopub_channel_class = Type(ObservedChannel)
+    shell_channel_class = Type(ReplyChannel)
+    control_channel_class = Type(Channel)
 
     process: Process
+    complaints: Complaints
     _along: Mapping[str, str] = MappingProxyType({})
+
+    def start_channels(self, *arguments: Any, **options: Any) -> None:
+        """Connect to the kernel."""
+        super().start_channels(*arguments, **options)
+        self.complaints = Complaints()
+        self.iopub_channel.complaints = self.shell_channel.complaints = self.complaints
+        self.iopub_channel.replies, self.shell_channel.published = self.shell_channel, self.iopub_channel
 
     def ask_along(self, expressions: Mapping[str, str]) -> None:
         """Let the next code that is executed be followed by these expressions, whose values come with its reply."""
@@ -109,6 +228,7 @@ class KernelConnection(AsyncKernelClient):
         """Send code, as jupyter_client does, and return its request's id."""
         asked, self._along = {**self._along, **(user_expressions or {})}, {}
         request: str = super().execute(code, silent, store_history, asked, allow_stdin, stop_on_error)
+        self.shell_channel.asked = request
         return request
 
     async def _async_is_alive(self) -> bool:
@@ -123,6 +243,14 @@ class KernelConnection(AsyncKernelClient):
     async def last_messages(self) -> None:
         """Wait until all that a kernel that ended has sent was handed out to who reads its IOPub messages."""
         await self.iopub_channel.drained()
+
+
+def _unpacked(part: bytes) -> Any:
+    """Read one part of a message; what can't be read is as good as null."""
+    try:
+        return parsed(part)
+    except ValueError:
+        return None
 
 
 def new_context() -> zmq.asyncio.Context:

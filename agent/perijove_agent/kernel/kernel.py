@@ -21,6 +21,7 @@ from perijove_agent.kernel.spec import KernelProgram
 from perijove_agent.removal import remove
 from perijove_agent.runtime import Process
 from perijove_agent.runtime.remnants import say_what_is_left
+from perijove_agent.tasks import cancelled
 
 _READ = 64 * 1024
 #: Seconds to wait for the last words of a kernel that ended.
@@ -30,6 +31,8 @@ Listener = Callable[[str, str], Awaitable[None]]
 
 #: Seconds a kernel gets to answer that it is not busy.
 _BUSY = 1.0
+#: Seconds a kernel that waited gets to become an execution's.
+_ADOPTION = 60.0
 #: Ends an ipykernel's loop from within.
 _END = """(lambda kernel: kernel.io_loop.add_callback(kernel.io_loop.stop))(
     __import__("ipykernel.kernelapp", fromlist=["IPKernelApp"]).IPKernelApp.instance().kernel)"""
@@ -40,14 +43,24 @@ class Kernel:
 
     Attributes
     ----------
+    environment : mapping
+        The variables it was started with.
     info : dict
         Its answer to ``kernel_info``.
     words : deque of str
         The end of what it printed around its messages: to standard error, mostly, before it is ready or as it dies.
     """
 
-    def __init__(self, program: KernelProgram, process: Process, client: KernelConnection, folder: Path) -> None:
+    def __init__(
+        self,
+        program: KernelProgram,
+        process: Process,
+        client: KernelConnection,
+        folder: Path,
+        environment: Mapping[str, str],
+    ) -> None:
         self.program = program
+        self.environment = environment
         self.process = process
         self.client = client
         self.info: dict[str, Any] = {}
@@ -93,10 +106,19 @@ class Kernel:
                 await self._reply(request, _BUSY)
 
     async def adopt(self, environment: Mapping[str, str], folder: Path) -> None:
-        """Make it the kernel of one execution; its first cell still gets execution count 1."""
-        code = adoption_code(environment, folder)
+        """Make it the kernel of one execution; its first cell still gets execution count 1.
+
+        Raises
+        ------
+        perijove_agent.ending.Failure
+            With `Reason.NO_KERNEL`: it ended, or did not answer in time.
+        """
+        code = adoption_code(environment, self.environment, folder)
         request = self.client.execute(code, silent=True, store_history=False, allow_stdin=False)
-        reply = await self._reply(request)
+        try:
+            reply = await self._reply(request, _ADOPTION)
+        except Empty:
+            raise Failure(Reason.NO_KERNEL, await self._why_not(_ADOPTION)) from None
         if reply["content"]["status"] != "ok":
             raise Failure(Reason.NO_KERNEL, f"The kernel could not be prepared: {reply['content'].get('evalue')}")
 
@@ -196,9 +218,21 @@ class Kernel:
             if content["status"] != "aborted" or time.monotonic() > deadline:
                 return content
 
-    async def _reply(self, request: str, timeout: float | None = None) -> dict[str, Any]:
+    async def _reply(self, request: str, timeout: float) -> dict[str, Any]:
+        """Return its reply to a request; raise `Empty` where none comes in time, at once where its process ends."""
+        answered = asyncio.create_task(self._answer(request))
+        ended = asyncio.create_task(self.process.wait())
+        try:
+            await asyncio.wait({answered, ended}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            if answered.done():
+                return answered.result()
+            raise Empty
+        finally:
+            await cancelled([answered, ended])
+
+    async def _answer(self, request: str) -> dict[str, Any]:
         while True:
-            message: dict[str, Any] = await self.client.get_shell_msg(timeout=timeout)
+            message: dict[str, Any] = await self.client.get_shell_msg(timeout=None)
             if message["parent_header"].get("msg_id") == request:
                 return message
 

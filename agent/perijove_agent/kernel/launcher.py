@@ -88,7 +88,8 @@ class KernelLauncher:
         self, program: KernelProgram, environment: Mapping[str, str], folder: Path, connection: Path
     ) -> Kernel:
         argv = [argument.replace("{connection_file}", str(connection)) for argument in program.argv]
-        variables = {**environment, **program.environment, "IPYTHONDIR": str(connection.parent / "ipython")}
+        own = {**program.environment, "IPYTHONDIR": str(connection.parent / "ipython")}
+        variables = {**environment, "PWD": str(folder), **own}
         client = KernelConnection(context=self._context)
         client.allow_stdin = False
         client.load_connection_file(str(connection))
@@ -99,4 +100,4 @@ class KernelLauncher:
             raise Failure(Reason.NO_KERNEL, detail) from error
         client.process = process
         client.start_channels(stdin=False, hb=False)
-        return Kernel(program, process, client, connection.parent)
+        return Kernel(program, process, client, connection.parent, environment)

@@ -81,4 +81,5 @@ def nothing_remains(reply: Mapping[str, object]) -> bool:
     """Return whether a reply to `ASK`, as the user expression ``remains``, says that nothing does."""
     expressions = reply.get("user_expressions")
     answer = expressions.get("remains") if isinstance(expressions, dict) else None
-    return isinstance(answer, dict) and answer.get("data", {}).get("text/plain") == "False"
+    data = answer.get("data") if isinstance(answer, dict) else None
+    return isinstance(data, dict) and data.get("text/plain") == "False"

@@ -41,7 +41,6 @@ class WarmKernels:
         self._environment = environment
         self._folder = folder
         self._ready: list[Kernel] = []
-        self._dead: list[Kernel] = []
         self._taken = asyncio.Event()
         self._over = asyncio.Event()
         self.filled = asyncio.Event()
@@ -53,16 +52,14 @@ class WarmKernels:
 
         `extra` are the variables the execution's spec sets; some of them only work from an interpreter's start on.
         """
-        kernel = self._take() if program.is_default and not needs_fresh_start(extra) else None
-        if kernel is None:
-            kernel = await self._launcher.start(program, environment, folder)
-        try:
-            if program.is_default:
-                await kernel.adopt(environment, folder)
-        except BaseException:
-            await kernel.aclose()
-            raise
-        return kernel
+        if program.is_default and not needs_fresh_start(extra):
+            while (kernel := self._take()) is not None:
+                try:
+                    return await self._adopted(kernel, environment, folder)
+                except Failure as failure:  # noqa: PERF203 - the next one is tried
+                    log.warning("a warm kernel is of no use: %s", failure)
+        kernel = await self._launcher.start(program, environment, folder)
+        return await self._adopted(kernel, environment, folder) if program.is_default else kernel
 
     async def run(self) -> None:
         """Keep the kernels ready until cancelled."""
@@ -79,7 +76,6 @@ class WarmKernels:
             self.filled.set()
             await self._taken.wait()
             self._taken.clear()
-            await self._bury()
             await self._give_way()
 
     def make_way(self) -> None:
@@ -90,22 +86,22 @@ class WarmKernels:
         """End those that wait."""
         ready, self._ready = self._ready, []
         await asyncio.gather(*(kernel.aclose() for kernel in ready))
-        await self._bury()
 
     async def _give_way(self) -> None:
         """Let the run that took a kernel have the machine, for a while or until it is over."""
         await set_within(self._over, REFILL_AFTER)
 
-    async def _bury(self) -> None:
-        dead, self._dead = self._dead, []
-        await asyncio.gather(*(kernel.aclose() for kernel in dead))
+    async def _adopted(self, kernel: Kernel, environment: Mapping[str, str], folder: Path) -> Kernel:
+        try:
+            await kernel.adopt(environment, folder)
+        except BaseException:
+            await kernel.aclose()
+            raise
+        return kernel
 
     def _take(self) -> Kernel | None:
-        while self._ready:
-            kernel = self._ready.pop(0)
-            self._taken.set()
-            if kernel.alive:
-                self._over.clear()
-                return kernel
-            self._dead.append(kernel)
-        return None
+        if not self._ready:
+            return None
+        self._taken.set()
+        self._over.clear()
+        return self._ready.pop(0)

@@ -6,9 +6,11 @@ import contextlib
 from typing import Any
 
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionComplete
+from nbclient.exceptions import CellControlSignal, CellExecutionComplete
 from nbformat import NotebookNode
 from nbformat.notebooknode import from_dict
+
+from perijove_agent.kernel.messages import Complaints
 
 #: Characters of printed text a notebook may hold; the log holds all of it.
 KEPT_TEXT = 64 * 1024 * 1024
@@ -27,6 +29,8 @@ class Executor(NotebookClient):
     ----------
     last : dict
         The content of the kernel's reply to the cell that was executed last.
+    complaints : Complaints
+        Takes what is to be said of messages that are not kept.
     """
 
     def __init__(self, notebook: NotebookNode, **options: Any) -> None:
@@ -39,6 +43,7 @@ class Executor(NotebookClient):
             **options,
         )
         self.last: dict[str, Any] = {}
+        self.complaints = Complaints()
         self._kept = 0
         self._cells: dict[str, tuple[NotebookNode, int]] = {}
         self._current: tuple[NotebookNode, int] | None = None
@@ -58,6 +63,18 @@ class Executor(NotebookClient):
             with contextlib.suppress(CellExecutionComplete):
                 self.process_message(message, cell, index)
         return cell, index
+
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
+        """Keep what a message shows; one that can't be kept, such as a confused widget's, is left out."""
+        try:
+            return super().process_message(msg, cell, cell_index)
+        except CellControlSignal:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is said in the execution's log
+            self.complaints.add(
+                f"A '{msg['msg_type'][:60]}' message is not in the executed notebook: {type(error).__name__}."
+            )
+            return None
 
     def output(
         self, outs: list[NotebookNode], msg: dict[str, Any], display_id: str | None, cell_index: int
@@ -86,6 +103,11 @@ class Executor(NotebookClient):
     def _keep(self, cell: NotebookNode, execute_reply: dict[str, Any], **_: Any) -> None:
         _join(cell)
         self.last = execute_reply["content"]
+
+    def keep_widgets(self) -> None:
+        """Write the state of widgets into the notebook, without those whose state is none."""
+        self.widget_state = {name: state for name, state in self.widget_state.items() if isinstance(state, dict)}
+        self.set_widgets_metadata()
 
     def join_text(self) -> None:
         """Make whole strings of what was kept in pieces."""

@@ -18,18 +18,23 @@ from nbformat.v4.rwbase import rejoin_lines
 
 from perijove.model.reasons import Reason
 from perijove.model.records import CellState
+from perijove.safe_json import bounded_text, repaired
 from perijove_agent.ending import Ending, Failure
 from perijove_agent.kernel.kernel import Kernel
 from perijove_agent.records.recorder import Recorder
 from perijove_agent.report import Report
 from perijove_agent.runtime import Process
 from perijove_agent.work.executor import Executor
+from perijove_agent.work.exits import asks_to_exit, raised
 from perijove_agent.work.forwarder import Forwarder, RecordOutput
 
 log = logging.getLogger(__name__)
 
 #: Seconds a kernel gets to run its exit handlers.
 _EXIT_HANDLERS = 5.0
+#: Characters of a cell's id; nbformat allows 64.
+_LONGEST_ID = 100
+_ENDED = "The notebook ended itself in cell {} of {}; the cells after it were not run."
 
 
 @dataclass(frozen=True)
@@ -124,6 +129,7 @@ class NotebookWork:
         kernel.listen(self._recorder.log)
         kernel.client.forward_to(self._observe)
         self._executor.kc = kernel.client
+        self._executor.complaints = kernel.client.complaints
         self._recorder.brake = kernel.process
         self._notebook.metadata["language_info"] = kernel.info.get("language_info", {})
         watch = asyncio.create_task(self._notice_death(kernel))
@@ -143,31 +149,45 @@ class NotebookWork:
                 break
             if position == len(cells):
                 kernel.ask_along()
-            try:
-                await self._run_cell(cell, index, position, len(cells))
-            except CellExecutionError as error:
-                return Ending(Reason.CELL_ERROR, _one_line(error.ename, error.evalue))
+            ending = await self._run_cell(cell, index, position, len(cells))
+            if ending.reason is not Reason.OK:
+                return ending
             await self._report.progress(position, len(cells))
+            if ending.detail:
+                await self._recorder.log("system", f"{ending.detail}\n")
+                return ending
         return Ending()
 
-    async def _run_cell(self, cell: NotebookNode, index: int, position: int, total: int) -> None:
+    async def _run_cell(self, cell: NotebookNode, index: int, position: int, total: int) -> Ending:
+        """Run a cell and return how; an end with a sentence means that none is to run after it."""
         name = cell_name(cell, index)
         self._executor.begin(cell, index)
         await self._recorder.cell(name, CellState.RUNNING, position, total)
         began, state = time.monotonic(), CellState.FAILED
         try:
             await self._executor.async_execute_cell(cell, index)
+            ending = Ending(detail=_ENDED.format(position, total)) if asks_to_exit(self._executor.last) else Ending()
             state = CellState.DONE
+        except CellExecutionError as error:
+            ending = raised(*_said(cell, error), _ENDED.format(position, total))
+            state = CellState.DONE if ending.reason is Reason.OK else state
         finally:
             seconds = round(time.monotonic() - began, 6)
             await self._forwarder.end_cell()
+            await self._complain()
             await self._recorder.cell(name, state, position, total, cell.get("execution_count"), seconds)
+        return ending
 
     async def _observe(self, message: dict[str, Any]) -> None:
         place = self._executor.cell_of(message)
         if place is not None:
             self._late = True
             await self._forwarder.forward(cell_name(*place), message)
+        await self._complain()
+
+    async def _complain(self) -> None:
+        for sentence in self._executor.complaints.take():
+            await self._recorder.log("system", f"{sentence}\n")
 
     async def _notice_death(self, kernel: Kernel) -> None:
         """Tell nbclient at once that the kernel died; by itself it looks once a second."""
@@ -195,17 +215,21 @@ class NotebookWork:
 
     def _save(self) -> None:
         self._executor.join_text()
-        self._executor.set_widgets_metadata()
+        self._executor.keep_widgets()
         self._target.parent.mkdir(parents=True, exist_ok=True)
         # An upload of an earlier state may be under way: it goes on reading the file that it has opened.
         draft = self._target.with_name(f".{self._target.name}")
-        nbformat.write(self._notebook, draft)  # type: ignore[no-untyped-call]  # untyped
+        try:
+            nbformat.write(self._notebook, draft, allow_nan=False)  # type: ignore[no-untyped-call]  # untyped
+        except (ValueError, RecursionError):  # half a surrogate pair, say, or a number that JSON has no word for
+            document = nbformat.from_dict(repaired(self._notebook))  # type: ignore[no-untyped-call]  # untyped
+            nbformat.write(document, draft)  # type: ignore[no-untyped-call]  # untyped
         draft.replace(self._target)
 
 
 def cell_name(cell: NotebookNode, index: int) -> str:
     """Return a cell's id; documents before nbformat 4.5 have none."""
-    return str(cell.get("id") or f"cell-{index + 1}")
+    return bounded_text(str(cell.get("id") or f"cell-{index + 1}"), _LONGEST_ID)
 
 
 def _runnable(notebook: NotebookNode) -> list[tuple[int, NotebookNode]]:
@@ -219,9 +243,10 @@ def _runnable(notebook: NotebookNode) -> list[tuple[int, NotebookNode]]:
     return found
 
 
-def _one_line(name: str, value: str) -> str:
-    first = value.strip().split("\n", 1)[0]
-    return f"{name}: {first[:300]}" if first else name
+def _said(cell: NotebookNode, error: CellExecutionError) -> tuple[str, str]:
+    """Return the name and the text of an error as its cell shows them; not every reply has them right."""
+    shown = [output for output in cell.outputs if output.output_type == "error"]
+    return (shown[-1].ename, shown[-1].evalue) if shown else (error.ename, error.evalue)
 
 
 async def _death(kernel: Kernel) -> str:

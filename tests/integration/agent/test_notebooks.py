@@ -242,3 +242,34 @@ async def test_the_environment_of_this_process_does_not_reach_a_kernel(
     monkeypatch.setitem(os.environ, "PERIJOVE_AGENT_TOKEN", "secret")
     _, records = await master.run_ticket(notebook("import os\nprint([n for n in os.environ if 'TOKEN' in n])"))
     assert printed(records) == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "reason", "status", "detail"),
+    [
+        ("import sys; sys.exit(0)", Reason.OK, 0, "The notebook ended itself in cell 2 of 3"),
+        ("raise SystemExit", Reason.OK, 0, "The notebook ended itself in cell 2 of 3"),
+        ("exit()", Reason.OK, None, "The notebook ended itself in cell 2 of 3"),
+        ("quit()", Reason.OK, None, "The notebook ended itself in cell 2 of 3"),
+        ("import sys; sys.exit(3)", Reason.CELL_ERROR, 3, "SystemExit: 3"),
+        ("import sys; sys.exit('no luck')", Reason.CELL_ERROR, 1, "SystemExit: no luck"),
+        ("try: 1 / 0\nexcept ArithmeticError: raise OSError('x') from None", Reason.CELL_ERROR, None, "OSError: x"),
+        (
+            "class A:\n    def __repr__(self): raise ZeroDivisionError('r')\nA()",
+            Reason.CELL_ERROR,
+            None,
+            "ZeroDivisionError: r",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("agent")
+async def test_a_notebook_that_ends_itself_is_complete_where_its_status_says_so(
+    master: Any, notebook: Any, source: str, reason: Reason, status: int | None, detail: str
+) -> None:
+    finished, records = await master.run_ticket(notebook("print('a')", source, "print('never')"))
+    assert (finished.reason, finished.exit_status) == (reason, status)
+    assert finished.detail.startswith(detail)
+    assert printed(records) == "a\n"
+    told = "".join(r.text for r in records if r.kind == "log" and r.stream == "system")
+    assert ("the cells after it were not run" in told) is (reason is Reason.OK)
+    assert finished.done == (2 if reason is Reason.OK else 1)
