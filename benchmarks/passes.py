@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -38,8 +38,8 @@ class _Rack:
     async def start(self, order: Order) -> AsyncIterator[Machine]:
         yield {"worker": order.worker}
 
-    async def alive(self, machine: Machine) -> bool:
-        return True
+    async def alive(self, machines: Sequence[Machine]) -> list[bool]:
+        return [True for _ in machines]
 
     async def terminate(self, machine: Machine) -> None:
         """There is nothing to end."""

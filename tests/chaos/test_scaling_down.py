@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
@@ -56,9 +56,9 @@ class Rack:
         yield {"worker": order.worker}
         self._machines[order.worker] = asyncio.create_task(self._run(order))
 
-    async def alive(self, machine: Machine) -> bool:
-        task = self._machines.get(machine["worker"])
-        return task is not None and not task.done()
+    async def alive(self, machines: Sequence[Machine]) -> list[bool]:
+        tasks = [self._machines.get(machine["worker"]) for machine in machines]
+        return [task is not None and not task.done() for task in tasks]
 
     async def terminate(self, machine: Machine) -> None:
         """Switch the machine off: whatever it was about to do is not done."""

@@ -28,10 +28,12 @@ class Cluster:
         Whether the server asks for a password, as it does where others may reach it.
     crashes : bool
         Whether the server will be stopped in the middle and must keep what it committed.
+    options : str
+        More options of the server.
     """
 
-    def __init__(self, *, password: bool = False, crashes: bool = False) -> None:
-        self._options = f"{_CARELESS} {_SURVIVING}" if crashes else _CARELESS
+    def __init__(self, *, password: bool = False, crashes: bool = False, options: str = "") -> None:
+        self._options = f"{_CARELESS} {_SURVIVING if crashes else ''} {options}"
         self._binaries = _binaries()
         self.password = secrets.token_urlsafe(24) if password else ""
         self.folder = Path(tempfile.mkdtemp(prefix="perijove-pg-"))

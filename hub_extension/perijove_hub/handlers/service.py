@@ -25,7 +25,7 @@ async def metrics(call: Call) -> Text:
     """Return everything Prometheus reads."""
     platform = call.hub.platform
     groups = await call.services.groups.list(_SCRAPER)
-    depths = {group.name: await platform.queue.depth(group.name) for group in groups}
+    depths = await platform.queue.depths([group.name for group in groups])
     leading = platform.leader.term is not None
     moment = Moment(groups, depths, tuple(platform.loops or ()), len(call.hub.viewers), leading)
     return Text(MEDIA_TYPE, call.hub.metrics.render(moment))

@@ -62,36 +62,31 @@ class Fleet:
             if row.group_name in rows:
                 rows[row.group_name][row.id] = row
         late = {row.id for row in await self._store.workers.late(START_LIMIT)}
+        starting = [row for own in rows.values() for row in own.values() if row.state == WorkerState.STARTING]
+        # One that has ended already will not enrol either.
+        ended = await self._machines.gone(row for row in starting if row.id not in late and row.id not in at_work)
         seen = await self._queue.glance(groups)
         async with self._store.read() as session:
             demands = await demand(session, groups)
-        return {
-            group: await self._view(group, rows[group], seen[group], demands[group], late, at_work) for group in groups
-        }
+        return {group: self._view(group, rows[group], seen[group], demands[group], late | ended) for group in groups}
 
-    async def _view(
+    def _view(
         self,
         group: str,
         rows: Mapping[str, WorkerRow],
         seen: Mapping[str, Glance],
         demands: Sequence[Demand],
-        late: Collection[str],
-        at_work: Collection[str],
+        hopeless: Collection[str],
     ) -> View:
         held = _held(demands)
         machines = [
-            await self._starting(row, row.id in late, row.id in at_work)
+            Machine(row.id, Stage.STARTING, _capacity(row), seconds=START_LIMIT if row.id in hopeless else 0.0)
             if row.state == WorkerState.STARTING
             else self._enrolled(row, seen.get(row.id), held[row.id])
             for row in rows.values()
         ]
         self._since[group] = {id_: since for id_, since in self._since.get(group, {}).items() if id_ in rows}
         return View(rows, machines, _waiting(demands))
-
-    async def _starting(self, row: WorkerRow, late: bool, at_work: bool) -> Machine:
-        """Judge a machine that starts: one that has ended already will not enrol either."""
-        hopeless = late or (not at_work and await self._machines.gone(row))
-        return Machine(row.id, Stage.STARTING, _capacity(row), seconds=START_LIMIT if hopeless else 0.0)
 
     def _enrolled(self, row: WorkerRow, seen: Glance | None, held: list[Size]) -> Machine:
         silent = seen is None or seen.silent_for >= self._queue.lease

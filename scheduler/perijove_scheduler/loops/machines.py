@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from typing import Any, cast
 
-from perijove.errors import PerijoveError
+from perijove.errors import PerijoveError, Unavailable
 from perijove_scheduler.providers.protocol import LastWords, Machine, Order, Provider
 from perijove_scheduler.store.tables import WorkerRow
 
@@ -38,16 +40,30 @@ class Machines:
                     await self._providers[provider].terminate(machine)
                     raise
 
-    async def gone(self, row: WorkerRow) -> bool:
-        """Return whether the machine of a worker is known to have ended; False where that can't be told."""
-        provider = self._of(row)
-        return provider is not None and not await provider.alive(row.machine)
+    async def gone(self, rows: Iterable[WorkerRow]) -> set[str]:
+        """Return those workers whose machines are known to have ended; each provider is asked once for all its own."""
+        of: defaultdict[str, list[WorkerRow]] = defaultdict(list)
+        for row in rows:
+            of[row.machine.get("provider", "")].append(row)
+        known = [(self._providers[name], own) for name, own in of.items() if name in self._providers]
+        alive = await asyncio.gather(*(provider.alive([row.machine for row in own]) for provider, own in known))
+        pairs = (pair for (_, own), each in zip(known, alive, strict=True) for pair in zip(own, each, strict=True))
+        return {row.id for row, is_alive in pairs if not is_alive}
 
     async def terminate(self, row: WorkerRow) -> None:
-        """End the machine of a worker, where we started it."""
-        provider = self._of(row)
-        if provider is not None:
-            await provider.terminate(row.machine)
+        """End the machine of a worker, where we started it.
+
+        Raises
+        ------
+        perijove.errors.Unavailable
+            Its provider can't end it now, or is not configured any more.
+        """
+        name = row.machine.get("provider")
+        if name is None:
+            return
+        if name not in self._providers:
+            raise Unavailable(f"There is no provider named {name} any more, and a machine that it started is left.")
+        await self._providers[name].terminate(row.machine)
 
     async def last_words(self, row: WorkerRow) -> str:
         """Return what the machine said last, where its provider can tell."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ from perijove_scheduler.loops.base import Loop
 from perijove_scheduler.loops.machines import Machines
 from perijove_scheduler.loops.offers import Offers
 from perijove_scheduler.policies.liveness import Liveness, Watch, judge
-from perijove_scheduler.queue.protocol import Queue, WorkerLiveness
+from perijove_scheduler.queue.protocol import Glance, Queue
 from perijove_scheduler.services.bell import CAPACITY, Bell
 from perijove_scheduler.store.outcomes import Lost
 from perijove_scheduler.store.store import Store
@@ -26,7 +26,7 @@ class _Suspect:
     group: str
     id: str
     row: WorkerRow | None
-    seen: WorkerLiveness | None
+    seen: Glance | None
 
 
 class Reaper(Loop):
@@ -56,17 +56,15 @@ class Reaper(Loop):
             self._first_seen.clear()
             return
         watch = await self._observe(suspects)
-        lost = [suspect for suspect in suspects if await self._is_lost(suspect, watch)]
-        if lost:
+        if lost := await self._lost(suspects, watch):
             await self._reap(lost)
 
     async def _suspects(self) -> list[_Suspect]:
         rows = {row.id: row for row in await self._store.workers.live() if row.state != WorkerState.STARTING}
         named = {row.id: row.group_name for row in rows.values()}
         named |= {worker: group for group, worker in await self._store.lifecycle.live_workers_in_sql()}
-        seen: dict[str, WorkerLiveness] = {}
-        for group in sorted(set(named.values())):
-            registered = {each.worker: each for each in await self._queue.workers(group)}
+        seen: dict[str, Glance] = {}
+        for group, registered in (await self._queue.glance(set(named.values()))).items():
             named |= dict.fromkeys(registered, group)
             seen |= registered
         return [_Suspect(group, worker, rows.get(worker), seen.get(worker)) for worker, group in named.items()]
@@ -80,35 +78,40 @@ class Reaper(Loop):
         self._first_seen = {each.id: self._first_seen.get(each.id, now) for each in suspects}
         return self._watch
 
-    async def _is_lost(self, suspect: _Suspect, watch: Watch) -> bool:
-        lease = self._queue.lease
+    async def _lost(self, suspects: Sequence[_Suspect], watch: Watch) -> list[_Suspect]:
+        # Of one that renewed just now the machine need not be looked at.
+        silent = [suspect for suspect in suspects if self._is_lost(suspect, watch, machine_gone=True)]
+        gone = await self._machines.gone(suspect.row for suspect in silent if suspect.row is not None)
+        return [suspect for suspect in silent if self._is_lost(suspect, watch, machine_gone=suspect.id in gone)]
+
+    def _is_lost(self, suspect: _Suspect, watch: Watch, *, machine_gone: bool) -> bool:
         watched_for = min(watch.seconds, watch.last - self._first_seen[suspect.id])
         silent_for = suspect.seen.silent_for if suspect.seen else None
-        if judge(silent_for, watched_for, lease, machine_gone=True) is not Liveness.LOST:
-            return False  # it renewed just now: its machine need not be looked at
-        gone = suspect.row is not None and await self._machines.gone(suspect.row)
-        return judge(silent_for, watched_for, lease, gone) is Liveness.LOST
+        return judge(silent_for, watched_for, self._queue.lease, machine_gone) is Liveness.LOST
 
     async def _reap(self, suspects: Sequence[_Suspect]) -> None:
         for suspect in suspects:
             self.log.warning("reaper: worker %s of group %s is lost", suspect.id, suspect.group)
         lost = await self._store.lifecycle.lose([suspect.id for suspect in suspects])
+        await self._forget_held(suspects)
         for suspect in suspects:
-            await self._remove(suspect)
+            await self._queue.revoke(suspect.id)
+            await self._queue.remove_worker(suspect.group, suspect.id)
         await self._pass_on(lost)
         self.bell.ring_all(CAPACITY, "dispatcher", "archiver", "scaler")
 
-    async def _remove(self, suspect: _Suspect) -> None:
-        held: Mapping[str, int] = suspect.seen.held if suspect.seen else {}
-        for execution, attempt in held.items():
-            # Also what our books do not know it to hold yet: its claim may have been lost. The sweeper offers it again.
-            await self._queue.forget(suspect.group, execution, attempt)
-        await self._queue.revoke(suspect.id)
-        await self._queue.remove_worker(suspect.group, suspect.id)
+    async def _forget_held(self, suspects: Sequence[_Suspect]) -> None:
+        """Forget what they hold, also what our books do not know of yet: a claim may have been lost.
+
+        The sweeper offers it again.
+        """
+        lost = {suspect.id for suspect in suspects}
+        for group in sorted({suspect.group for suspect in suspects if suspect.seen is not None}):
+            held = [each.held for each in await self._queue.workers(group) if each.worker in lost]
+            await self._queue.forget_many([(group, *pair) for each in held for pair in each.items()])
 
     async def _pass_on(self, lost: Lost) -> None:
-        for ended in lost.ended:
-            await self._queue.forget(ended.group, ended.execution, ended.attempt)
+        await self._queue.forget_many([(ended.group, ended.execution, ended.attempt) for ended in lost.ended])
         await self._offers.make(lost.requeued)
         if lost.changed:
             await self._queue.publish_changes(lost.changed)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from perijove.errors import PerijoveError
 from perijove.model.fleet import GroupSettings, WorkerState
 from perijove_scheduler.loops.base import Loop
 from perijove_scheduler.loops.fleet import Fleet, View
 from perijove_scheduler.loops.machines import Machines
-from perijove_scheduler.loops.tasks import Tasks
+from perijove_scheduler.loops.tasks import FIRST_PAUSE, LONGEST_PAUSE, Tasks
 from perijove_scheduler.policies.backoff import pause
-from perijove_scheduler.policies.scaling import FIRST_PAUSE, LONGEST_PAUSE, Bounds, Stage, plan
+from perijove_scheduler.policies.scaling import Bounds, Stage, plan
 from perijove_scheduler.policies.sizes import capacity
 from perijove_scheduler.providers.protocol import Order
 from perijove_scheduler.queue.protocol import Queue
@@ -25,9 +25,8 @@ from perijove_scheduler.store.tables import WorkerRow
 
 #: Seconds a drained worker that holds nothing may take to leave before its machine is ended under it.
 LEAVE_LIMIT = 20.0
-#: For how long back ended workers are looked up whose machines may still be there: at the first turn, and later.
-_ENDED_AT_FIRST = 30 * 86_400.0
-_ENDED_LATER = 600.0
+#: How many machines that are left of ended workers one turn looks at; the next turn looks at others.
+_LEFT = 200
 
 #: Returns a group's enrolment token, for a machine that is about to be started.
 TokenOf = Callable[[str], Awaitable[str]]
@@ -77,24 +76,28 @@ class Scaler(Loop):
         self._clock = clock
         self._fleet = Fleet(store, queue, machines, clock)
         self._starts: dict[str, _Starts] = {}
-        self._tasks = Tasks()
-        self._ended_within = _ENDED_AT_FIRST
+        self._tasks = Tasks(clock)
+        self._left_after = ""
 
     async def turn(self) -> None:
-        """Scale every group whose provider starts machines, and end the machines of workers that ended."""
+        """Scale every group whose provider starts machines, and end the machines of workers that ended.
+
+        A machine is recorded until it is gone, and each turn looks for those that are left, however long ago their
+        workers ended: nobody else will end them.
+        """
         groups = {n: s for n, s in (await self._store.groups.all()).items() if self._machines.has(s.provider)}
         for name, view in (await self._fleet.views(groups, self._tasks.names)).items():
             await self._scale(name, groups[name], view)
-        for row in await self._store.workers.ended(self._ended_within):
-            if row.machine:
-                self._tasks.spawn(row.id, self._clear(row))
-        self._ended_within = _ENDED_LATER
+        left = await self._store.workers.left_machines(self._left_after, _LEFT)
+        self._left_after = left[-1].id if len(left) == _LEFT else ""
+        for row in left:
+            self._spawn("ending the machine of", row.id, self._clear(row))
 
     async def wait(self) -> None:
         """Wait for the bell, or until a start may be tried again."""
         retries = [s.not_before - self._clock() for s in self._starts.values() if s.failures]
         soonest = min((seconds for seconds in retries if seconds > 0), default=self.period)
-        await self.bell.wait(self.name, min(soonest, self.period))
+        await self.bell.wait(self.name, min(soonest, self.period, self._tasks.next_in() or self.period))
 
     async def stop(self) -> None:
         """Stop, and let go of what is starting or ending: the next start of the service finds it again."""
@@ -111,16 +114,19 @@ class Scaler(Loop):
         bounds = Bounds(settings.min_workers, settings.max_workers, settings.grace_period)
         scale = plan(capacity(settings.capacity), bounds, view.machines, view.waiting)
         for worker in scale.give_up:
-            self._tasks.spawn(worker, self._give_up(view.rows[worker]))
+            self._spawn("giving up", worker, self._give_up(view.rows[worker]))
         for worker in scale.drain:
             await self._drain(group, worker)
         for machine in view.stage(Stage.DRAINING):
             if not machine.busy and machine.seconds >= LEAVE_LIMIT:
-                self._tasks.spawn(machine.id, self._end(view.rows[machine.id]))
+                self._spawn("ending", machine.id, self._end(view.rows[machine.id]))
         if self._clock() >= starts.not_before:
             for _ in range(scale.start):
                 worker = await self._store.workers.start(group, settings.capacity)
-                self._tasks.spawn(worker, self._start(group, settings, worker))
+                self._spawn("starting", worker, self._start(group, settings, worker))
+
+    def _spawn(self, what: str, worker: str, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.spawn(worker, f"scaler: {what} worker {worker}", work)
 
     async def _drain(self, group: str, worker: str) -> None:
         """Fence a worker, unless it has just taken work; it leaves by itself."""

@@ -17,6 +17,8 @@ _PAGE = 500
 #: Seconds for which an Idempotency-Key is remembered.
 KEYS_KEPT = 24 * 3600.0
 _KEYS_EVERY = 240
+#: Seconds for which a worker that has ended is remembered. What ran on it names it for as long as it is kept itself.
+WORKERS_KEPT = 30 * 86_400.0
 #: Seconds for which the removal of an ended worker from Redis is repeated.
 _ENDED_WITHIN = 60.0
 
@@ -43,6 +45,8 @@ class Sweeper(Loop):
         await self._stop_again()
         if self.runs % _KEYS_EVERY == 1:
             await self._store.idempotency.forget(KEYS_KEPT)
+            while await self._store.workers.forget(WORKERS_KEPT, _PAGE):
+                pass
 
     async def _grant_again(self) -> None:
         """Make the workers' Redis users again when Redis was restarted or flushed, and when we were."""

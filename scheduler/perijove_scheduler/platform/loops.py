@@ -102,8 +102,8 @@ class Loops:
             _log.warning("what workers said last is read at the next start: %s", error)
 
     async def _take_back(self) -> None:
-        gone = [row for row in await self._store.workers.live() if row.machine and await self._machines.gone(row)]
+        gone = sorted(await self._machines.gone(row for row in await self._store.workers.live() if row.machine))
         if gone:
-            await self._store.lifecycle.lose([row.id for row in gone], Reason.WORKER_DRAINED)
-            for row in gone:
-                await self._store.workers.checkpoint(row.id, {})
+            await self._store.lifecycle.lose(gone, Reason.WORKER_DRAINED)
+            for worker in gone:
+                await self._store.workers.checkpoint(worker, {})

@@ -10,9 +10,6 @@ from perijove_scheduler.policies.sizes import Size
 
 #: Seconds a machine may take from being asked for to its worker's enrolment.
 START_LIMIT = 120.0
-#: Seconds waited after the first failed start of a machine, and after very many in a row.
-FIRST_PAUSE = 2.0
-LONGEST_PAUSE = 300.0
 
 
 class Stage(str, Enum):

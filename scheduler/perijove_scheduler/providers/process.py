@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 from traitlets import Dict, Float, List, Unicode
@@ -55,12 +55,10 @@ class ProcessProvider(LoggingConfigurable):
         self._children[child.pid] = child
         yield {**machine, "pid": child.pid, "created": processes.created(child.pid)}
 
-    async def alive(self, machine: Machine) -> bool:
-        """Return whether the agent's process runs; one on another host, of another replica, is its to judge."""
+    async def alive(self, machines: Sequence[Machine]) -> list[bool]:
+        """Return whether the agents' processes run; one on another host, of another replica, is its to judge."""
         self._reap()
-        if _is_elsewhere(machine):
-            return True
-        return await WAITING.run(processes.find, machine) is not None
+        return await WAITING.run(lambda: [_is_elsewhere(each) or processes.find(each) is not None for each in machines])
 
     async def terminate(self, machine: Machine) -> None:
         """Send SIGTERM, then SIGKILL to it and what it started; remove its folder. Its log is kept."""

@@ -5,7 +5,7 @@ What a provider can do beyond this is a type of its own, such as `LastWords`; th
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
@@ -40,8 +40,8 @@ class Provider(Protocol):
             The machine can't be started just now.
         """
 
-    async def alive(self, machine: Machine) -> bool:
-        """Return whether the machine still runs. True as well where that can't be told."""
+    async def alive(self, machines: Sequence[Machine]) -> list[bool]:
+        """Return of each machine whether it still runs. True as well where that can't be told."""
 
     async def terminate(self, machine: Machine) -> None:
         """End the machine, kindly at first. It is no error if it is gone, or was never made."""

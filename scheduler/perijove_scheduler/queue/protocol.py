@@ -162,8 +162,8 @@ class Queue(Protocol):
     async def remove_worker(self, group: str, worker: str) -> None:
         """Forget a worker that is lost or gone, with its control stream and what it held."""
 
-    async def depth(self, group: str) -> int:
-        """Return how many tickets are offered and not yet claimed."""
+    async def depths(self, groups: Collection[str]) -> dict[str, int]:
+        """Return how many tickets of each group are offered and not yet claimed."""
 
     async def read_events(self, groups: Sequence[str], consumer: str, timeout: float, limit: int) -> list[Delivery]:
         """Wait for events of these groups, at most `limit` of each, as one consumer group named ``master``.

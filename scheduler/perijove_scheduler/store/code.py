@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from perijove_scheduler.store.clock import db_now
@@ -29,11 +29,6 @@ class CodeVersions:
             insert = upsert(session, CodeRow).values(**values, created_at=db_now())
             await session.execute(insert.on_conflict_do_nothing())
             return await session.get_one(CodeRow, (project, code))
-
-    async def is_known(self, code: str) -> bool:
-        """Return whether any project has a code version, so that its object must stay."""
-        async with self._database.read() as session:
-            return bool(await session.scalar(select(exists().where(CodeRow.id == code))))
 
 
 async def keep_code(session: AsyncSession, project: str, code: str) -> bool:

@@ -219,8 +219,9 @@ class Executions:
 
     async def uses_notebook(self, sha256: str) -> bool:
         """Return whether any execution runs that document, so that its object must stay."""
+        query = _runs(sha256)
         async with self._database.read() as session:
-            return bool(await session.scalar(select(exists().where(ExecutionRow.notebook == sha256))))
+            return await session.scalar(query) is not None
 
     async def sees_notebook(self, viewer: Viewer, sha256: str) -> bool:
         """Return whether `viewer` sees an execution that runs that document."""
@@ -258,8 +259,12 @@ async def keep_notebook(session: AsyncSession, sha256: str) -> bool:
 
     One that is being deleted now is not waited for: another will do.
     """
-    query = select(ExecutionRow.id).where(ExecutionRow.notebook == sha256).limit(1)
-    return await session.scalar(query.with_for_update(read=True, key_share=True, skip_locked=True)) is not None
+    return await session.scalar(_runs(sha256).with_for_update(read=True, key_share=True, skip_locked=True)) is not None
+
+
+def _runs(sha256: str) -> Select[str]:
+    """Select one execution that runs a document. The order keeps the database from looking through all rows."""
+    return select(ExecutionRow.id).where(ExecutionRow.notebook == sha256).order_by(ExecutionRow.project_id).limit(1)
 
 
 async def keep_projects(session: AsyncSession, executions: Sequence[str]) -> None:
@@ -294,8 +299,8 @@ async def _create(session: AsyncSession, new: Sequence[NewExecution], borrowed: 
     ids = new_ids("ex", count)  # in order, as a line is served in the order of its identifiers
     made = [Made(id_, number) for id_, number in zip(ids, range(after - count, after), strict=True)]
     await insert_many(session, _EXECUTIONS, [_row(*pair, now) for pair in zip(made, new, strict=True)])
-    tags = [{"execution_id": one.id, "tag": tag} for one, each in zip(made, new, strict=True)
-            for tag in dict.fromkeys(each.tags)]  # fmt: skip
+    tags = [{"execution_id": one.id, "tag": tag, "project_id": each.project}
+            for one, each in zip(made, new, strict=True) for tag in dict.fromkeys(each.tags)]  # fmt: skip
     await insert_many(session, _TAGS, tags)
     uses = [{"execution_id": one.id, "datum_id": datum} for one, each in zip(made, new, strict=True)
             for datum in dict.fromkeys(each.inputs)]  # fmt: skip
@@ -335,17 +340,20 @@ def _brief(row: type[ExecutionRow]) -> Any:
 def list_query(dialect: str, viewer: Viewer, wanted: ExecutionFilter, after: str | None, limit: int) -> Any:
     """Return the query of `Executions.list`; on its own so that a test can read its plan.
 
-    It takes the newest of each project the viewer sees, as the whole of a large project is slow to sort. Who sees all
-    needs no such detour: the newest of all are at the end of the primary key.
+    It takes the newest of each project the viewer sees, as the whole of a large project is slow to sort. Who sees all,
+    and asks for no project, needs no such detour: the newest of all are at the end of an index.
     """
-    if viewer.admin:
-        query = _visible(viewer).where(*_of_project(wanted), *_conditions(ExecutionRow, wanted, after))
-        query = query.options(_brief(ExecutionRow))
+    if viewer.admin and wanted.project is None and wanted.number is None:
+        query = (
+            _visible(viewer)
+            .where(*_conditions(ExecutionRow, wanted, after, of_project=False))
+            .options(_brief(ExecutionRow))
+        )
         query = query.where(*_searched(ExecutionRow, wanted, after, None))
         return query.order_by(ExecutionRow.id.desc()).limit(limit)
     seen = select(ProjectRow.id, ProjectRow.name).where(among_seen(viewer), *_of_project(wanted)).cte("seen")
     one, row = aliased(ExecutionRow), aliased(ExecutionRow)
-    newest = select(one.id).where(one.project_id == seen.c.id, *_conditions(one, wanted, after))
+    newest = select(one.id).where(one.project_id == seen.c.id, *_conditions(one, wanted, after, of_project=True))
     newest = newest.where(*_searched(one, wanted, after, seen)).order_by(one.id.desc()).limit(limit)
     query = join_first(dialect, select(row, seen.c.name).options(_brief(row)), seen, newest, row)
     return query.order_by(row.id.desc()).limit(limit)
@@ -361,11 +369,10 @@ def _searched(
     if wanted.search is None:
         return []
     other = aliased(ExecutionRow)
-    window = select(other.id).where(*_conditions(other, wanted, after)).order_by(other.id.desc()).limit(WINDOW)
+    conditions = _conditions(other, wanted, after, of_project=seen is not None)
+    window = select(other.id).where(*conditions).order_by(other.id.desc()).limit(WINDOW)
     if seen is not None:
         window = window.where(other.project_id == seen.c.id).correlate(seen)
-    elif wanted.project is not None:
-        window = window.where(other.project_id.in_(select(ProjectRow.id).where(*_of_project(wanted))))
     name = ProjectRow.name if seen is None else seen.c.name
     return [row.id.in_(window), *mentions(row, name, wanted.search)]
 
@@ -374,7 +381,10 @@ def _of_project(wanted: ExecutionFilter) -> list[ColumnElement[bool]]:
     return [] if wanted.project is None else [ProjectRow.id == wanted.project]
 
 
-def _conditions(row: type[ExecutionRow], wanted: ExecutionFilter, after: str | None) -> list[ColumnElement[bool]]:
+def _conditions(
+    row: type[ExecutionRow], wanted: ExecutionFilter, after: str | None, *, of_project: bool
+) -> list[ColumnElement[bool]]:
+    """Return the conditions of a list; `of_project` says that one project is looked through at a time."""
     equal: list[tuple[InstrumentedAttribute[Any], object]] = [
         (row.owner, wanted.owner),
         (row.status, wanted.status and wanted.status.value),
@@ -385,5 +395,10 @@ def _conditions(row: type[ExecutionRow], wanted: ExecutionFilter, after: str | N
     if after is not None:
         conditions.append(row.id < after)
     if wanted.tag is not None:
-        conditions.append(row.id.in_(select(TagRow.execution_id).where(TagRow.tag == wanted.tag)))
+        tagged = [TagRow.execution_id == row.id, TagRow.tag == wanted.tag]
+        if of_project:
+            tagged.append(TagRow.project_id == row.project_id)
+        if after is not None:  # said of the tags too, whose index is in this order
+            tagged.append(TagRow.execution_id < after)
+        conditions.append(exists().where(*tagged))
     return conditions

@@ -98,10 +98,12 @@ class CodeRow(Table):
     __tablename__ = "code_versions"
 
     project_id: Mapped[str] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True)
-    id: Mapped[str] = mapped_column(String(72), primary_key=True, index=True)
+    id: Mapped[str] = mapped_column(String(72), primary_key=True)
     size: Mapped[int] = mapped_column(BigInteger)
     created_by: Mapped[str] = mapped_column(String(255))
     created_at: Mapped[datetime]
+
+    __table_args__ = (Index("ix_code_versions_id", "id", "project_id"),)
 
 
 class GroupRow(Table):
@@ -188,6 +190,7 @@ class ExecutionRow(Table):
         Index("ix_executions_project", "project_id", "id"),
         Index("ix_executions_project_status", "project_id", "status", "id"),
         Index("ix_executions_project_owner", "project_id", "owner", "id"),
+        Index("ix_executions_project_group", "project_id", "group_name", "id"),
         Index("ix_executions_owner", "owner", "id"),
         Index("ix_executions_status", "status", "id"),
         Index("ix_executions_group", "group_name", "id"),
@@ -203,14 +206,19 @@ class ExecutionRow(Table):
 
 
 class TagRow(Table):
-    """A tag of an execution."""
+    """A tag of an execution. It names the project too, where people look for tags."""
 
     __tablename__ = "tags"
 
     execution_id: Mapped[str] = mapped_column(ForeignKey("executions.id", ondelete="CASCADE"), primary_key=True)
     tag: Mapped[str] = mapped_column(String(64), primary_key=True)
 
-    __table_args__ = (Index("ix_tags_tag", "tag", "execution_id"),)
+    project_id: Mapped[str] = mapped_column(String(40), server_default=text("''"))
+
+    __table_args__ = (
+        Index("ix_tags_tag", "tag", "execution_id"),
+        Index("ix_tags_project", "project_id", "tag", "execution_id"),
+    )
 
 
 class AttemptRow(Table):

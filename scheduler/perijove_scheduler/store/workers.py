@@ -146,9 +146,9 @@ class Workers:
         async with self._database.read() as session:
             return list(await session.scalars(query))
 
-    async def left_machines(self, limit: int) -> list[WorkerRow]:
-        """Return ended workers whose machines are still recorded, the oldest first: each may still be there."""
-        query = select(WorkerRow).where(MACHINE_LEFT).order_by(WorkerRow.id).limit(limit)
+    async def left_machines(self, after: str, limit: int) -> list[WorkerRow]:
+        """Return ended workers whose machines are still recorded, after id `after`: each may still be there."""
+        query = select(WorkerRow).where(MACHINE_LEFT, WorkerRow.id > after).order_by(WorkerRow.id).limit(limit)
         async with self._database.read() as session:
             return list(await session.scalars(query))
 

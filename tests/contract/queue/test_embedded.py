@@ -217,7 +217,7 @@ async def test_a_restart_is_another_generation_that_keeps_live_records(server: E
         assert await server.start() == url
         await persisting(queue.prepare)
         assert await persisting(queue.generation) != before
-        assert await persisting(lambda: queue.depth(GROUP)) == 1
+        assert await persisting(lambda: queue.depths([GROUP])) == {GROUP: 1}
         assert (await persisting(lambda: agent.append(attempt, 3, lines(3, 4)))).last == 4
         assert [n for n, _ in await soon(waiting)] == [3, 4]
     for open_one in (tail, queue, agent):

@@ -40,7 +40,7 @@ async def test_the_clock_does_not_run_backwards(wire: Wire) -> None:
 async def test_the_master_loads_scripts_that_redis_lost(redis_wire: Wire, redis: Redis) -> None:
     await redis.script_flush()
     assert await redis_wire.queue.offer_many([ticket(), ticket()]) == [True, True]
-    assert await redis_wire.queue.depth(GROUP) == 2
+    assert await redis_wire.queue.depths([GROUP]) == {GROUP: 2}
 
 
 async def test_offering_nothing_is_harmless(wire: Wire) -> None:

@@ -179,7 +179,7 @@ async def test_what_ends_after_a_flush_is_reported_all_the_same(wire: Wire, work
         await wire.queue.offer(mine)
     assert await agent.close(finished(worker, mine))
     assert await wire.kinds() == ["finished"]
-    assert await wire.queue.depth(GROUP) == 0
+    assert await wire.queue.depths([GROUP]) == {GROUP: 0}
 
 
 async def test_closing_again_because_the_reply_was_lost_succeeds(wire: Wire, worker: str) -> None:

@@ -21,9 +21,9 @@ ONE = Resources(cpus=1)
 async def test_a_claim_brings_the_offered_ticket(wire: Wire) -> None:
     agent, offered = await wire.registered(), ticket()
     assert await wire.queue.offer(offered)
-    assert await wire.queue.depth(GROUP) == 1
+    assert await wire.queue.depths([GROUP]) == {GROUP: 1}
     assert await agent.claim(ONE) == offered
-    assert await wire.queue.depth(GROUP) == 0
+    assert await wire.queue.depths([GROUP]) == {GROUP: 0}
 
 
 async def test_a_claim_says_so_itself(wire: Wire) -> None:
@@ -62,7 +62,7 @@ async def test_a_later_attempt_replaces_an_offered_one(wire: Wire) -> None:
     agent, first = await wire.registered(), ticket()
     second = ticket(first.execution, attempt=2)
     assert await wire.queue.offer_many([first, second]) == [True, True]
-    assert await wire.queue.depth(GROUP) == 1
+    assert await wire.queue.depths([GROUP]) == {GROUP: 1}
     assert await agent.claim(ONE) == second
 
 
@@ -143,7 +143,7 @@ async def test_a_forgotten_ticket_is_gone_whoever_holds_it(wire: Wire) -> None:
     for one in (offered, claimed):
         await wire.queue.forget(GROUP, one.execution, 1)
     assert await wire.queue.tickets(GROUP, [offered.execution, claimed.execution]) == [None, None]
-    assert await wire.queue.depth(GROUP) == 0
+    assert await wire.queue.depths([GROUP]) == {GROUP: 0}
     assert [worker.held for worker in await wire.queue.workers(GROUP)] == [{}]
 
 
@@ -183,7 +183,7 @@ async def test_groups_do_not_see_each_other(wire: Wire) -> None:
     agent = await wire.registered()
     await wire.queue.offer(ticket(group="other"))
     assert await agent.claim(ONE) is None
-    assert (await wire.queue.depth(GROUP), await wire.queue.depth("other")) == (0, 1)
+    assert await wire.queue.depths([GROUP, "other"]) == {GROUP: 0, "other": 1}
 
 
 async def test_a_ticket_that_does_not_fit_is_passed_over(wire: Wire) -> None:
@@ -265,4 +265,4 @@ async def test_a_worker_that_is_not_registered_claims_nothing(wire: Wire) -> Non
     agent = wire.agent()
     await wire.queue.offer(ticket())
     assert await agent.claim(ONE) is None
-    assert await wire.queue.depth(GROUP) == 1
+    assert await wire.queue.depths([GROUP]) == {GROUP: 1}

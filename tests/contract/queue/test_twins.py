@@ -71,7 +71,7 @@ class Player:
         known = await queue.workers(GROUP)
         return (
             await queue.tickets(GROUP, EXECUTIONS),
-            await queue.depth(GROUP),
+            await queue.depths([GROUP]),
             sorted((w.worker, w.state, w.capacity.cpus, sorted(w.held.items())) for w in known),
             sorted((worker, one.state, one.busy) for worker, one in (await queue.glance([GROUP]))[GROUP].items()),
             [await queue.last_record(GROUP, one, n) for one in EXECUTIONS for n in (1, 2, 3)],

@@ -221,7 +221,8 @@ async def test_a_project_goes_with_all_it_has_when_nothing_runs(world) -> None:
     assert await projects.delete(world.project) is None
     await world.store.lifecycle.stop(running)
     assert await projects.delete(world.project) == {running: None}
-    assert (await projects.find(ADMIN, world.project), await world.store.code.is_known("~" + DIGEST)) == ([], False)
+    assert await projects.find(ADMIN, world.project) == []
+    assert await world.store.retention.known_code(["~" + DIGEST]) == set()
 
 
 async def test_the_first_note_of_a_code_version_stays(world) -> None:

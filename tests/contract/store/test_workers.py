@@ -3,6 +3,7 @@ from __future__ import annotations
 from perijove.model.events import Stopped
 from perijove.model.fleet import WorkerState
 from perijove.model.spec import Resources
+from perijove_scheduler.store.tables import AttemptRow
 
 DIGEST = "0" * 64
 
@@ -47,3 +48,29 @@ async def test_what_has_ended_is_not_marked_again(world) -> None:
     assert await workers.end([worker]) == [worker]
     assert await workers.end([worker]) == []
     assert not await workers.mark(worker, WorkerState.IDLE)
+
+
+async def test_a_worker_that_ended_long_ago_is_forgotten_and_its_attempts_still_name_it(world) -> None:
+    workers = world.store.workers
+    gone, left, live = [await workers.start("local") for _ in range(3)]
+    execution = await world.execution(status="complete", worker=gone)
+    async with world.store.write() as session:
+        session.add(AttemptRow(execution_id=execution, attempt=1, worker=gone))
+    await workers.checkpoint(left, {"pid": 7})
+    await workers.end([gone, left])
+    assert await workers.forget(3600, 10) == 0
+    assert await workers.forget(-1, 10) == 1
+    assert [await workers.get(worker) is None for worker in (gone, left, live)] == [True, False, False]
+    assert [attempt.worker for attempt in await world.attempts(execution)] == [gone]
+
+
+async def test_machines_that_are_left_are_found_by_id(world) -> None:
+    workers = world.store.workers
+    first, second, live, none = [await workers.start("local") for _ in range(4)]
+    for worker in (first, second, live):
+        await workers.checkpoint(worker, {"pid": 7})
+    await workers.end([first, second, none])
+    ends = sorted((first, second))
+    assert [row.id for row in await workers.left_machines("", 10)] == ends
+    assert [row.id for row in await workers.left_machines(ends[0], 10)] == ends[1:]
+    assert [row.id for row in await workers.left_machines("", 1)] == ends[:1]

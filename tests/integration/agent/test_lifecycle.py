@@ -251,7 +251,7 @@ async def test_two_attempts_share_the_cpus_and_a_third_waits(
             await master.queue.offer(ticket)
             await is_ready(master, ticket)
         await master.queue.offer(third)
-        assert await master.queue.depth("local") == 1
+        assert await master.queue.depths(["local"]) == {"local": 1}
         (tmp_path / "go").touch()
         finished: Finished = await master.event(Finished, third.execution)
     assert finished.reason is Reason.OK

@@ -164,9 +164,9 @@ class MemoryQueue:
         """Forget a worker."""
         tickets.remove(self.state(group), worker)
 
-    async def depth(self, group: str) -> int:
-        """Return how many tickets are offered."""
-        return len(self.state(group).queue)
+    async def depths(self, groups: Collection[str]) -> dict[str, int]:
+        """Return how many tickets of each group are offered."""
+        return {group: len(self.state(group).queue) for group in groups}
 
     async def read_events(
         self,

@@ -110,9 +110,9 @@ class RedisQueue:
         """Forget a worker that is lost or gone."""
         await self._workers.remove(group, worker)
 
-    async def depth(self, group: str) -> int:
-        """Return how many tickets are offered and not yet claimed."""
-        return await self._tickets.depth(group)
+    async def depths(self, groups: Collection[str]) -> dict[str, int]:
+        """Return how many tickets of each group are offered and not yet claimed, pipelined."""
+        return await self._tickets.depths(groups)
 
     async def read_events(self, groups: Sequence[str], consumer: str, timeout: float, limit: int) -> list[Delivery]:
         """Wait for events of these groups; what was not acknowledged comes first."""

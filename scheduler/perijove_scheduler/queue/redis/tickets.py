@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from perijove.model.control import Wake
 from perijove.model.tickets import Ticket
 from perijove.wire import limits
 from perijove.wire.agent import room
-from perijove.wire.connection import execute, reach
+from perijove.wire.connection import reach
 from perijove.wire.keys import GroupKeys
 from perijove.wire.scripts import call
 from perijove_scheduler.queue.protocol import Attempt, TicketState
@@ -52,9 +52,12 @@ class Tickets:
                 pipe.hmget(keys.ticket(execution), ["attempt", "state", "worker"])
             return [_state(fields) for fields in await reach(pipe.execute())]
 
-    async def depth(self, group: str) -> int:
-        """Return how many tickets are offered."""
-        return int(await execute(self._link.redis, "LLEN", GroupKeys(group).queue))
+    async def depths(self, groups: Collection[str]) -> dict[str, int]:
+        """Return how many tickets of each group are offered."""
+        async with self._link.redis.pipeline(transaction=False) as pipe:
+            for group in groups:
+                pipe.llen(GroupKeys(group).queue)
+            return dict(zip(groups, await reach(pipe.execute()), strict=True))
 
 
 def _offer(ticket: Ticket, lease: int) -> Command:

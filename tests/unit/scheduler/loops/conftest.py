@@ -42,14 +42,18 @@ SECRET = hashlib.sha256(b"").hexdigest()
 
 
 class Rack:
-    """A provider whose machines are entries of a set: `running` are switched on, `broken` says that none can be."""
+    """A provider whose machines are entries of a set: `running` are switched on.
+
+    `broken` says that none can be, `stuck` that none can be switched off; `asked` counts who asked which still run.
+    """
 
     def __init__(self) -> None:
         self.running: set[str] = set()
         self.started: list[str] = []
         self.terminated: list[str] = []
         self.tokens: list[str] = []
-        self.broken = False
+        self.broken = self.stuck = False
+        self.asked = 0
         self.switched = asyncio.Event()
 
     async def start(self, order: Order) -> AsyncIterator[Machine]:
@@ -63,10 +67,13 @@ class Rack:
         self.switched.set()
         yield {"worker": worker, "slot": len(self.started)}
 
-    async def alive(self, machine: Machine) -> bool:
-        return machine["worker"] in self.running
+    async def alive(self, machines: Sequence[Machine]) -> list[bool]:
+        self.asked += 1
+        return [machine["worker"] in self.running for machine in machines]
 
     async def terminate(self, machine: Machine) -> None:
+        if self.stuck:
+            raise Unavailable("The rack does not answer.")
         self.terminated.append(machine["worker"])
         self.running.discard(machine["worker"])
 

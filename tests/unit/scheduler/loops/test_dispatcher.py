@@ -40,13 +40,14 @@ async def test_the_person_with_the_least_running_goes_first(world) -> None:
 async def test_a_group_is_filled_up_to_what_it_can_run_and_a_little_more(world) -> None:
     await world.submit(count=20)
     await world.dispatcher.turn()
-    assert await world.queue.depth("local") == 6  # two machines of two CPUs, and one machine's worth beyond
+    # Two machines of two CPUs, and one machine's worth beyond.
+    assert await world.queue.depths(["local"]) == {"local": 6}
 
 
 async def test_small_work_is_admitted_by_its_size_not_by_its_count(world) -> None:
     await world.submit(count=100, resources={"cpus": 0.1})
     await world.dispatcher.turn()
-    assert await world.queue.depth("local") == 60
+    assert await world.queue.depths(["local"]) == {"local": 60}
 
 
 async def test_more_is_admitted_when_something_ends(world) -> None:
@@ -57,7 +58,7 @@ async def test_more_is_admitted_when_something_ends(world) -> None:
     await agent.finish(execution)
     await world.apply()
     await world.dispatcher.turn()
-    assert await world.queue.depth("local") == 6
+    assert await world.queue.depths(["local"]) == {"local": 6}
 
 
 async def test_a_line_longer_than_one_look_is_admitted_in_passes(world) -> None:
@@ -65,7 +66,7 @@ async def test_a_line_longer_than_one_look_is_admitted_in_passes(world) -> None:
     await world.submit("ada", 150, group="large")
     await world.submit("bob", 3, group="large")
     await world.dispatcher.turn()
-    assert await world.queue.depth("large") == 153
+    assert await world.queue.depths(["large"]) == {"large": 153}
 
 
 async def test_the_first_admissions_of_a_long_line_are_fair(world) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from sqlalchemy import text
+
 from perijove.model.fleet import WorkerState
 from perijove_scheduler.loops.scaler import LEAVE_LIMIT
 
@@ -201,6 +203,60 @@ async def test_a_start_that_a_crash_interrupted_is_found_and_given_up(world) -> 
     await world.scale()
     assert (await world.worker(worker)).state == WorkerState.GONE
     assert worker in world.rack.terminated
+
+
+async def test_a_machine_that_cannot_be_ended_is_tried_until_it_is_however_long_ago_its_worker_ended(
+    world, caplog
+) -> None:
+    world.rack.stuck = True
+    worker = await world.store.workers.start("local")
+    await world.store.workers.checkpoint(worker, {"worker": worker, "provider": "process"})
+    await world.store.workers.end([worker])
+    month = text("UPDATE workers SET ended_at = '2020-01-01 00:00:00.000000'")
+    async with world.store.write() as session:
+        await session.execute(month)
+    await world.scale()
+    pauses = []
+    for _ in range(4):
+        pauses.append(world.scaler._tasks.next_in())
+        world.clock.advance(pauses[-1])
+        await world.scale()
+    assert pauses[-1] > pauses[0]
+    assert f"scaler: ending the machine of worker {worker} failed, 5 times in a row by now" in caplog.text
+    assert "The rack does not answer." in caplog.text
+    world.rack.stuck = False
+    await world.scale()
+    assert world.rack.terminated == [], "it was tried again before its pause was over"
+    world.clock.advance(world.scaler._tasks.next_in())
+    await world.scale()
+    assert (world.rack.terminated, (await world.worker(worker)).machine) == ([worker], {})
+
+
+async def test_a_machine_whose_provider_is_gone_is_not_forgotten(world, caplog) -> None:
+    worker = await world.store.workers.start("local")
+    await world.store.workers.checkpoint(worker, {"worker": worker, "provider": "clouds"})
+    await world.store.workers.end([worker])
+    await world.scale()
+    assert (await world.worker(worker)).machine == {"worker": worker, "provider": "clouds"}
+    assert "There is no provider named clouds any more" in caplog.text
+
+
+async def test_a_group_is_not_deleted_while_one_of_its_machines_is_left(world) -> None:
+    await world.group("small")
+    worker = await world.store.workers.start("small")
+    await world.store.workers.checkpoint(worker, {"worker": worker, "provider": "process"})
+    await world.store.workers.end([worker])
+    assert not await world.store.groups.delete("small")
+    await world.scale()
+    assert await world.store.groups.delete("small")
+
+
+async def test_a_provider_is_asked_once_for_all_machines_that_are_starting(world) -> None:
+    await world.group("large", min_workers=5, max_workers=5)
+    await world.scale()
+    world.rack.asked = 0
+    await world.scale()
+    assert (len(await world.workers(WorkerState.STARTING)), world.rack.asked) == (5, 1)
 
 
 async def test_a_group_that_is_started_by_hand_is_left_alone(world) -> None:

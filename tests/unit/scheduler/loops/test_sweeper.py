@@ -33,7 +33,7 @@ async def test_more_queued_work_than_a_page_is_offered_again(world) -> None:
     ids = await world.submit(count=620, group="large")
     await world.store.lifecycle.admit(ids)
     await world.sweeper.turn()
-    assert await world.queue.depth("large") == 620
+    assert await world.queue.depths(["large"]) == {"large": 620}
 
 
 async def test_sweeping_twice_offers_nothing_twice(world) -> None:
@@ -41,7 +41,7 @@ async def test_sweeping_twice_offers_nothing_twice(world) -> None:
     await world.dispatcher.turn()
     await world.sweeper.turn()
     await world.sweeper.turn()
-    assert await world.queue.depth("local") == 2
+    assert await world.queue.depths(["local"]) == {"local": 2}
 
 
 async def test_a_claimed_ticket_whose_claim_is_still_on_its_way_is_left(world) -> None:

@@ -39,9 +39,9 @@ def runs(pid: int) -> bool:
 async def test_a_started_agent_is_alive_and_a_terminated_one_is_not(launch) -> None:
     started = launch(SLEEPER)
     machine = await started.start()
-    assert await started.provider.alive(machine)
+    assert await started.provider.alive([machine]) == [True]
     await started.provider.terminate(machine)
-    assert not await started.provider.alive(machine)
+    assert await started.provider.alive([machine]) == [False]
     assert not started.made()
 
 
@@ -77,7 +77,7 @@ async def test_an_agent_is_detached_and_does_not_see_the_services_secrets(launch
     told = json.loads(await started.report())
     assert told["session"] == machine["pid"] != os.getsid(0)
     assert "the-hubs-own-token" not in told["env"].values()
-    assert await started.provider.alive(machine)
+    assert await started.provider.alive([machine]) == [True]
 
 
 async def test_the_next_start_of_the_service_finds_an_agent_again(launch, tmp_path: Path) -> None:
@@ -85,9 +85,9 @@ async def test_the_next_start_of_the_service_finds_an_agent_again(launch, tmp_pa
     machine = json.loads(json.dumps(await started.start()))
     await started.provider.aclose()
     successor = ProcessProvider(data_dir=str(tmp_path))
-    assert await successor.alive(machine)
+    assert await successor.alive([machine]) == [True]
     await successor.terminate(machine)
-    assert not await successor.alive(machine)
+    assert await successor.alive([machine]) == [False]
 
 
 async def test_an_agent_whose_pid_was_never_saved_is_found_by_its_name(launch, tmp_path: Path) -> None:
@@ -96,27 +96,27 @@ async def test_an_agent_whose_pid_was_never_saved_is_found_by_its_name(launch, t
     interrupted = started.states[0]
     assert "pid" not in interrupted
     successor = ProcessProvider(data_dir=str(tmp_path))
-    assert await successor.alive(interrupted)
+    assert await successor.alive([interrupted]) == [True]
     await successor.terminate(interrupted)
-    assert not await successor.alive(interrupted)
+    assert await successor.alive([interrupted]) == [False]
 
 
 async def test_a_pid_that_was_given_to_somebody_else_is_not_killed(launch) -> None:
     started = launch(SLEEPER)
     machine = {**await started.start()}
     stranger = {**machine, "worker": "wk-00000000000000000000000000", "created": machine["created"] - 3600}
-    assert not await started.provider.alive(stranger)
+    assert await started.provider.alive([stranger]) == [False]
     await started.provider.terminate({**stranger, "folder": ""})
-    assert await started.provider.alive(machine)
+    assert await started.provider.alive([machine]) == [True]
 
 
 async def test_an_agent_on_another_host_is_left_to_its_own_replica(launch) -> None:
     started = launch(SLEEPER)
     machine = await started.start()
     elsewhere = {**machine, "host": "another.example"}
-    assert await started.provider.alive({**elsewhere, "pid": 2**22, "created": 0.0})
+    assert await started.provider.alive([{**elsewhere, "pid": 2**22, "created": 0.0}]) == [True]
     await started.provider.terminate(elsewhere)
-    assert await started.provider.alive(machine)
+    assert await started.provider.alive([machine]) == [True]
 
 
 async def test_an_agent_that_ignores_sigterm_is_killed_with_what_it_started(launch) -> None:
@@ -124,7 +124,7 @@ async def test_an_agent_that_ignores_sigterm_is_killed_with_what_it_started(laun
     machine = await started.start()
     kernel = int(await started.report())
     await started.provider.terminate(machine)
-    assert not await started.provider.alive(machine)
+    assert await started.provider.alive([machine]) == [False]
     assert not runs(kernel)
 
 
@@ -132,7 +132,7 @@ async def test_an_agent_that_ended_is_not_alive_is_no_zombie_and_leaves_its_last
     started = launch("print('no such group'); raise SystemExit(3)")
     machine = await started.start()
     await asyncio.to_thread(os.waitid, os.P_PID, machine["pid"], os.WEXITED | os.WNOWAIT)
-    assert not await started.provider.alive(machine)
+    assert await started.provider.alive([machine]) == [False]
     assert not psutil.pid_exists(machine["pid"])
     assert isinstance(started.provider, LastWords)
     assert await started.provider.last_words(machine) == "no such group"
@@ -159,4 +159,4 @@ async def test_a_command_that_does_not_exist_is_a_clear_error(tmp_path: Path) ->
 async def test_terminating_what_was_never_made_is_no_error(tmp_path: Path) -> None:
     provider = ProcessProvider(data_dir=str(tmp_path))
     await provider.terminate({"worker": "wk-00000000000000000000000000"})
-    assert not await provider.alive({})
+    assert await provider.alive([{}]) == [False]
