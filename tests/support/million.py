@@ -112,8 +112,9 @@ _ROWS = (
         FROM generate_series(4, {_ENDED}, 4) n""",
     f"""INSERT INTO uses (execution_id, datum_id)
         SELECT {_id("ex", "n + 1")}, {_id("da", "n")} FROM generate_series(400, {_ENDED}, 40) n""",
-    f"""INSERT INTO idempotency_keys (owner, key, request_sha256, execution_id, created_at)
-        SELECT 'ada', 'key-' || n, '', {_id("ex", "n")}, {_AGE} FROM generate_series(500000, {EXECUTIONS}, 10) n""",
+    f"""INSERT INTO idempotency_keys (owner, key, request_sha256, made, created_at)
+        SELECT 'ada', 'key-' || n, '', {_id("pr", "1")} || ' ' || n, {_AGE}
+        FROM generate_series(500000, {EXECUTIONS}, 10) n""",
     f"""INSERT INTO code_versions (project_id, id, size, created_by, created_at)
         SELECT id, '{CODE}', 1, 'ada', now() FROM projects
         UNION ALL SELECT {_id("pr", "1")}, '~' || lpad(n::text, 64, '0'), 1, 'ada', now() - interval '300 days'

@@ -13,7 +13,7 @@ from typing import Any
 
 import million
 import pytest
-from million import CODE, EXECUTIONS, LIVE, NOTEBOOK, WAITING, WORKERS, id_of
+from million import CODE, EXECUTIONS, LIVE, NOTEBOOK, PROJECTS, WAITING, WORKERS, id_of
 from plans import Plan, plans_of
 from postgres import Cluster
 from sqlalchemy import text
@@ -26,8 +26,10 @@ from perijove.model.retention import RetentionSettings
 from perijove.model.spec import Resources
 from perijove.model.status import Status
 from perijove_scheduler.store.executions import COUNTED, ExecutionFilter, NewExecution
+from perijove_scheduler.store.idempotency import Claim
 from perijove_scheduler.store.leadership import Term
 from perijove_scheduler.store.outcomes import Unfit
+from perijove_scheduler.store.rejections import Rejection
 from perijove_scheduler.store.store import Store
 from perijove_scheduler.store.visibility import Viewer
 
@@ -41,7 +43,7 @@ SETTINGS = GroupSettings(provider="process", max_workers=20)
 #: Where many executions are named, all projects may be read to join them: there are far fewer of these.
 JOINED = frozenset({"projects"})
 #: Read from one end to the other they are no concern: there are hundreds of rows at most.
-SHORT = {"groups", "settings", "leases"}
+SHORT = {"groups", "settings", "leases", "rejected_events", "accounts", "audit"}
 
 #: Rows that a statement may look at for one that it returns or changes, and beside these.
 EACH, BESIDE = 12, 500
@@ -89,6 +91,9 @@ LINES = 3 * (LIVE + WAITING)
 #: A viewer's own projects: ada has 51.
 MINE = 60
 
+REJECTION = Rejection("group-1", WORKER, "finished", OLD, 1, "", b"{}")
+MOVES: dict[str, Any] = {"beside": EXECUTIONS // 10, "scans": frozenset({"code_versions", "idempotency_keys"})}
+
 ASKED: dict[str, Asked] = {
     "lifecycle.admit": ask(lambda store: store.lifecycle.admit([id_of("ex", EXECUTIONS - n) for n in range(50)])),
     "lifecycle.take_back": ask(lambda store: store.lifecycle.take_back([Unfit(RUNNING, 1, CAPACITY)])),
@@ -129,11 +134,11 @@ ASKED: dict[str, Asked] = {
     "lifecycle.live_workers_in_sql": ask(lambda store: store.lifecycle.live_workers_in_sql()),
     "lifecycle.to_archive": ask(lambda store: store.lifecycle.to_archive(60, 500)),
     "lifecycle.is_to_archive": ask(lambda store: store.lifecycle.is_to_archive(OLD, 1)),
-    "executions.create": ask(lambda store: store.executions.create(new(key="k", request_sha256="x"))),
+    "executions.create": ask(lambda store: store.executions.create(new(claim=Claim("ada", "k", "x")))),
     "executions.create_many": ask(
         lambda store: store.executions.create_many([new(inputs=[id_of("da", 8)]), new()], borrowed=[NOTEBOOK])
     ),
-    "executions.made_with": ask(lambda store: store.executions.made_with(OLD, 20)),
+    "executions.made_before": ask(lambda store: store.executions.made_before(f"{PROJECT} 1000", 20)),
     "executions.find": ask(
         lambda store: store.executions.find(ADA, OLD), lambda store: store.executions.find(NEW, OLD)
     ),
@@ -170,12 +175,16 @@ ASKED: dict[str, Asked] = {
     ),
     "executions.ahead": ask(lambda store: _of(store, CREATED, store.executions.ahead), beside=3 * COUNTED),
     "projects.create": ask(lambda store: store.projects.create("ada", "another")),
+    "projects.accept": ask(lambda store: store.projects.accept(SMALL, "ada")),
+    "projects.invitations": ask(lambda store: store.projects.invitations("ada", None, 50)),
+    "projects.invited": ask(lambda store: store.projects.invited("ada", "demo", 50), beside=MINE * 10),
     "projects.find": ask(
         lambda store: store.projects.find(ADA, "project-1"),
         lambda store: store.projects.find(ADA, "demo"),
         lambda store: store.projects.find(NEW, "demo"),
         lambda store: store.projects.find(ROOT, "demo"),
         lambda store: store.projects.find(ADA, PROJECT),
+        beside=PROJECTS // 4,
     ),
     "projects.list": ask(
         lambda store: store.projects.list(ADA, None, 51),
@@ -188,10 +197,11 @@ ASKED: dict[str, Asked] = {
     "projects.delete": ask(lambda store: store.projects.delete(SMALL)),
     "code.get": ask(lambda store: store.code.get(PROJECT, CODE)),
     "code.add": ask(lambda store: store.code.add(PROJECT, "~new", 1, "ada")),
-    "data.of": ask(lambda store: store.data.of(id_of("ex", 400))),
+    "data.page": ask(lambda store: store.data.page(id_of("ex", 400), None, 50)),
+    "data.placed": ask(lambda store: store.data.placed([id_of("da", 400)])),
+    "data.typed": ask(lambda store: store.data.typed(id_of("ex", 400), "text/csv")),
     "data.named": ask(lambda store: store.data.named(id_of("ex", 400), "out.csv")),
     "data.visible": ask(lambda store: store.data.visible(ADA, [id_of("da", 400)])),
-    "data.readable": ask(lambda store: store.data.readable(PROJECT, [id_of("da", 400)], [id_of("da", 400)])),
     "groups.names": ask(lambda store: store.groups.names()),
     "groups.all": ask(lambda store: store.groups.all()),
     "groups.settings": ask(lambda store: store.groups.settings("group-1")),
@@ -204,6 +214,7 @@ ASKED: dict[str, Asked] = {
     "groups.counts": ask(
         lambda store: store.groups.counts(), lambda store: store.groups.counts("group-0"), beside=LINES
     ),
+    "workers.identities": ask(lambda store: store.workers.identities([WORKER, LIVE_WORKER])),
     "workers.start": ask(lambda store: store.workers.start("group-1", CAPACITY)),
     "workers.checkpoint": ask(lambda store: store.workers.checkpoint(LIVE_WORKER, {"pid": 1})),
     "workers.enrol": ask(
@@ -260,8 +271,20 @@ ASKED: dict[str, Asked] = {
     "retention.used_notebooks": ask(lambda store: store.retention.used_notebooks([NOTEBOOK, "b" * 64])),
     "retention.known_code": ask(lambda store: store.retention.known_code([CODE, "~none"])),
     "segments.of": ask(lambda store: store.segments.of(OLD, 1)),
+    "segments.last_of": ask(lambda store: store.segments.last_of([(OLD, 1)])),
     "segments.last": ask(lambda store: store.segments.last(OLD, 1)),
     "segments.known": ask(lambda store: store.segments.known(PAGE)),
+    "attempts.standings": ask(lambda store: store.attempts.standings([(OLD, 1), (RUNNING, 1)])),
+    "attempts.archived": ask(lambda store: store.attempts.archived([(OLD, 1), (RUNNING, 1)])),
+    "rejections.add": ask(lambda store: store.rejections.add("group-1", [REJECTION])),
+    "rejections.list": ask(lambda store: store.rejections.list(None, 50)),
+    "accounts.bind": ask(lambda store: store.accounts.bind("ada", "then")),
+    "accounts.rebind": ask(lambda store: store.accounts.rebind("ada", "then", "now")),
+    "accounts.entry": ask(lambda store: store.accounts.entry("au-none")),
+    "accounts.audit": ask(lambda store: store.accounts.audit(None, 50)),
+    # Rare, and an administrator's: what all of it is called is looked through.
+    "accounts.park": ask(lambda store: store.accounts.park("ada", "now", "again", "ada (former)"), **MOVES),
+    "accounts.hand_over": ask(lambda store: store.accounts.hand_over("root", "owner-77", "eve"), **MOVES),
     # Once a night: what a sweep would remove is compared with all there is.
     "retention.totals": ask(
         lambda store: store.retention.totals(),
