@@ -63,8 +63,10 @@ class Hub:
         """
         model = await self.identity.of(handler)
         caller = caller_of(model)
-        if is_user(model) and (created := await self.identity.people.created(caller.name)) is not None:
-            await self.platform.services.accounts.meet(caller.name, created, keeps=self.keeps_recreated)
+        if is_user(model):
+            created = await self.identity.created(caller.name, handler)
+            if created is not None:
+                await self.platform.services.accounts.meet(caller.name, created, keeps=self.keeps_recreated)
         return caller, model
 
     async def health(self) -> Health:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, cast
 
 from jupyterhub.services.auth import HubOAuth
@@ -56,6 +57,11 @@ class Identity:
                 "This token may not reach Perijove.", "Ask the Hub for a token with the scope access:services."
             )
         return model
+
+    async def created(self, user: str, handler: RequestHandler) -> str | None:
+        """Return when the Hub made the account of the user who sent this request; None where it does not say."""
+        token = self.auth.get_token(handler) or ""
+        return await self.people.created(user, hashlib.sha256(token.encode()).hexdigest())
 
     async def _ask(self, handler: RequestHandler) -> dict[str, Any] | None:
         if "Authorization" not in handler.request.headers:

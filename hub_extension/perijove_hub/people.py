@@ -44,14 +44,22 @@ class People:
         self._asked: dict[str, tuple[float, asyncio.Task[str | None]]] = {}
         self._warned = False
 
-    async def created(self, user: str) -> str | None:
-        """Return when the Hub made a user's account; None where it does not say."""
-        expires, task = self._asked.get(user, (0.0, None))
+    async def created(self, user: str, token: str = "") -> str | None:
+        """Return when the Hub made a user's account; None where it does not say.
+
+        Parameters
+        ----------
+        token : str
+            What tells the token they came with from others (not its id, which the Hub may give again): an answer is
+            remembered for it only, as a new account has new tokens.
+        """
+        asker = f"{token} {user}"
+        expires, task = self._asked.get(asker, (0.0, None))
         if task is None or expires < self._clock():
             if len(self._asked) >= _MOST:
                 self._asked.clear()
             task = asyncio.create_task(self._created(user))
-            self._asked[user] = (self._clock() + self._max_age, task)
+            self._asked[asker] = (self._clock() + self._max_age, task)
         # Who leaves does not take the answer from the others.
         return await asyncio.shield(task)
 

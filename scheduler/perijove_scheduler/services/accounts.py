@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 
-from perijove.errors import InvalidRequest, NotFound
+from perijove.errors import Forbidden, InvalidRequest, NotFound
 from perijove.model.ids import REFERENCE_PATTERN, new_id
 from perijove.model.resources import AuditEntry, Page
 from perijove_scheduler.services.access import checked_cursor
@@ -37,6 +37,11 @@ class Accounts:
         keeps : bool
             Whether another account of a name is the same person all the same, as where the Hub's database was made
             anew. Else what the name owns is kept away, until an administrator hands it over.
+
+        Raises
+        ------
+        perijove.errors.Forbidden
+            It is the earlier account that asks: its token is still remembered, or the Hub's database was restored.
         """
         known = await self._store.accounts.bind(name, created)
         if known == created:
@@ -47,6 +52,12 @@ class Accounts:
                 "the Hub's account %s was made anew (%s, before %s); it keeps what it had", name, created, known
             )
             return
+        if created < known:
+            raise Forbidden(
+                f"The Hub's account {name} is older than the one that has this name here.",
+                "Ask an administrator of Perijove: after the Hub's database was restored, 'recreated_accounts' says "
+                "whether people keep what they have.",
+            )
         elsewhere = f"{FORMER}{name[:_KEPT_OF_NAME]}:{new_id('us').partition('-')[2]}"
         if await self._store.accounts.park(name, known, created, elsewhere):
             _log.warning(

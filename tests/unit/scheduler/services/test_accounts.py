@@ -63,6 +63,16 @@ async def test_many_requests_of_a_new_account_at_once_keep_it_away_once(local) -
     assert len((await local.services.accounts.audit(local.admin)).items) == 1
 
 
+async def test_an_earlier_account_whose_token_is_still_remembered_takes_nothing_back(local) -> None:
+    accounts = local.services.accounts
+    await accounts.meet("ada", SECOND)
+    await owned(local)
+    with pytest.raises(Forbidden, match="older"):
+        await accounts.meet("ada", FIRST)
+    assert await names(local, local.ada) == {"ada/ada", "ada/vision", "bob/bobs"}
+    assert (await accounts.audit(local.admin)).items == []
+
+
 async def test_a_hub_whose_database_was_made_anew_may_say_that_people_are_the_same(local) -> None:
     await local.services.accounts.meet("ada", FIRST)
     await owned(local)
