@@ -126,6 +126,8 @@ def _summarise(session: Session, execution: Execution) -> None:
         return
     if execution.metadata:
         table(("METRIC", "VALUE"), [(name, shown(value)) for name, value in execution.metadata.items()], err=True)
+    if execution.metadata_truncated:
+        session.say(f"There are more metrics: perijove show {execution.project_name}/{execution.number} has them all.")
     outputs = session.client.executions.outputs(execution.id)
     if outputs:
         print_outputs(outputs, err=True)

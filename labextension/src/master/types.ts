@@ -74,7 +74,9 @@ export interface IExecution {
   attempt: number;
   phase: Phase | null;
   progress: IProgress | null;
+  /** The latest values; of an execution in a list, and in a stream, as many as there is room for. */
   metadata: Record<string, unknown>;
+  metadata_truncated?: boolean;
   spec: ISpec;
   worker: string | null;
   created_at: string;

@@ -14,8 +14,6 @@ R = TypeVar("R", bound=BaseModel)
 MOST_KEYS, MOST_BYTES = 50, 4096
 #: About how many bytes a page of a list has, if it has more than one item.
 PAGE_BYTES = 2 * 1024 * 1024
-#: Characters of a sentence that work may have written.
-MOST_CHARACTERS = 2000
 
 
 def of_metadata(values: Mapping[str, Any], wanted: Collection[str] | None = None) -> tuple[dict[str, Any], bool]:
@@ -44,11 +42,6 @@ def size_of(value: Any, most: int) -> int:
     if isinstance(value, str) and len(value) > most:
         return len(value)
     return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
-
-
-def of_text(text: str) -> str:
-    """Return the beginning of a text, with an ellipsis where something is left out."""
-    return text if len(text) <= MOST_CHARACTERS else f"{text[: MOST_CHARACTERS - 1]}…"
 
 
 def of_page(items: Sequence[R], limit: int) -> list[R]:

@@ -59,7 +59,7 @@ def sentence_of(row: ExecutionRow) -> tuple[str, str]:
 def execution(found: FoundExecution, limits: Limits, wanted: Collection[str] | None = None) -> Execution:
     """Return an execution as a list shows it, with the metadata `wanted`, or as much as there is room for."""
     metadata, truncated = excerpts.of_metadata(found.row.values, wanted)
-    less = {"metadata": metadata, "metadata_truncated": truncated, "detail": excerpts.of_text(found.row.detail)}
+    less = {"metadata": metadata, "metadata_truncated": truncated}
     return Execution.model_validate({**_execution_fields(found, limits), **less})
 
 

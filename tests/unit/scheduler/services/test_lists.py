@@ -91,15 +91,6 @@ async def test_a_page_ends_early_where_its_entries_are_large(local, monkeypatch)
     assert (seen, pages) == (made[::-1], 3)
 
 
-async def test_what_work_said_last_is_cut_in_lists_and_whole_at_the_execution(local) -> None:
-    made = await local.submit()
-    await local.start(made.id)
-    await local.finish(made.id, reason="nonzero_exit", detail="x" * 5000)
-    (item,) = (await local.services.executions.list(local.ada, ExecutionFilter())).items
-    assert (len(item.detail), item.detail[-1]) == (2000, "…")
-    assert len((await local.services.executions.get(local.ada, made.id)).detail) == 5000
-
-
 @pytest.mark.parametrize("limit", [3, 500])
 async def test_outputs_come_in_pages_by_name(local, limit: int) -> None:
     made = await local.submit()
