@@ -23,7 +23,11 @@ needs no internet: `api/v1/docs`.
   submit). Routes marked "no token" carry their permission in the URL or body.
 * **Errors**: `{"error": {"code", "message", "hint"}}`. What is not yours to see answers like what is not there.
 * **Lists**: `{"items": […], "next": cursor or null}`; pass `next` on as `cursor`.
-* **Idempotency-Key**: a POST repeated with its key answers what the first one made; another body with it is refused.
+* **Projects** are named by their id, by `owner/name` (in an address the slash is `%2F`), or by a name that only one of
+  yours has: else `409 ambiguous_project` lists what it may mean.
+* **Idempotency-Key**: a POST repeated with its key answers what the first one made, for a day; another body with it is
+  refused, and what was deleted meanwhile is not made again (409). A POST that takes none only sets a state, and may be
+  repeated as it is.
 * **Events** (`…/events`): server-sent events. `event: record`, `id: <attempt>-<n>`, data: one record's JSON line;
   `event: execution`, data: the execution, first and whenever it changed; `event: end` when it is over and all was
   sent. Connect again with `Last-Event-ID` (or `?after=`) to get what follows. A comment comes every 15 silent seconds.

@@ -13,6 +13,8 @@ from perijove_scheduler.store.projects import FoundProject
 from perijove_scheduler.store.store import Store
 
 _DATUM = "datum://"
+#: The most bytes of a spec as JSON: every list of executions carries specs whole.
+SPEC_LIMIT = 256 * 1024
 
 
 class Checks:
@@ -36,6 +38,7 @@ class Checks:
     async def spec(self, spec: Spec) -> None:
         """Check all that a spec says."""
         _check_values(spec)
+        _check_size(spec)
         await self._group(spec)
         await self._code(spec)
         await self._inputs(spec)
@@ -82,6 +85,16 @@ class Checks:
 def may_use(caller: Caller, settings: GroupSettings) -> bool:
     """Return whether a group is the caller's to use."""
     return caller.admin or not settings.owners or not caller.groups.isdisjoint(settings.owners)
+
+
+def _check_size(spec: Spec) -> None:
+    """Refuse a spec that is too large to be shown in a list, however large a request may be."""
+    size = len(spec.model_dump_json())
+    if size > SPEC_LIMIT:
+        raise InvalidSpec(
+            f"The spec has {size:,} bytes; at most {SPEC_LIMIT:,} are taken.",
+            "Put large values into a file, and name it as an input or keep it beside the code.",
+        )
 
 
 def _check_values(spec: Spec) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from perijove.errors import InvalidSpec
 from perijove.model.events import Advanced, OutputFile
 from perijove.model.resources import Execution
 from perijove_scheduler.services import excerpts
@@ -89,6 +90,13 @@ async def test_a_page_ends_early_where_its_entries_are_large(local, monkeypatch)
         seen += [item.id for item in page.items]
         cursor, pages = page.next, pages + 1
     assert (seen, pages) == (made[::-1], 3)
+
+
+async def test_a_spec_that_would_make_lists_long_is_refused(local) -> None:
+    spec = {"command": "true", "group": "local", "parameters": {"text": "x" * 300_000}}
+    with pytest.raises(InvalidSpec, match="at most 262,144"):
+        await local.submit(spec=spec)
+    assert (await local.services.executions.list(local.ada, ExecutionFilter())).items == []
 
 
 @pytest.mark.parametrize("limit", [3, 500])
