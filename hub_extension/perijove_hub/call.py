@@ -9,6 +9,7 @@ from typing import Any
 from tornado.httputil import HTTPHeaders
 
 from perijove_hub.hub import Hub
+from perijove_scheduler.documents import Document
 from perijove_scheduler.services import Services
 from perijove_scheduler.services.caller import Caller
 
@@ -25,6 +26,8 @@ class Call:
         The path's parameters, decoded.
     query, body : Any
         Instances of the route's models; `body` is None where there is none.
+    document : Document, optional
+        The notebook that came in the body; the model lacks it.
     upload : async iterator of bytes
         The body of a route that streams it.
     length : int, optional
@@ -43,6 +46,7 @@ class Call:
     upload: AsyncIterator[bytes]
     length: int | None
     signer: Caller | None
+    document: Document | None = None
 
     @property
     def services(self) -> Services:

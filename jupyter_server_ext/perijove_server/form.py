@@ -9,7 +9,7 @@ from perijove_server.documents import Choices
 
 if TYPE_CHECKING:
     from perijove.model.fleet import Group
-    from perijove.notebooks import Parameter
+    from perijove.parameters import Parameter
 
 _TYPES = {"int": "integer", "float": "number", "bool": "boolean", "str": "string", "list": "array", "dict": "object"}
 

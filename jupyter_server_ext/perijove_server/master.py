@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from perijove.aio.executors import COMPUTING
 from perijove_server.connection import Choice, Connection
 
 if TYPE_CHECKING:
@@ -136,4 +136,4 @@ class Master:
 
 async def _import_client() -> None:
     """Import what is slow to import in a thread: on the event loop it would hold up every kernel of this server."""
-    await asyncio.to_thread(import_module, "perijove_server.exchange")
+    await COMPUTING.run(import_module, "perijove_server.exchange")

@@ -10,7 +10,8 @@ from perijove.client.roots import find_root
 from perijove.code import scan
 from perijove.model.fleet import Group
 from perijove.model.resources import Info
-from perijove.notebooks import inspect_parameters, load_notebook, needed_cells, select_cells
+from perijove.notebooks import load_notebook, needed_cells, select_cells
+from perijove.parameters import inspect_parameters
 from perijove_server.documents import Document
 from perijove_server.form import form_schema, form_values
 

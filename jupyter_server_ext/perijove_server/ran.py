@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
+import json
 import logging
 import os
 import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from perijove import paths, trees
+from perijove.aio.executors import COMPUTING, FILES
 from perijove.client.roots import MARKERS
 from perijove.code import unpack
 from perijove.code.names import check_name
 from perijove.errors import InvalidPath, NotFound
+from perijove.parameters import inject
 from perijove_server.copies import explaining, make_copies_folder
 
 if TYPE_CHECKING:
@@ -30,12 +33,24 @@ _ARCHIVE, _FOLDER = "code.tar.zst", "code"
 
 @dataclass(frozen=True)
 class _Ran:
-    """What is laid out: an archive, and the notebook that was left out of it because it is stored on its own."""
+    """What is laid out: an archive, and the notebook that was left out of it because it is stored on its own.
+
+    The parameters that it ran with are set in it.
+    """
 
     code: str
     limit: int
-    notebook: str
-    document: bytes
+    notebook: str = ""
+    submitted: bytes = b""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    kernel: str = ""
+
+    def document(self) -> bytes:
+        """Return the notebook as it ran."""
+        if not self.parameters:
+            return self.submitted
+        document = inject(json.loads(self.submitted), self.parameters, self.kernel)
+        return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
 
 async def lay_out(client: AsyncClient, execution_id: str, root: Path) -> Path:
@@ -52,24 +67,25 @@ async def lay_out(client: AsyncClient, execution_id: str, root: Path) -> Path:
     code = execution.spec.code
     if not code:
         raise NotFound(f"Execution {execution.number} ran without a folder.", "Nothing was sent along with it.")
-    target = await asyncio.to_thread(_place, root, execution)
-    if await asyncio.to_thread(target.exists):
+    target = await FILES.run(_place, root, execution)
+    if await FILES.run(target.exists):
         return target
-    draft = await asyncio.to_thread(_draft, target)
+    draft = await FILES.run(_draft, target)
     try:
         await client.code.download(code, draft / _ARCHIVE, project=execution.project)
         ran = await _ran(client, execution, code)
-        await asyncio.to_thread(_lay_out, ran, draft, target)
+        await COMPUTING.run(_lay_out, ran, draft, target)
     finally:
-        await asyncio.to_thread(_discard, draft)
+        await FILES.run(_discard, draft)
     return target
 
 
 async def _ran(client: AsyncClient, execution: Execution, code: str) -> _Ran:
     limit, notebook = (await client.info()).snapshot_limit, execution.spec.notebook
     if notebook is None:
-        return _Ran(code, limit, "", b"")
-    return _Ran(code, limit, notebook.path, await client.executions.notebook(execution.id, which="submitted"))
+        return _Ran(code, limit)
+    submitted = await client.executions.notebook(execution.id, which="submitted")
+    return _Ran(code, limit, notebook.path, submitted, execution.spec.parameters, notebook.kernel or "")
 
 
 def _place(root: Path, execution: Execution) -> Path:
@@ -89,7 +105,7 @@ def _lay_out(ran: _Ran, draft: Path, target: Path) -> None:
     with explaining(target):
         unpack(draft / _ARCHIVE, folder, ran.limit, ran.code if ran.code.startswith("~") else "")
         if ran.notebook:
-            _write(folder, ran.notebook, ran.document)
+            _write(folder, ran.notebook, ran.document())
         if not any((folder / marker).exists() for marker in MARKERS):
             # A project of its own: what is run in it sends it, and not what lies around it.
             (folder / ".perijoveignore").touch()

@@ -7,7 +7,10 @@ import logging
 from collections.abc import Callable
 from importlib import import_module
 
+from perijove.aio.executors import COMPUTING
+
 _SLOW = ("perijove_server.exchange", "perijove_server.preview", "perijove_server.sending", "perijove_server.ran")
+
 _log = logging.getLogger(__name__)
 
 
@@ -49,6 +52,6 @@ class WarmUp:
     async def _run(self) -> None:
         await asyncio.sleep(self._delay)
         try:
-            await asyncio.to_thread(self._work)
+            await COMPUTING.run(self._work)
         except Exception:  # noqa: BLE001 - the first run will meet it again, and say so
             _log.warning("What a run needs cannot be imported.", exc_info=True)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from perijove import errors
+from perijove.aio.executors import COMPUTING
 from perijove.model.events import ObjectRequest
 from perijove.model.reasons import Reason
+from perijove.model.spec import Notebook
 from perijove.model.tickets import Ticket
+from perijove.parameters import inject
 from perijove.wire.protocol import Held
 from perijove_agent.ending import Failure
 from perijove_agent.folders import AttemptFolders
@@ -53,7 +55,7 @@ async def prepare(tools: Tools, ticket: Ticket, held: Held, folders: AttemptFold
         raise Failure(Reason.IMAGE_FAILED, "This worker runs no containers, so it cannot run an image.")
     folders.create()
     steps = _Steps(tools, ticket, held, folders)
-    await together([steps.code(), steps.load_document(), steps.fetch_inputs()])
+    await together([steps.code(), steps.prepare_document(), steps.fetch_inputs()])
     write_config(folders.config, ticket, steps.files)
     folder = folders.repository
     if ticket.spec.notebook:
@@ -68,7 +70,7 @@ class _Steps:
         self._ticket = ticket
         self._held = held
         self._folders = folders
-        self.document = ticket.notebook
+        self.document: dict[str, Any] | None = None
         self.files: list[InputFile] = []
 
     async def code(self) -> None:
@@ -81,15 +83,28 @@ class _Steps:
         if inputs := self._ticket.spec.inputs:
             self.files = await self._tools.inputs.fetch(self._held, inputs, self._folders.inputs)
 
-    async def load_document(self) -> None:
-        notebook = self._ticket.spec.notebook
-        if notebook is None or self.document is not None:
+    async def prepare_document(self) -> None:
+        """Set the parameters in the document; it is the same for all executions that run it with others."""
+        notebook, values = self._ticket.spec.notebook, self._ticket.spec.parameters
+        if notebook is None:
             return
+        document = self._ticket.notebook or await self._fetched(notebook)
+        try:
+            self.document = await COMPUTING.run(inject, document, values, notebook.kernel or "")
+        except errors.InvalidParameter as error:
+            raise Failure(Reason.CODE_FAILED, f"The parameters could not be set: {error}") from error
+
+    async def _fetched(self, notebook: Notebook) -> dict[str, Any]:
         digest = notebook.sha256 or ""
         request = ObjectRequest(what="notebook", name=digest, sha256=notebook.sha256)
         try:
             source = self._tools.source
             async with source.fetched(self._held, f"notebook-{digest}", request, "notebook.ipynb") as file:
-                self.document = json.loads(await asyncio.to_thread(file.path.read_text, "utf-8"))
+                document: dict[str, Any] = await COMPUTING.run(_read, file.path)
         except (errors.PerijoveError, OSError, ValueError) as error:
             raise Failure(Reason.CODE_FAILED, f"The notebook could not be fetched: {error}") from error
+        return document
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text("utf-8"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Generator
 from contextlib import closing
@@ -10,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import httpx
 
+from perijove.aio.executors import FILES
 from perijove.client.flow import Emit, FileBody, Flow, Request, Step, Stream
 from perijove.client.settings import Settings
 from perijove.errors import InvalidRequest
@@ -112,5 +112,5 @@ def chunks(body: FileBody) -> Generator[bytes, None, None]:
 async def achunks(body: FileBody) -> AsyncIterator[bytes]:
     """Read a file body in pieces, off the event loop."""
     with closing(chunks(body)) as pieces:
-        while chunk := await asyncio.to_thread(next, pieces, b""):
+        while chunk := await FILES.run(next, pieces, b""):
             yield chunk

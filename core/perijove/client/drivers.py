@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from perijove.aio.executors import COMPUTING
 from perijove.client.conversation import Conversation, achunks, arguments, chunks
 from perijove.client.flow import Emit, Flow, Open, Read, Request, Send, Sleep, Step, Stream, Work
 from perijove.client.settings import Settings
@@ -141,7 +142,7 @@ class _AsyncExchange:
             case Sleep(seconds):
                 return await self._driver.sleep(seconds)
             case Work(call):
-                return await asyncio.to_thread(call)
+                return await COMPUTING.run(call)
         raise TypeError(f"{step!r} is not a step of this flow")
 
     async def _open(self, request: Request) -> httpx.Response:

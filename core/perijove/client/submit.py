@@ -207,7 +207,8 @@ def _info(recall: Recall) -> Flow[Info]:
 
 
 def _prepare(work: Submission, path: Path, root: Path) -> Prepared:
-    from perijove.notebooks import Text, prepare  # noqa: PLC0415 - conversion takes a second to import
+    from perijove.notebooks import prepare  # noqa: PLC0415 - conversion takes a second to import
+    from perijove.parameters import Text  # noqa: PLC0415 - yaml is slow to import
 
     values = {**work.parameters, **{name: Text(text) for name, text in work.typed.items()}}
     return prepare(path, root, work.cells, work.context, values, work.kernel, work.content)
@@ -216,7 +217,7 @@ def _prepare(work: Submission, path: Path, root: Path) -> Prepared:
 def _tell(prepared: Prepared, report: Report) -> None:
     for note in prepared.notes:
         report(Noted(note))
-    running = [cell["id"] for cell in prepared.document["cells"] if cell["cell_type"] == "code"]
+    running = prepared.running
     going = prepared.needed
     if going is None:
         report(Chosen(running))

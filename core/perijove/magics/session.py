@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 #: Lines that are about Perijove in this session and mean nothing to a worker.
-_OURS = re.compile(r"^\s*%(?:(?:load_ext|reload_ext|unload_ext)\s+perijove\b|remote\b).*$", re.MULTILINE)
+_OURS = re.compile(r"^[^\S\n]*%(?:(?:load_ext|reload_ext|unload_ext)[^\S\n]+perijove\b|remote\b).*$", re.MULTILINE)
 #: A cell that is sent away, perhaps inside another magic such as ``%%time``.
-_REMOTE = re.compile(r"^\s*(?:%%\w+.*\n\s*)*%%remote\b")
+_REMOTE = re.compile(r"^\s*(?:%%\w.*\n\s*)*%%remote\b")
 _HELP = re.compile(r"^\s*\?|\?\s*$")
 
 

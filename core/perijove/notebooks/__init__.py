@@ -1,7 +1,7 @@
-"""Notebooks: reading them, choosing cells, finding what they need, setting parameters, converting them to what runs.
+"""Notebooks: reading them, choosing cells, finding what they need, converting them to what runs.
 
-Nothing here executes a notebook. Importing this package imports nbconvert and papermill, which takes a second or two:
-import it where it is used.
+Nothing here executes a notebook. Importing this package imports nbconvert and IPython, which takes a second: import it
+where it is used.
 """
 
 from perijove.model.canonical import digest, encode
@@ -9,16 +9,13 @@ from perijove.notebooks.conversion import Converted, convert
 from perijove.notebooks.document import (
     NOTEBOOK_LIMIT,
     LoadedNotebook,
-    language_of,
     load_notebook,
     read_notebook,
 )
 from perijove.notebooks.needed import LOCAL_TAGS, Needed, needed_cells
-from perijove.notebooks.parameters import Parameter, inspect_parameters
 from perijove.notebooks.preparation import Prepared, path_inside, prepare
 from perijove.notebooks.script import to_script
 from perijove.notebooks.selection import select_cells
-from perijove.notebooks.values import Text, check_parameters
 
 __all__ = [
     "LOCAL_TAGS",
@@ -26,15 +23,10 @@ __all__ = [
     "Converted",
     "LoadedNotebook",
     "Needed",
-    "Parameter",
     "Prepared",
-    "Text",
-    "check_parameters",
     "convert",
     "digest",
     "encode",
-    "inspect_parameters",
-    "language_of",
     "load_notebook",
     "needed_cells",
     "path_inside",

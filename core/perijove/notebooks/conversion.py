@@ -1,4 +1,4 @@
-"""Makes of a notebook the document that runs: the chosen cells, no outputs, the parameters set."""
+"""Makes of a notebook the document that runs: the chosen cells, without outputs. Parameters are set where it runs."""
 
 from __future__ import annotations
 
@@ -11,12 +11,18 @@ from nbconvert.preprocessors import ClearOutputPreprocessor, Preprocessor, TagRe
 from nbformat import NotebookNode
 
 from perijove import errors
-from perijove.notebooks.document import language_of, tags_of
 from perijove.notebooks.needed import LOCAL_TAGS, Context, Needed, needed_cells
-from perijove.notebooks.parameters import TAG, can_inspect, inspect_parameters, parameters_source
-from perijove.notebooks.preprocessors import ConversionExporter, InjectParameters, KeepCells, KeepLastingMetadata
+from perijove.notebooks.preprocessors import ConversionExporter, KeepCells, KeepLastingMetadata
 from perijove.notebooks.selection import select_cells
-from perijove.notebooks.values import check_parameters
+from perijove.parameters import (
+    TAG,
+    check_parameters,
+    check_values,
+    inspect_parameters,
+    is_python,
+    language_of,
+    tags_of,
+)
 
 _CONTEXTS = ("only", "needed", "above")
 
@@ -28,7 +34,8 @@ class Converted:
     Attributes
     ----------
     document : dict
-        The notebook that runs, nbformat 4.5, as JSON has it. Equal choices of an equal notebook give equal documents.
+        The notebook that runs, nbformat 4.5, as JSON has it. Equal choices of an equal notebook give equal documents,
+        whatever the parameters.
     cells : list of str, optional
         The ids of the chosen cells; None for the whole notebook.
     context : str, optional
@@ -36,7 +43,7 @@ class Converted:
     notes : list of str
         What the person should know, in sentences.
     parameters : dict
-        The parameters that were set, with their types.
+        The values to set, with their types; `perijove.parameters.inject` sets them.
     needed : Needed, optional
         Which cells went along, and for which names; None for the whole notebook.
     """
@@ -73,7 +80,7 @@ def convert(
     context : str
         What goes along with chosen cells: ``only``, ``needed`` or ``above``.
     parameters : mapping, optional
-        Values to set.
+        Values to check against what the notebook declares.
     kernel : str, optional
         The kernelspec's name, where it is not the notebook's own.
 
@@ -92,8 +99,6 @@ def convert(
     if found is not None:
         steps.append(KeepCells(found.included))
     steps += [ClearOutputPreprocessor(enabled=True), KeepLastingMetadata()]
-    if values:
-        steps.append(InjectParameters(parameters_source(document, values, kernel or "")))
     node, _ = ConversionExporter(steps).from_notebook_node(document)
     _check_work_remains(node, path, found)
     plain = json.loads(json.dumps(node))
@@ -112,11 +117,12 @@ def _chosen(document: NotebookNode, cells: str | Sequence[str | int], context: s
 
 def _values(document: NotebookNode, given: Mapping[str, Any], kernel: str) -> tuple[dict[str, Any], list[str]]:
     values = check_parameters(inspect_parameters(document, kernel), given)
+    check_values(document, values, kernel)
     if not values:
         return values, []
     if not any(TAG in tags_of(cell) for cell in document.cells):
         return values, ["The notebook has no cell tagged 'parameters', so the parameters are set at its top."]
-    if not can_inspect(document, kernel):
+    if not is_python(document, kernel):
         return values, [f"The parameters of {language_of(document)} notebooks are not checked."]
     return values, []
 

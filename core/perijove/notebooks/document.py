@@ -98,24 +98,6 @@ def load_notebook(content: bytes | str | dict[str, Any], name: str = "notebook")
     return LoadedNotebook(document, notes)
 
 
-def language_of(document: NotebookNode) -> str:
-    """Return the language of a notebook's code, as its metadata name it: ``python``, ``R``, ``julia``."""
-    metadata = document.metadata
-    found = metadata.get("language_info", {}).get("name") or metadata.get("kernelspec", {}).get("language")
-    return str(found or "python")
-
-
-def is_python(document: NotebookNode) -> bool:
-    """Return whether a notebook's code is Python."""
-    return language_of(document).lower() in {"python", "ipython", "python3"}
-
-
-def tags_of(cell: NotebookNode) -> list[str]:
-    """Return a cell's tags."""
-    tags = cell.get("metadata", {}).get("tags", [])
-    return [str(tag) for tag in tags] if isinstance(tags, list) else []
-
-
 def _parsed(content: bytes | str | dict[str, Any], name: str) -> dict[str, Any]:
     try:
         data = content if isinstance(content, dict) else json.loads(content)

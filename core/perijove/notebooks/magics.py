@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import ast
 import re
-import threading
-import warnings
 from dataclasses import dataclass
 from typing import Literal
 
 from IPython.core.inputtransformer2 import TransformerManager
+
+from perijove.parameters import syntax
 
 #: Line magics that change the session for all cells below: they go along.
 CONFIGURATION = frozenset(
@@ -76,11 +76,12 @@ FOREIGN = frozenset(
         "!",
     }
 )
-#: `warnings.catch_warnings` changes the whole process; two threads in it could leave warnings switched off for good.
-_PARSING = threading.Lock()
 _SHELL = frozenset({"bash", "cmd", "script", "sh", "sx", "system", "!"})
 _SHELL_CALLS = frozenset({"system", "getoutput", "getoutput_detail"})
-_INSTALL = re.compile(r"\b(?:pip3?|uv|conda|mamba|micromamba|apt|apt-get)\b[^\n;&|]*\b(?:install|add|sync)\b")
+#: One command of a shell line, a program that installs, and how it is told to.
+_COMMANDS = re.compile(r"[\n;&|]+")
+_INSTALLER = re.compile(r"\b(?:pip3?|uv|conda|mamba|micromamba|apt|apt-get)\b")
+_INSTALL = re.compile(r"\b(?:install|add|sync)\b")
 _BRACES = re.compile(r"\{([^{}]+)\}")
 _DOLLAR = re.compile(r"\$([A-Za-z_]\w*)")
 
@@ -101,7 +102,7 @@ class Magic:
         return (
             (self.kind == "line" and self.name in CONFIGURATION)
             or (self.kind == "cell" and self.name in WRITING)
-            or (shell and bool(_INSTALL.search(f"{self.line}\n{self.body}")))
+            or (shell and any(map(_installs, _COMMANDS.split(f"{self.line}\n{self.body}"))))
         )
 
     @property
@@ -119,6 +120,11 @@ class Magic:
         return [*_BRACES.findall(self.line), *_DOLLAR.findall(self.line)]
 
 
+def _installs(command: str) -> bool:
+    installer = _INSTALLER.search(command)
+    return installer is not None and _INSTALL.search(command, installer.end()) is not None
+
+
 def parse(source: str) -> ast.Module:
     """Return the syntax tree of a cell's source, magics made calls.
 
@@ -127,14 +133,9 @@ def parse(source: str) -> ast.Module:
     SyntaxError, ValueError, RecursionError, MemoryError
         It is not Python that can be read here.
     """
-    with _PARSING, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # such as an invalid escape in the user's strings
+    with syntax.quiet():
         transformed = TransformerManager().transform_cell(source)
-        flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        tree = compile(transformed, "<cell>", "exec", flags, dont_inherit=True)
-    if not isinstance(tree, ast.Module):
-        raise TypeError("compile() made no module")
-    return tree
+    return syntax.parse(transformed, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
 
 def magic_of(call: ast.Call) -> Magic | None:

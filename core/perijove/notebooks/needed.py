@@ -9,12 +9,12 @@ from typing import Literal
 
 from nbformat import NotebookNode
 
-from perijove.notebooks.document import is_python, language_of, tags_of
 from perijove.notebooks.facts import CellFacts
 from perijove.notebooks.magics import parse
 from perijove.notebooks.reader import read_cell
 from perijove.notebooks.scopes import imported_name
 from perijove.notebooks.slicing import Slice, slice_cells
+from perijove.parameters import is_python, language_of, tags_of
 
 #: Cells with one of these tags never leave the notebook.
 LOCAL_TAGS = frozenset({"local-only", "skip-execution"})

@@ -15,7 +15,7 @@ from perijove.model.spec import Notebook
 from perijove.notebooks.conversion import convert
 from perijove.notebooks.document import load_notebook, read_notebook
 from perijove.notebooks.needed import Needed
-from perijove.notebooks.parameters import Parameter, inspect_parameters
+from perijove.parameters import Parameter, inject, inspect_parameters
 from perijove.paths import real_path, why_not
 
 
@@ -28,9 +28,9 @@ class Prepared:
     spec_notebook : Notebook
         The spec's notebook part, with the document's digest.
     document : dict
-        The converted document.
+        The converted document, without the cell that sets parameters: the agent adds it.
     parameters : dict
-        The parameters that were set, with their types; for the spec.
+        The values to set, with their types; for the spec.
     notes : list of str
         What the person should know, in sentences.
     declared : list of Parameter
@@ -45,6 +45,12 @@ class Prepared:
     notes: list[str] = field(default_factory=list)
     declared: list[Parameter] = field(default_factory=list)
     needed: Needed | None = None
+
+    @property
+    def running(self) -> list[str]:
+        """The ids of the code cells that will run, in order, that which sets the parameters among them."""
+        document = inject(self.document, self.parameters, self.spec_notebook.kernel or "")
+        return [cell["id"] for cell in document["cells"] if cell["cell_type"] == "code"]
 
 
 def prepare(

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection
 from typing import Any
 
 from nbconvert.exporters.exporter import Exporter
 from nbconvert.preprocessors import ClearMetadataPreprocessor, Preprocessor
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell
-
-from perijove.notebooks.document import tags_of
-from perijove.notebooks.parameters import INJECTED_TAG, TAG
 
 #: Cell metadata that say what a cell is, not when it ran or how it was last looked at.
 _CELL_METADATA = frozenset({"tags", "name", "jupyter", "slideshow", "editable", "deletable", "format", "raw_mimetype"})
@@ -61,34 +56,6 @@ class KeepLastingMetadata(ClearMetadataPreprocessor):
         return cell, resources
 
 
-class InjectParameters(Preprocessor):
-    """Puts a cell that sets parameters where papermill puts it.
-
-    That is in an earlier injected cell's place, else below the cell tagged ``parameters``, else at the top.
-
-    Parameters
-    ----------
-    source : str
-        The new cell's code.
-    """
-
-    def __init__(self, source: str) -> None:
-        super().__init__(enabled=True)
-        self.source = source
-
-    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> _Step:
-        """Insert the cell."""
-        tags = [tags_of(cell) for cell in nb.cells]
-        injected = next((index for index, found in enumerate(tags) if INJECTED_TAG in found), None)
-        declared = next((index for index, found in enumerate(tags) if TAG in found), -1)
-        if injected is not None:
-            del nb.cells[injected]
-        cell = new_code_cell(self.source, metadata={"tags": [INJECTED_TAG]})
-        cell["id"] = _fresh_id({other.id for other in nb.cells})
-        nb.cells.insert(declared + 1 if injected is None else injected, cell)
-        return nb, resources
-
-
 class ConversionExporter(Exporter):
     """Runs the given preprocessors and none of nbconvert's own accord; validates once, at the end."""
 
@@ -99,11 +66,3 @@ class ConversionExporter(Exporter):
         super().__init__()
         for step in steps:
             self.register_preprocessor(step)
-
-
-def _fresh_id(taken: set[str]) -> str:
-    """Return the injected cell's id: the same in every conversion."""
-    found = INJECTED_TAG
-    while found in taken:
-        found = hashlib.sha256(found.encode()).hexdigest()[:8]
-    return found

@@ -10,7 +10,7 @@ from nbconvert.exporters import Exporter, PythonExporter, ScriptExporter
 from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 
-from perijove.notebooks.document import is_python
+from perijove.parameters import is_python
 
 #: Magics that only mean something to a notebook, and ``%%time`` and its like, of which the body matters.
 _NOTEBOOK_ONLY = re.compile(

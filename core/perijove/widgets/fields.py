@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from perijove.notebooks import Parameter, Text
+from perijove.parameters import Parameter, Text
 
 _PLAIN: dict[str, tuple[Any, tuple[type, ...]]] = {
     "int": (widgets.IntText, (int,)),

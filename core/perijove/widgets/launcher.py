@@ -13,7 +13,8 @@ import ipywidgets as widgets
 from perijove.client import AsyncClient, Client, RemoteExecution, run
 from perijove.errors import PerijoveError
 from perijove.model.fleet import Group
-from perijove.notebooks import inspect_parameters, read_notebook
+from perijove.notebooks import read_notebook
+from perijove.parameters import inspect_parameters
 from perijove.widgets.fields import STYLE, WIDTH, Field, field_for
 from perijove.widgets.view import ExecutionView
 

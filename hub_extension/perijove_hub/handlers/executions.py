@@ -17,12 +17,12 @@ async def index(call: Call) -> Page[Execution]:
 
 async def create(call: Call) -> Execution:
     """Submit an execution."""
-    return await call.services.executions.create(call.caller, call.body, call.key)
+    return await call.services.executions.create(call.caller, call.body, call.key, call.document)
 
 
 async def create_many(call: Call) -> CreatedExecutions:
     """Submit many executions at once."""
-    return await call.services.executions.create_many(call.caller, call.body, call.key)
+    return await call.services.executions.create_many(call.caller, call.body, call.key, call.document)
 
 
 async def compare(call: Call) -> Comparison:

@@ -24,6 +24,7 @@ from perijove_hub.identity import may_scrape
 from perijove_hub.pace import Pace
 from perijove_hub.problems import MethodNotAllowed, TooSlow, invalid_query, problem
 from perijove_hub.protection import INERT, protect
+from perijove_hub.reading import read
 from perijove_hub.route import Result, Route
 from perijove_hub.uploads import Upload
 from perijove_scheduler.services.caller import Caller
@@ -193,10 +194,10 @@ class ResourceHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc] 
             return await self._upload.result()
         if route.body is None:
             return await route.operation(self._call)
-        # Strictly: the document says what the types are, and a `true` for a number is a mistake.
-        body = route.body.model_validate_json(bytes(self._body), strict=True)
-        self._body = bytearray()
-        return await route.operation(replace(self._call, body=body))
+        text, self._body = bytes(self._body), bytearray()
+        body = await read(route.body, text)
+        del text  # the operation may take long
+        return await route.operation(replace(self._call, body=body.model, document=body.document))
 
     async def _refuse(self, error: BaseException) -> None:
         """Remember the refusal; where a body is coming, answer at once and let the sender finish for a while.

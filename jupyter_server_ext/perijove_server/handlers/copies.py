@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from contextlib import suppress
 
 from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
+from perijove.aio.executors import FILES
 from perijove.errors import InvalidPath, InvalidRequest
 from perijove.patterns import ID_PATTERN
 from perijove_server.copies import COPIES, make_copies_folder
@@ -27,7 +27,7 @@ class CopiesHandler(Handler):
         """Answer `{path}`; a server that keeps its documents elsewhere than in files has no snapshots either."""
         with suppress(InvalidPath):
             root = shown_folder(self.contents_manager)
-            await asyncio.to_thread(make_copies_folder, root)
+            await FILES.run(make_copies_folder, root)
         self.finish({"path": COPIES})
 
 

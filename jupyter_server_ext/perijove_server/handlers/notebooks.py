@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
+from perijove.aio.executors import COMPUTING
 from perijove_server.folders import notebook_file, shown_folder
 from perijove_server.handlers.base import Handler, read_object
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class _NotebookHandler(Handler):
     async def document(self) -> Document:
         """Return the request's document, read in a thread: it may be many megabytes."""
-        return await asyncio.to_thread(_read, self.request.body)
+        return await COMPUTING.run(_read, self.request.body)
 
     def file(self, document: Document) -> Path:
         """Return where the document lies."""
@@ -43,7 +43,7 @@ class PreviewHandler(_NotebookHandler):
         info = await client.info()
         groups = [group async for group in client.groups.list()]
         biggest = self.settings["perijove_preview_limit"]
-        self.finish(await asyncio.to_thread(_preview, document, file, groups, info, biggest))
+        self.finish(await COMPUTING.run(_preview, document, file, groups, info, biggest))
 
 
 class SubmitHandler(_NotebookHandler):

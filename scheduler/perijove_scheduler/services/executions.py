@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from perijove.errors import Conflict, InvalidSpec, UnknownExecution
 from perijove.model.control import Stop
@@ -25,6 +25,7 @@ from perijove.model.resources import (
 )
 from perijove.model.spec import Spec
 from perijove.model.status import Status
+from perijove_scheduler.documents import Document, read_document
 from perijove_scheduler.queue.protocol import Queue
 from perijove_scheduler.services import compare, excerpts, present
 from perijove_scheduler.services.access import Access, checked_cursor
@@ -65,18 +66,27 @@ class Executions:
         self._limits = limits
         self._explainer = Explainer(store, queue)
 
-    async def create(self, caller: Caller, request: CreateExecution, key: str | None = None) -> Execution:
-        """Submit an execution. The same request with the same Idempotency-Key gives the same execution."""
+    async def create(
+        self, caller: Caller, request: CreateExecution, key: str | None = None, document: Document | None = None
+    ) -> Execution:
+        """Submit an execution. The same request with the same Idempotency-Key gives the same execution.
+
+        `document` is the request's notebook where that was read already, by whoever took it from the sender.
+        """
         caller.require("submit")
-        claim = await self._keys.claim(caller, key, "create", request)
-        wanted = Request(request.project, [request.spec], request.notebook, claim)
+        document = _document(request, document)
+        claim = await self._keys.claim(caller, key, *_asked("create", request, document))
+        wanted = Request(request.project, [request.spec], document, claim)
         return await self._one(caller, (await self._submit(caller, wanted))[0].id)
 
-    async def create_many(self, caller: Caller, request: CreateExecutions, key: str | None = None) -> CreatedExecutions:
+    async def create_many(
+        self, caller: Caller, request: CreateExecutions, key: str | None = None, document: Document | None = None
+    ) -> CreatedExecutions:
         """Submit many executions at once: all of them, or none. Repeated with its key, it makes nothing new."""
         caller.require("submit")
-        claim = await self._keys.claim(caller, key, "create many", request)
-        wanted = Request(request.project, request.specs, request.notebook, claim, batch=True)
+        document = _document(request, document)
+        claim = await self._keys.claim(caller, key, *_asked("create many", request, document))
+        wanted = Request(request.project, request.specs, document, claim, batch=True)
         made = await self._submit(caller, wanted)
         project = (await self._access.execution(caller, made[0].id)).row.project_id
         return CreatedExecutions(
@@ -199,3 +209,12 @@ def _changed(spec: Spec, changes: CopyExecution) -> Spec:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
         raise InvalidSpec(f"The copy would not be valid: '{place}': {first['msg']}.") from error
+
+
+def _document(request: CreateExecution | CreateExecutions, given: Document | None) -> Document | None:
+    return read_document(request.notebook) if request.notebook is not None else given
+
+
+def _asked(action: str, request: BaseModel, document: Document | None) -> tuple[str, BaseModel]:
+    """Return what tells two requests apart: of a document its digest."""
+    return f"{action} {document.sha256 if document else ''}", request.model_copy(update={"notebook": None})

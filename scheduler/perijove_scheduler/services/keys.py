@@ -7,7 +7,6 @@ token, of which nothing but a digest is kept, is worked out anew from what the k
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import hmac
@@ -18,6 +17,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from perijove.aio.executors import COMPUTING
 from perijove.errors import Conflict, IdempotencyConflict, InvalidRequest, NotFound
 from perijove_scheduler.services.caller import Caller
 from perijove_scheduler.store.idempotency import Claim, KeyUsed
@@ -48,7 +48,7 @@ class Keys:
             return None
         if not _KEY.fullmatch(key):
             raise InvalidRequest("An Idempotency-Key is 1 to 255 printable ASCII characters without spaces.")
-        return Claim(caller.name, key, await asyncio.to_thread(_digest, action, body))
+        return Claim(caller.name, key, await COMPUTING.run(_digest, action, body))
 
     async def once(
         self, claim: Claim | None, make: Callable[[], Awaitable[T]], again: Callable[[str], Awaitable[T]]

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Sequence, Set
+from collections import defaultdict
+from collections.abc import Iterator, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
-from perijove.errors import InvalidNotebook, InvalidSpec, PerijoveError, UnknownCode, UnknownProject
+from perijove.errors import InvalidNotebook, InvalidSpec, PerijoveError, TooLarge, UnknownCode, UnknownProject
 from perijove.model.resources import Role
-from perijove.model.spec import Notebook, Spec
-from perijove_scheduler.files.protocol import Files, notebook_key
-from perijove_scheduler.services import documents
+from perijove.model.spec import Spec
+from perijove_scheduler.documents import Document
+from perijove_scheduler.files.protocol import Files
 from perijove_scheduler.services.access import Access
 from perijove_scheduler.services.caller import Caller
 from perijove_scheduler.services.checks import Checks, data_of
-from perijove_scheduler.services.documents import Document
 from perijove_scheduler.services.leftovers import Leftovers
 from perijove_scheduler.services.limits import Limits
+from perijove_scheduler.services.stored import StoredDocuments
 from perijove_scheduler.store.executions import Made, NewExecution, SourceGone
 from perijove_scheduler.store.idempotency import Claim
 from perijove_scheduler.store.projects import FoundProject
@@ -32,23 +32,15 @@ _IN_ONE_GO = 200
 class Request:
     """The executions that a caller asks for; `claim` is their Idempotency-Key.
 
-    `batch` says whether a refusal names the place of the spec that it is about. `notebook` is the document of every
+    `batch` says whether a refusal names the place of the spec that it is about. `document` is that of every notebook
     spec that names none by its digest.
     """
 
     project: str | None
     specs: Sequence[Spec]
-    notebook: dict[str, Any] | None = None
+    document: Document | None = None
     claim: Claim | None = None
     batch: bool = False
-
-
-@dataclass(frozen=True)
-class _Accepted:
-    """A spec that has passed, as it will be stored, and the document to store with it."""
-
-    spec: Spec
-    document: Document | None
 
 
 class Submission:
@@ -60,29 +52,29 @@ class Submission:
         self._access = access
         self._leftovers = leftovers
         self._limits = limits
+        self._documents = StoredDocuments(files)
 
     async def submit(self, caller: Caller, request: Request) -> list[Made]:
         """Make all executions; a request that is refused has written nothing.
+
+        A document is stored as it was sent, once for all that run it: parameters are set in it where it runs.
 
         Raises `perijove_scheduler.store.idempotency.KeyUsed` when its Idempotency-Key was used meanwhile.
         """
         project = await self._project(caller, request.project)
         checks = Checks(self._store, self._files, caller, project)
-        sent: Document | None = None
-        accepted = []
+        self._check_size(request.document)
+        borrowed: set[str] = set()
+        specs = []
         for place, spec in enumerate(request.specs):
             if place % _IN_ONE_GO == _IN_ONE_GO - 1:
                 await asyncio.sleep(0)
-            try:
+            with _at(place, request):
                 await checks.spec(spec)
-                if sent is None and request.notebook is not None and spec.notebook is not None:
-                    sent = await documents.checked(request.notebook, self._limits.notebook_limit)
-                stored = await self._document(caller, spec, request, sent)
-                accepted.append(await self._with_parameters(spec, request.notebook, stored))
-            except PerijoveError as error:
-                raise (_at(place, error) if request.batch else error) from error
+                specs.append(await self._with_document(caller, spec, request, borrowed))
+        specs = await self._with_parameters(specs, request)
         owned = project or await self._access.make_personal(caller)
-        return await self._write(caller, request, accepted, owned)
+        return await self._write(caller, request, specs, owned)
 
     async def _project(self, caller: Caller, ref: str | None) -> FoundProject | None:
         """Return the project; None stands for a personal one that is not made before all else has passed."""
@@ -90,66 +82,68 @@ class Submission:
             return await self._access.personal(caller)
         return await self._access.project(caller, ref, Role.MEMBER)
 
-    async def _document(self, caller: Caller, spec: Spec, request: Request, sent: Document | None) -> Document | None:
-        """Return the document to store; None for a command, and for a document that is stored already."""
-        notebook = spec.notebook
+    def _check_size(self, document: Document | None) -> None:
+        limit = self._limits.notebook_limit
+        if document is not None and len(document.body) > limit:
+            raise TooLarge(
+                f"The notebook has {len(document.body):,} bytes; the limit is {limit:,}.",
+                "Clear its outputs before you submit it, or keep data in files.",
+            )
+
+    async def _with_document(self, caller: Caller, spec: Spec, request: Request, borrowed: set[str]) -> Spec:
+        """Return the spec with its document's digest; `borrowed` are those of stored ones that passed already."""
+        notebook, sent = spec.notebook, request.document
         if notebook is None:
-            if request.notebook is not None and not request.batch:
+            if sent is not None and not request.batch:
                 raise InvalidSpec("A notebook document was sent along with a command.")
-            return None
-        if sent is not None and request.notebook is not None and not (request.batch and notebook.sha256):
+            return spec
+        if sent is not None and not (request.batch and notebook.sha256):
             if notebook.sha256 not in {None, sent.sha256}:
                 raise InvalidNotebook("The notebook's sha256 is not that of the document that was sent.")
-            documents.check_cells(request.notebook, notebook.cells)
-            return sent
+            sent.outline.check_cells(notebook.cells)
+            return spec.model_copy(update={"notebook": notebook.model_copy(update={"sha256": sent.sha256})})
         if notebook.sha256 is None:
             raise InvalidNotebook("No notebook document was sent.")
-        if not await self._store.executions.sees_notebook(caller.viewer, notebook.sha256):
-            raise InvalidNotebook("There is no stored document of that sha256, or it is not yours to see.")
-        return None
+        if notebook.sha256 not in borrowed:
+            if not await self._store.executions.sees_notebook(caller.viewer, notebook.sha256):
+                raise InvalidNotebook("There is no stored document of that sha256, or it is not yours to see.")
+            await self._documents.check(notebook.sha256)
+            borrowed.add(notebook.sha256)
+        return spec
 
-    async def _with_parameters(
-        self, spec: Spec, notebook: dict[str, Any] | None, document: Document | None
-    ) -> _Accepted:
-        """Return the spec and the document that runs: with the parameters checked and set in it.
-
-        A copy sends no document: its parameters are set in the stored one.
-        """
-        chosen = spec.notebook
-        if chosen is None:
-            return _Accepted(spec, None)
-        if spec.parameters:
-            content = notebook if document is not None and notebook is not None else await self._stored(chosen)
-            limit = self._limits.notebook_limit
-            document, values = await documents.with_parameters(content, chosen, spec.parameters, limit)
-            spec = spec.model_copy(update={"parameters": values})
-        if document is None:
-            return _Accepted(spec, None)
-        chosen = chosen.model_copy(update={"sha256": document.sha256})
-        return _Accepted(spec.model_copy(update={"notebook": chosen}), document)
-
-    async def _stored(self, notebook: Notebook) -> dict[str, Any]:
-        if notebook.sha256 is None:
-            raise InvalidNotebook("No notebook document was sent.")
-        body = b"".join([chunk async for chunk in self._files.get(notebook_key(notebook.sha256))])
-        stored: dict[str, Any] = json.loads(body)
-        return stored
+    async def _with_parameters(self, specs: Sequence[Spec], request: Request) -> list[Spec]:
+        """Return the specs with their parameters checked, and of the types that their documents declare."""
+        checked = [*specs]
+        places: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        for place, spec in enumerate(specs):
+            if spec.notebook is not None and spec.parameters:
+                places[spec.notebook.sha256 or "", spec.notebook.kernel or ""].append(place)
+        for (sha256, kernel), chosen in places.items():
+            with _at(chosen[0], request):
+                sent = request.document
+                outline = sent.outline if sent and sent.sha256 == sha256 else await self._documents.outline(sha256)
+            found, refusal = await self._documents.typed(outline, kernel, [specs[place].parameters for place in chosen])
+            if refusal is not None:
+                with _at(chosen[len(found)], request):
+                    raise refusal
+            for place, values in zip(chosen, found, strict=True):
+                checked[place] = specs[place].model_copy(update={"parameters": values})
+        return checked
 
     async def _write(
-        self, caller: Caller, request: Request, accepted: Sequence[_Accepted], project: FoundProject
+        self, caller: Caller, request: Request, specs: Sequence[Spec], project: FoundProject
     ) -> list[Made]:
-        used = {each.spec.notebook.sha256 for each in accepted if each.spec.notebook and each.spec.notebook.sha256}
-        sent = {each.document.sha256: each.document for each in accepted if each.document is not None}
-        new = [_new(caller, request, each.spec, project) for each in accepted]
+        used = {spec.notebook.sha256 for spec in specs if spec.notebook and spec.notebook.sha256}
+        sent = request.document if request.document is not None and request.document.sha256 in used else None
+        new = [_new(caller, request, spec, project) for spec in specs]
+        if sent is None:
+            return await self._insert(new, used)
         try:
-            for sha256, document in sent.items():
-                await self._leftovers.store_notebook(sha256, document.body)
-            made = await self._insert(new, used - sent.keys())
-            for sha256, document in sent.items():
-                await self._leftovers.keep_notebook(sha256, document.body)
+            await self._leftovers.store_notebook(sent.sha256, sent.body)
+            made = await self._insert(new, used - {sent.sha256})
+            await self._leftovers.keep_notebook(sent.sha256, sent.body)
         except BaseException:
-            for sha256 in sent:
-                await self._leftovers.of_notebook(sha256)
+            await self._leftovers.of_notebook(sent.sha256)
             raise
         return made
 
@@ -163,9 +157,15 @@ class Submission:
         return made
 
 
-def _at(place: int, error: PerijoveError) -> PerijoveError:
-    """Return the error with the place of the spec it is about."""
-    return type(error)(f"specs.{place}: {error.message}", error.hint)
+@contextmanager
+def _at(place: int, request: Request) -> Iterator[None]:
+    """Have a refusal of a batch name the place of the spec that it is about."""
+    try:
+        yield
+    except PerijoveError as error:
+        if not request.batch:
+            raise
+        raise type(error)(f"specs.{place}: {error.message}", error.hint) from error
 
 
 def _new(caller: Caller, request: Request, spec: Spec, project: FoundProject) -> NewExecution:

@@ -26,6 +26,7 @@ from perijove.model.reasons import Reason
 from perijove.model.resources import Execution, ExecutionDetail, Info, Output
 from perijove.model.spec import Notebook, Spec
 from perijove.model.status import Status
+from perijove.parameters import inject
 
 URL = "https://hub.example.org/services/perijove/"
 NOW = datetime(2026, 11, 20, tzinfo=timezone.utc)
@@ -58,8 +59,11 @@ class Service:
 
     @property
     def sources(self) -> dict[str, str]:
-        """The sources of the notebook sent last, by cell id."""
-        return {cell["id"]: cell["source"] for cell in self.document["cells"]}
+        """The sources of the notebook sent last as it will run, by cell id."""
+        sent = self.created[-1]
+        return {
+            cell["id"]: cell["source"] for cell in inject(sent["notebook"], sent["spec"].get("parameters", {}))["cells"]
+        }
 
     def sent_files(self) -> dict[str, bytes]:
         """Return the files of the snapshot sent last."""

@@ -12,6 +12,7 @@ from nbformat.v4 import new_output
 
 from perijove import errors
 from perijove.notebooks import convert, digest, to_script
+from perijove.parameters import inject
 
 Make = Callable[..., NotebookNode]
 
@@ -105,29 +106,39 @@ def test_a_selection_of_which_nothing_can_run_is_refused(
 
 def test_parameters_go_below_the_tagged_cell(make: Make) -> None:
     converted = convert(make("import a", "n = 1", "print(n)", tags={2: ["parameters"]}), parameters={"n": "5"})
-    assert sources(converted.document) == ["import a", "n = 1", "# Parameters\nn = 5", "print(n)"]
-    assert converted.document["cells"][2]["metadata"] == {"tags": ["injected-parameters"]}
+    ran = inject(converted.document, converted.parameters)
+    assert sources(ran) == ["import a", "n = 1", "# Parameters\nn = 5", "print(n)"]
+    assert ran["cells"][2]["metadata"] == {"tags": ["injected-parameters"]}
+    assert ran["cells"][2]["id"] == "injected-parameters"
+    nbformat.validate(ran)
     assert (converted.parameters, converted.notes) == ({"n": 5}, [])
 
 
 def test_parameters_replace_an_earlier_injected_cell(make: Make) -> None:
     document = make("n = 1", "n = 2", "n", tags={1: ["parameters"], 2: ["injected-parameters"]})
     document.cells[1]["id"] = "injected-parameters"
-    assert sources(convert(document, parameters={"n": 3}).document) == ["n = 1", "# Parameters\nn = 3", "n"]
-    assert sources(convert(document).document) == ["n = 1", "n = 2", "n"]
+    converted = convert(document, parameters={"n": 3}).document
+    assert sources(inject(converted, {"n": 3})) == ["n = 1", "# Parameters\nn = 3", "n"]
+    assert sources(converted) == sources(inject(converted, {})) == ["n = 1", "n = 2", "n"]
+
+
+def test_one_document_serves_all_parameters(make: Make) -> None:
+    document = make("n = 1", "n", tags={1: ["parameters"]})
+    assert len({digest(convert(document, parameters={"n": number}).document) for number in range(3)}) == 1
+    assert convert(document, parameters={"n": 1}).document == convert(document).document
 
 
 def test_without_a_tagged_cell_parameters_go_to_the_top_with_a_note(make: Make) -> None:
     converted = convert(make("print(n)"), parameters={"n": 3})
-    assert sources(converted.document) == ["# Parameters\nn = 3", "print(n)"]
+    assert sources(inject(converted.document, {"n": 3})) == ["# Parameters\nn = 3", "print(n)"]
     assert converted.notes == ["The notebook has no cell tagged 'parameters', so the parameters are set at its top."]
 
 
 def test_parameters_reach_chosen_cells(make: Make) -> None:
     document = make("n = 1", "m = n", "print(m)", tags={1: ["parameters"]})
-    found = convert(document, cells="3", parameters={"n": 3}).document
+    found = inject(convert(document, cells="3", parameters={"n": 3}).document, {"n": 3})
     assert sources(found) == ["n = 1", "# Parameters\nn = 3", "m = n", "print(m)"]
-    assert sources(convert(document, cells="2", context="only", parameters={"n": 3}).document) == [
+    assert sources(inject(convert(document, cells="2", context="only").document, {"n": 3})) == [
         "# Parameters\nn = 3", "m = n",
     ]  # fmt: skip
 
@@ -135,7 +146,8 @@ def test_parameters_reach_chosen_cells(make: Make) -> None:
 def test_a_notebook_in_r_gets_its_parameters_in_r(make: Make) -> None:
     document = make("n <- 1", "print(n)", tags={1: ["parameters"]}, language_info={"name": "R"})
     converted = convert(document, parameters={"n": 3, "on": True})
-    assert sources(converted.document) == ["n <- 1", "# Parameters\nn = 3\non = TRUE", "print(n)"]
+    ran = inject(converted.document, converted.parameters)
+    assert sources(ran) == ["n <- 1", "# Parameters\nn = 3\non = TRUE", "print(n)"]
     assert converted.notes == ["The parameters of R notebooks are not checked."]
 
 

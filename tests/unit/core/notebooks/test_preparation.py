@@ -20,7 +20,8 @@ def test_a_notebook_is_prepared_for_its_submission(make: Make, save: Save) -> No
     assert prepared.spec_notebook.sha256 == digest(prepared.document)
     assert (prepared.spec_notebook.cells, prepared.spec_notebook.context) == (["c4"], "needed")
     assert prepared.spec_notebook.kernel == "python3"
-    assert [cell["id"] for cell in prepared.document["cells"]] == ["c1", "injected-parameters", "c4"]
+    assert [cell["id"] for cell in prepared.document["cells"]] == ["c1", "c4"]
+    assert prepared.running == ["c1", "injected-parameters", "c4"]
     assert prepared.parameters == {"n": 5}
     assert [parameter.name for parameter in prepared.declared] == ["n"]
     assert prepared.needed is not None

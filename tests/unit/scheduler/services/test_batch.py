@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -19,6 +21,8 @@ from perijove.errors import (
     UnknownGroup,
 )
 from perijove.model.resources import CreatedExecutions, CreateExecutions, CreateProject, Role
+from perijove_hub.reading import read
+from perijove_scheduler.services import Limits
 from perijove_scheduler.services.caller import Caller
 
 COMMAND = {"command": "true", "group": "local"}
@@ -51,19 +55,37 @@ async def test_a_batch_is_made_in_its_order(local) -> None:
     assert await local.bell.wait("dispatcher", 0)
 
 
-async def test_a_batch_of_one_notebook_stores_a_document_for_each_choice_of_parameters(local) -> None:
+async def test_a_batch_of_one_notebook_stores_one_document_for_all_its_parameters(local) -> None:
     wanted = [{**NOTEBOOK, "parameters": {"rate": rate}} for rate in (1, 2, 2)]
     made = await batch(local, *wanted, COMMAND, notebook=DOCUMENT)
     specs = await specs_of(local, made)
     assert [spec.parameters for spec in specs] == [{"rate": 1}, {"rate": 2}, {"rate": 2}, {}]
-    documents = [spec.notebook.sha256 for spec in specs[:3]]
-    assert documents[1] == documents[2]
-    assert local.stored() == sorted(f"notebooks/{digest}.ipynb" for digest in set(documents))
+    (document,) = {spec.notebook.sha256 for spec in specs[:3]}
+    assert local.stored() == [f"notebooks/{document}.ipynb"]
 
-    stored = {**NOTEBOOK, "notebook": {**NOTEBOOK["notebook"], "sha256": documents[0]}, "parameters": {"rate": 3}}
+    stored = {**NOTEBOOK, "notebook": {**NOTEBOOK["notebook"], "sha256": document}, "parameters": {"rate": "3"}}
     again = await specs_of(local, await batch(local, stored, {**NOTEBOOK, "parameters": {}}, notebook=DOCUMENT))
     assert again[0].parameters == {"rate": 3}
-    assert len({*documents, *(spec.notebook.sha256 for spec in again)}) == 4
+    assert {spec.notebook.sha256 for spec in again} == {document}
+
+
+async def test_ten_thousand_executions_of_a_large_notebook_cost_the_memory_of_their_specs(local) -> None:
+    """With a document for each choice of parameters it was 10 GB."""
+    text = {"cell_type": "markdown", "id": "t", "metadata": {}, "source": "x" * 1024 * 1024}
+    specs = [{**NOTEBOOK, "parameters": {"rate": number}} for number in range(10_000)]
+    sent = json.dumps({"specs": specs, "notebook": {**DOCUMENT, "cells": [PARAMETERS, text]}}).encode()
+    local.services.executions._submission._limits = Limits(notebook_limit=2 * 1024 * 1024)
+    request, document = await read(CreateExecutions, sent)
+    assert isinstance(request, CreateExecutions)
+    tracemalloc.start()
+    try:
+        made = await local.services.executions.create_many(local.ada, request, "key", document)
+        assert tracemalloc.get_traced_memory()[1] < 100 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+    assert (len(made.executions), len(local.stored())) == (10_000, 1)
+    (last,) = await specs_of(local, made.model_copy(update={"executions": made.executions[-1:]}))
+    assert last.parameters == {"rate": 9_999}
 
 
 BAD = {

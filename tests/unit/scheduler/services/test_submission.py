@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from archives import archive, code_id
 
 from perijove.errors import (
     Forbidden,
@@ -195,13 +196,13 @@ async def test_a_copy_runs_the_same_with_what_differs(local) -> None:
     assert (copy.number, copy.project) == (2, first.project)
 
 
-async def test_a_copys_parameters_are_set_in_the_notebook_it_runs(local) -> None:
+async def test_a_copy_with_other_parameters_runs_the_same_document(local) -> None:
     first = await local.submit(spec={**NOTEBOOK, "parameters": {"rate": 1}}, notebook=notebook())
     same = await local.services.executions.copy(local.ada, first.id, CopyExecution(), None)
     other = await local.services.executions.copy(local.ada, first.id, CopyExecution(parameters={"rate": 3}), None)
     assert same.spec.notebook == first.spec.notebook
-    assert other.spec.notebook != first.spec.notebook
-    assert len(local.stored()) == 2
+    assert other.spec.notebook == first.spec.notebook
+    assert len(local.stored()) == 1
 
 
 async def test_a_copy_with_a_bad_change_is_refused(local) -> None:
@@ -219,3 +220,34 @@ async def test_a_document_somebody_else_ran_is_not_the_callers_to_run(local) -> 
     stolen = {"notebook": {"path": "a.ipynb", "sha256": theirs.spec.notebook.sha256}, "group": "local"}
     with pytest.raises(InvalidNotebook, match="not yours"):
         await local.submit(local.ada, spec=stolen)
+
+
+async def test_a_document_whose_object_was_lost_is_said_to_be_and_stored_again_when_it_is_sent(local) -> None:
+    first = await local.submit(spec=NOTEBOOK, notebook=notebook())
+    key = f"notebooks/{first.spec.notebook.sha256}.ipynb"
+    await local.files.delete(key)
+    for changes in (CopyExecution(), CopyExecution(parameters={"rate": 2})):
+        with pytest.raises(InvalidNotebook, match="not in the store any more") as refused:
+            await local.services.executions.copy(local.ada, first.id, changes, None)
+        assert "again" in refused.value.hint
+    again = await local.submit(spec=NOTEBOOK, notebook=notebook())
+    assert again.spec.notebook == first.spec.notebook
+    assert local.stored() == [key]
+    assert (await local.services.executions.copy(local.ada, first.id, CopyExecution(), None)).number == 3
+
+
+async def test_code_whose_object_was_lost_is_unknown_so_that_clients_send_it(local) -> None:
+    body = archive()
+
+    async def sent():
+        yield body
+
+    await local.services.code.put(local.ada, None, code_id(body), sent(), None)
+    spec = {**COMMAND, "code": code_id(body)}
+    await local.submit(spec=spec)
+    await local.files.delete(f"code/{code_id(body)}.tar.zst")
+    with pytest.raises(UnknownCode, match="not in the store any more") as refused:
+        await local.submit(spec=spec)
+    assert "Upload" in refused.value.hint
+    await local.services.code.put(local.ada, None, code_id(body), sent(), None)
+    assert (await local.submit(spec=spec)).number == 2

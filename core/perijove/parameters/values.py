@@ -9,13 +9,16 @@ import math
 import numbers
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 from perijove import errors, yaml12
-from perijove.notebooks.parameters import Parameter
+from perijove.parameters.declarations import Parameter
 
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _NONE = {"none", "null"}
+#: Names that a refusal lists; characters of a value that it shows; characters and brackets of a value in YAML.
+_NAMED, _SHOWN, _TYPED, _NESTED = 50, 200, 16 * 1024, 500
 
 
 class Text(str):
@@ -50,10 +53,12 @@ def _known(name: str, known: dict[str, Parameter]) -> Parameter:
         return Parameter(name, nullable=True)
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(name, known, n=1)
+    names = list(islice(known, _NAMED))
+    near = difflib.get_close_matches(name, names, n=1)
     hint = f"Did you mean {near[0]!r}?" if near else ""
+    more = ", …" if len(known) > len(names) else ""
     raise errors.InvalidParameter(
-        f"The notebook has no parameter {name!r}.", f"{hint} It has: {', '.join(known)}.".strip()
+        f"The notebook has no parameter {name!r}.", f"{hint} It has: {', '.join(names)}{more}.".strip()
     )
 
 
@@ -74,7 +79,7 @@ def _wrong(parameter: Parameter, value: Any) -> errors.InvalidParameter:
     is_inferred = parameter.type == "int" and not parameter.annotated
     other = f", or declare it as '{parameter.name}: float' to allow fractions" if is_inferred else ""
     return errors.InvalidParameter(
-        f"The parameter {parameter.name!r} takes {_ARTICLES[parameter.type]}, not {str(value)!r}.",
+        f"The parameter {parameter.name!r} takes {_ARTICLES[parameter.type]}, not {_short(value)!r}.",
         f"Its default is {parameter.default!r}; give a value of that kind{other}.",
     )
 
@@ -85,9 +90,14 @@ def _plain(parameter: Parameter, value: Any) -> Any:
         return json.loads(json.dumps(value, allow_nan=False))
     except (TypeError, ValueError, RecursionError):
         raise errors.InvalidParameter(
-            f"The value of {parameter.name!r} can't be sent: {str(value)[:80]!r}.",
+            f"The value of {parameter.name!r} can't be sent: {_short(value)!r}.",
             "Give finite numbers, text, True or False, None, lists and dictionaries.",
         ) from None
+
+
+def _short(value: Any) -> str:
+    text = str(value) if isinstance(value, str | int | float) else repr(type(value))
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _guess(text: str) -> Any:
@@ -136,10 +146,15 @@ def _str(value: Any) -> str:
 
 
 def _structure(text: str) -> Any:
-    """Return what text stands for: a Python literal, as a cell would have it, or else YAML."""
+    """Return what text stands for: JSON, a Python literal, as a cell would have it, or else YAML."""
+    with suppress(ValueError, RecursionError):
+        return json.loads(text)
     if text.lstrip().startswith(("[", "{", "(")):
         with suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             return ast.literal_eval(text.strip())
+    # YAML's reader takes the square of the nesting's time.
+    if len(text) > _TYPED or sum(map(text.count, "[{&*")) > _NESTED:
+        raise ValueError
     return yaml12.load(text)
 
 

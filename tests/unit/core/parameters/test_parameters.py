@@ -5,13 +5,11 @@ from typing import Any
 
 import numpy
 import pytest
-from nbformat import NotebookNode
 
 from perijove import errors
-from perijove.notebooks import Parameter, Text, check_parameters, inspect_parameters
-from perijove.notebooks.parameters import parameters_source
+from perijove.parameters import Parameter, Text, check_parameters, inspect_parameters, parameters_source
 
-Make = Callable[..., NotebookNode]
+Make = Callable[..., dict[str, Any]]
 TAGGED = {1: ["parameters"]}
 R = {"kernelspec": {"name": "ir", "display_name": "R", "language": "R"}, "language_info": {"name": "R"}}
 
