@@ -6,8 +6,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-#: Where the variables lie: at the top of the code snapshot, and among the outputs.
-SENT, BROUGHT = ".perijove-variables.pkl", "variables.pkl"
+#: Where the variables lie: at the top of the code snapshot, and among the outputs, as a pickle or as data.
+SENT, BROUGHT, DATA = ".perijove-variables.pkl", "variables.pkl", "variables.zip"
+#: The cell that leaves variables, and the display in which it says the digest of what it wrote.
+RESULTS, DIGEST = "perijove-results", "application/vnd.perijove.results+json"
 
 _READ = '''\
 def _perijove_variables(*names):
@@ -37,11 +39,17 @@ _RESTORE = "[{names}] = [_perijove_parameters[name] for name in [{texts}]]"
 _WRITE = '''\
 def _perijove_results(*names):
     """Leave variables for the session that sent this cell."""
-    import os
-    try:
-        import cloudpickle as pickle
-    except ImportError:
-        import pickle  # enough for all but functions and classes of this notebook
+    import hashlib, os
+
+    class Digesting:
+        """Digests what is written, as another program may change what lies on the disk afterwards."""
+
+        def __init__(self, file):
+            self.file, self.digest, self.flush = file, hashlib.sha256(), file.flush
+
+        def write(self, data):
+            self.digest.update(data)
+            return self.file.write(data)
 
     values = {{}}
     for name in names:
@@ -49,18 +57,67 @@ def _perijove_results(*names):
             raise NameError(f"--out asks for {{name!r}}, but nothing here has that name.")
         values[name] = globals()[name]
     with open(os.path.join(os.environ["PERIJOVE_OUTPUTS"], "{file}"), "wb") as file:
-        try:
-            pickle.dump(values, file)
-        except Exception as error:
-            for name in names:
-                try:
-                    pickle.dumps(values[name])
-                except Exception as why:
-                    raise TypeError(f"{{name!r}} can't be brought back: {{why}}") from None
-            raise TypeError(f"{{', '.join(names)}} can't be brought back: {{error}}") from None
+        target = Digesting(file)
+        {dump}(values, target)
+    try:
+        from IPython import get_ipython
+        publisher = get_ipython().display_pub
+    except (ImportError, AttributeError):
+        return
+    digest = target.digest.hexdigest()
+    publisher.publish({{"{mime}": {{"file": "{file}", "sha256": digest}}, "text/plain": "{file}: SHA-256 " + digest}})
 
 
 _perijove_results({texts})
+'''
+_DUMP_PICKLE = '''\
+def _perijove_dump(values, file):
+    """Pickle variables together."""
+    try:
+        import cloudpickle as pickle
+    except ImportError:
+        import pickle  # enough for all but functions and classes of this notebook
+
+    try:
+        pickle.dump(values, file)
+    except Exception as error:
+        for name, value in values.items():
+            try:
+                pickle.dumps(value)
+            except Exception as why:
+                raise TypeError(f"{name!r} can't be brought back: {why}") from None
+        raise TypeError(f"{', '.join(values)} can't be brought back: {error}") from None
+
+
+'''
+_DUMP_DATA = '''\
+def _perijove_dump_data(values, file):
+    """Write variables as JSON, .npy and Arrow: nothing runs where they are read."""
+    import io, json, zipfile
+
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, value in values.items():
+            package, buffer = type(value).__module__.partition(".")[0], io.BytesIO()
+            try:
+                if package == "numpy":
+                    import numpy
+                    numpy.save(buffer, value, allow_pickle=False)
+                    kind = "npy"
+                elif package in ("pandas", "pyarrow"):
+                    import pyarrow
+                    table = value if isinstance(value, pyarrow.Table) else pyarrow.Table.from_pandas(value)
+                    with pyarrow.ipc.new_file(buffer, table.schema) as writer:
+                        writer.write_table(table)
+                    kind = "arrow"
+                else:
+                    buffer.write(json.dumps(value).encode())
+                    kind = "json"
+            except Exception as error:
+                raise TypeError(f"{name!r} can't be brought back as data: {error}. Leave --data out, or make numbers, "
+                                "texts, lists, dictionaries, arrays or a data frame of it.") from None
+            archive.writestr(f"{name}.{kind}", buffer.getvalue())
+
+
 '''
 
 
@@ -90,9 +147,10 @@ def restoring(names: Sequence[str]) -> str:
     return _RESTORE.format(**_lists(names))
 
 
-def writing(names: Sequence[str]) -> str:
-    """Return the source that leaves variables among the outputs."""
-    return _WRITE.format(file=BROUGHT, **_lists(names))
+def writing(names: Sequence[str], *, data: bool = False) -> str:
+    """Return the source that leaves variables among the outputs, as a pickle or as plain `data`."""
+    how = {"file": DATA, "dump": "_perijove_dump_data"} if data else {"file": BROUGHT, "dump": "_perijove_dump"}
+    return (_DUMP_DATA if data else _DUMP_PICKLE) + _WRITE.format(mime=DIGEST, **how, **_lists(names))
 
 
 def _lists(names: Sequence[str]) -> dict[str, str]:

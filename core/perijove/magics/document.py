@@ -105,7 +105,7 @@ def _before(options: Options, changed: frozenset[str]) -> tuple[list[dict[str, A
 
 
 def _after(options: Options) -> list[dict[str, Any]]:
-    return [_helper("perijove-results", sources.writing(options.outputs))] if options.outputs else []
+    return [_helper(sources.RESULTS, sources.writing(options.outputs, data=options.data))] if options.outputs else []
 
 
 def _cell(name: str, source: str, *tags: str, **metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -51,6 +51,7 @@ class RemoteMagics(Magics):
     @argument("--image", "-i", help="container image, where the group runs containers")
     @argument("--in", dest="inputs", metavar="NAMES", action="append", help="variables to send along: a,b")
     @argument("--out", dest="outputs", metavar="NAMES", action="append", help="variables to bring back: c,d")
+    @argument("--data", action="store_true", help="bring --out back as JSON, arrays and data frames, without pickle")
     @argument("--limit", help="the time it may take: 90s, 15m, 2h30m")
     @argument("--title", nargs="+", help="what to call the execution")
     @argument("-p", "--parameter", dest="parameters", metavar="NAME=VALUE", action="append", help="a value to set")
@@ -107,10 +108,11 @@ class RemoteMagics(Magics):
         from perijove.magics.results import bring_back, told  # noqa: PLC0415
         from perijove.magics.watching import Watch, name_of  # noqa: PLC0415
 
-        done = Watch(client, execution, cell, self._session, status).to_the_end()
+        watch = Watch(client, execution, cell, self._session, status)
+        done = watch.to_the_end()
         back = ""
         if options.outputs:
-            values, size = bring_back(client, client.executions.get(done.id), options.outputs)
+            values, size = bring_back(client, client.executions.get(done.id), watch.digest, options.outputs)
             self._session.push(values)
             back = f" {told(values, size)}"
         status.say(f"{name_of(done)}: {done.sentence}{back}", done.url)
@@ -133,10 +135,11 @@ class RemoteMagics(Magics):
                 print(f"{seen.project_name}/{seen.number:<5} {seen.status:<9} {title_of(seen)}")
 
     def _load(self, reference: str) -> None:
-        from perijove.magics.results import bring_back, told  # noqa: PLC0415
+        from perijove.magics.results import bring_back, digest_in, told  # noqa: PLC0415
 
         with self._connect() as client:
-            values, size = bring_back(client, client.executions.find(reference))
+            execution = client.executions.find(reference)
+            values, size = bring_back(client, execution, lambda: digest_in(client, execution))
         self._session.push(values)
         print(told(values, size))
 

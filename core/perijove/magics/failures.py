@@ -26,6 +26,15 @@ class UnreadableResults(UnknownDatum):
     default_hint = "Use the same Python, and the same packages, on both sides."
 
 
+class AlteredResults(UnknownDatum):
+    """What came back is not what the execution's own process wrote."""
+
+    default_hint = (
+        "Other work on that worker may have changed it, and reading it would run what it says. "
+        "Run the cell again on a worker of your own, or with --data."
+    )
+
+
 class RemoteError(PerijoveError):
     """A cell raised an exception on the worker.
 

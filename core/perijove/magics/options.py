@@ -23,6 +23,8 @@ class Options:
         Names of variables that are sent along, and that are brought back.
     parameters : dict
         Values that are set for the run, and that a later run of it can change.
+    data : bool
+        Whether `outputs` come back as plain data, which runs nothing where it is read.
     detach : bool
         Whether to leave it to itself at once.
     """
@@ -34,6 +36,7 @@ class Options:
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     parameters: dict[str, Any] = field(default_factory=dict)
+    data: bool = False
     detach: bool = False
 
     @classmethod
@@ -56,6 +59,7 @@ class Options:
             inputs=inputs,
             outputs=_names("--out", given.outputs),
             parameters=parameters,
+            data=given.data,
             detach=given.detach,
         )
 

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Collection
 from typing import Any
 
+from perijove.magics.cells import DIGEST
 from perijove.magics.late import LateOutputs
 from perijove.model.records import OutputRecord
 
@@ -54,6 +55,8 @@ class Screen:
         self.late = LateOutputs(shell.display_pub)
         #: The last exception's record, whichever cell raised it.
         self.error: OutputRecord | None = None
+        #: The SHA-256 of the variables that came back, as the process that wrote them said.
+        self.digest = ""
 
     def show(self, record: OutputRecord) -> None:
         """Show one record; an exception is kept, to be raised at the end."""
@@ -65,6 +68,7 @@ class Screen:
     def restart(self) -> None:
         """Take everything back: the attempt that wrote it was lost."""
         self.error = None
+        self.digest = ""
         self.late = LateOutputs(self._publisher)
         self._publisher.clear_output(wait=True)
 
@@ -80,6 +84,9 @@ class Screen:
             self._publish(content, update=message == "update_display_data")
 
     def _publish(self, content: dict[str, Any], *, update: bool) -> None:
+        if DIGEST in content["data"]:
+            self.digest = str(content["data"][DIGEST]["sha256"])
+            return
         data = {kind: value for kind, value in content["data"].items() if kind != _WIDGET}
         transient = dict(content.get("transient") or {})
         self._publisher.publish(data, dict(content.get("metadata") or {}), transient=transient, update=update)

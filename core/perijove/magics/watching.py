@@ -68,6 +68,10 @@ class Watch:
         self._raise_for_status()
         return self.execution
 
+    def digest(self) -> str:
+        """Return the SHA-256 of the variables that were left, as the process that wrote them said; empty for none."""
+        return self._screen.digest
+
     @property
     def _name(self) -> str:
         return name_of(self.execution)

@@ -42,7 +42,7 @@ def execution() -> Callable[..., dict[str, Any]]:
     """Makes an execution as the master writes it."""
 
     def make(status: str = "created", **changes: Any) -> dict[str, Any]:
-        fields = dict.fromkeys(Execution.model_fields) | {"left_out": 0}
+        fields = {name: None for name, field in Execution.model_fields.items() if field.is_required()}
         now = datetime(2026, 11, 20, tzinfo=timezone.utc)
         fields |= {"id": new_id("ex"), "number": 12, "project": new_id("pr"), "project_name": "ann", "owner": "ann"}
         fields |= {"status": Status(status), "detail": "", "sentence": "It waits.", "hint": "", "attempt": 1}

@@ -95,7 +95,7 @@ def execution(service: Service) -> Callable[..., dict[str, Any]]:
     """Makes an execution that the service knows by its number and its id."""
 
     def make(status: str = "complete", number: int = 12, **changes: Any) -> dict[str, Any]:
-        fields: dict[str, Any] = dict.fromkeys(ExecutionDetail.model_fields)
+        fields: dict[str, Any] = {n: None for n, field in ExecutionDetail.model_fields.items() if field.is_required()}
         now = datetime(2026, 11, 20, tzinfo=timezone.utc)
         fields |= {"id": new_id("ex"), "number": number, "project": new_id("pr"), "project_name": "ann"}
         fields |= {"owner": "ann", "status": Status(status), "detail": "", "sentence": f"It is {status}.", "hint": ""}

@@ -17,10 +17,12 @@ import pytest
 import zstandard
 from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
+from nbformat.v4 import new_code_cell, new_notebook
 from traitlets.config import Config
 
 from perijove.client import Client
 from perijove.magics import RemoteMagics, unload
+from perijove.magics.cells import DIGEST, RESULTS
 from perijove.model.ids import new_id
 from perijove.model.reasons import Reason
 from perijove.model.resources import Execution, ExecutionDetail, Info, Output
@@ -75,6 +77,18 @@ class Service:
         """Lay down an output of the execution."""
         self.records.append({"kind": "output", "cell": cell, "message": message, "content": content})
 
+    def leaves(self, digest: str | None = None, **files: bytes) -> None:
+        """Lay down files of variables, and what the process that wrote them says of them, as it runs and afterwards."""
+        self.files = {name.replace("_", "."): content for name, content in files.items()}
+        for content in self.files.values():
+            said = digest if digest is not None else hashlib.sha256(content).hexdigest()
+            data = {DIGEST: {"file": "x", "sha256": said}, "text/plain": "x"}
+            if said:
+                self.output(RESULTS, "display_data", data=data, metadata={})
+            shown = [{"output_type": "display_data", "data": data, "metadata": {}}] if said else []
+            cell = {**new_code_cell("", id=RESULTS), "outputs": shown}
+            self.notebook = {**new_notebook(cells=[cell])}
+
     def prints(self, text: str, cell: str = "in-1", stream: str = "stdout") -> None:
         self.output(cell, "stream", name=stream, text=text)
 
@@ -84,7 +98,7 @@ class Service:
         self.status, self.reason = Status.ERROR, Reason.CELL_ERROR
 
     def execution(self, kind: type[Execution] = Execution, status: Status | None = None) -> dict[str, Any]:
-        fields = dict.fromkeys(kind.model_fields)
+        fields = {name: None for name, field in kind.model_fields.items() if field.is_required()}
         fields |= {"id": self.id, "number": 12, "project": new_id("pr"), "project_name": "ann", "owner": self.owner}
         fields |= {"status": status or self.status, "reason": None if status else self.reason, "detail": ""}
         fields |= {"sentence": "It waits." if status else "It is over.", "hint": "", "attempt": 1}

@@ -21,7 +21,7 @@ def test_no_cell_goes_along_for_a_variable_that_is_sent(session, service):
 
 
 def test_results_are_pickled_after_the_cell(session, service):
-    service.files["variables.pkl"] = b"\x80\x04}\x94."  # an empty dict
+    service.leaves(variables_pkl=b"\x80\x04}\x94.")  # an empty dict
     session.run("%%remote --out model,score\nmodel = score = 1")
     assert [*service.sources] == ["in-1", "perijove-results"]
     assert '_perijove_results("model", "score")' in service.sources["perijove-results"]

@@ -7,17 +7,19 @@ import subprocess
 import sys
 
 import cloudpickle
+import numpy
 import pytest
 
 from perijove.client import RemoteExecution
 from perijove.errors import ExecutionFailed, Forbidden, UnknownDatum
-from perijove.magics.failures import InterruptedRun, RemoteError, UnreadableResults
+from perijove.magics import cells
+from perijove.magics.failures import AlteredResults, InterruptedRun, RemoteError, UnreadableResults
 from perijove.model.reasons import Reason
 from perijove.model.status import Status
 
 
 def results(**values):
-    return {"variables.pkl": cloudpickle.dumps(values)}
+    return {"variables_pkl": cloudpickle.dumps(values)}
 
 
 def test_what_is_printed_goes_to_the_same_streams(session, service, capsys):
@@ -156,7 +158,7 @@ def test_a_run_that_failed_otherwise_says_why(session, service):
 
 
 def test_variables_come_back_under_their_names(session, service, capsys):
-    service.files = results(y=[1, 2], other=3)
+    service.leaves(**results(y=[1, 2], other=3))
     session.run("%%remote --out y\ny = [1, 2]")
     assert session.names["y"] == [1, 2]
     assert "other" not in session.names
@@ -164,28 +166,50 @@ def test_variables_come_back_under_their_names(session, service, capsys):
 
 
 def test_nothing_comes_back_of_a_run_that_failed(session, service):
-    service.files = results(y=1)
+    service.leaves(**results(y=1))
     service.fails("in-1")
     session.tries("%%remote --out y\ny = 1")
     assert "y" not in session.names
 
 
 def test_a_download_that_was_damaged_is_not_loaded(session, service, monkeypatch):
-    service.files = results(y=1)
+    service.leaves(**results(y=1))
     listed = service._output("variables.pkl")
-    service.files = results(y=2)
+    service.files["variables.pkl"] = cloudpickle.dumps({"y": 2})
     monkeypatch.setattr(service, "_output", lambda _name: listed)
     assert "SHA-256 differs" in str(session.tries("%%remote --out y\ny = 1"))
     assert "y" not in session.names
 
 
 def test_results_that_cannot_be_read_here_say_which_pythons_met(session, service, capsys):
-    service.files, service.python = {"variables.pkl": b"nonsense"}, "3.2.1"
+    service.leaves(variables_pkl=b"nonsense")
+    service.python = "3.2.1"
     error = session.tries("%%remote --out y\ny = 1")
     assert isinstance(error, UnreadableResults)
     here = f"{sys.version_info.major}.{sys.version_info.minor}"
     assert f"The worker ran Python 3.2.1, this session runs {here}; UnpicklingError" in str(error)
     assert "may not work" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("digest", ["", "0" * 64])
+@pytest.mark.parametrize("source", ["%%remote --out y\ny = 1", "%remote load {id}"])
+def test_variables_that_their_own_process_did_not_write_are_not_loaded(session, service, source, digest):
+    service.leaves(digest, variables_pkl=b"cos\nsystem\n(S'exit 1'\ntR.")
+    error = session.tries(source.format(id=service.id))
+    assert isinstance(error, AlteredResults)
+    assert "not what its own process wrote" in str(error)
+    assert not any("outputs/" in asked for asked in service.asked)
+
+
+def test_plain_data_comes_back_without_a_pickle(session, service, tmp_path, monkeypatch):
+    monkeypatch.setenv("PERIJOVE_OUTPUTS", str(tmp_path))
+    worker = {"n": {"a": [1, None, True, "x"]}, "array": numpy.arange(3.0)}
+    exec(cells.writing(["n", "array"], data=True), worker)
+    service.leaves(variables_zip=(tmp_path / cells.DATA).read_bytes())
+    session.run("%%remote --data --out n,array\nn = array = 1")
+    assert "_perijove_dump_data" in service.sources[cells.RESULTS]
+    assert session.names["n"] == worker["n"]
+    assert session.names["array"].tolist() == [0.0, 1.0, 2.0]
 
 
 def test_an_execution_without_results_says_so(session, service):
@@ -240,14 +264,15 @@ def test_a_detached_run_is_the_cell_s_value(session, service, capsys):
 
 
 def test_a_detached_run_s_variables_are_loaded_later(session, service, capsys):
-    service.files = results(y=7)
+    service.leaves(**results(y=7))
     session.run(f"%remote load {service.id}")
     assert session.names["y"] == 7
     assert capsys.readouterr().out.startswith("y came back")
 
 
 def test_somebody_else_s_variables_are_not_read(session, service):
-    service.owner, service.files = "bob", results(y=7)
+    service.leaves(**results(y=7))
+    service.owner = "bob"
     error = session.tries(f"%remote load {service.id}")
     assert isinstance(error, Forbidden)
     assert "bob's" in str(error)

@@ -37,7 +37,7 @@ class Service:
         self.created: list[dict[str, Any]] = []
 
     def execution(self, status: Status = Status.STARTED, **changes: Any) -> Execution:
-        fields = dict.fromkeys(Execution.model_fields) | {"left_out": 0}
+        fields = {name: None for name, field in Execution.model_fields.items() if field.is_required()}
         fields |= {"id": self.id, "number": 12, "project": new_id("pr"), "project_name": "ann", "owner": "ann"}
         fields |= {"status": status, "detail": "", "sentence": "It goes <on>.", "hint": "", "attempt": 1}
         fields |= {"metadata": {}, "metadata_truncated": False, "waits_for": "", "left_out": 0}
