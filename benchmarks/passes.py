@@ -111,8 +111,8 @@ class _World:
         async with self.store.write() as session:
             await session.execute(change.values(status="complete", reason="ok"))
 
-    async def _token_of(self, group: str) -> str:
-        return group
+    def _token_of(self, group: str, worker: str) -> str:
+        return f"{group} {worker}"
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from perijove.model.reasons import Reason
 from perijove.patience import Backoff, set_within
 from perijove.wire.connection import Unwelcome
 from perijove.wire.protocol import RENEW_EVERY
+from perijove_agent.away import Away
 from perijove_agent.exile import Exile
 from perijove_agent.holdings import Holdings
 from perijove_agent.orphanhood import Orphanhood
@@ -57,6 +58,7 @@ class Agent:
         self._leaving = asyncio.Event()
         self._registered = asyncio.Event()
         self._draining = False
+        self._away = Away()
         self._reason = Reason.WORKER_LEFT
         self.holdings = Holdings(tools, self._slots, self._bell.set)
 
@@ -155,11 +157,12 @@ class Agent:
             except Unwelcome:
                 await self._exile.refused()
             except errors.Unavailable as error:
-                log.debug("a renewal waits: %s", error)
+                self._away.note(error, first=not self._registered.is_set())
                 self._exile.welcome()
                 await backoff.sleep()
                 continue
             else:
+                self._away.over()
                 self._exile.welcome()
                 backoff.reset()
             await asyncio.sleep(self._renew_every)

@@ -55,11 +55,14 @@ class Moment(Collector):
     ----------
     depths : mapping
         For each group, the tickets that are offered on its queue and not yet claimed.
+    rejected : mapping
+        For each group, the events that were set aside since this replica leads.
     """
 
     groups: Sequence[Group] = ()
     depths: Mapping[str, int] = field(default_factory=dict)
     loops: Sequence[LoopCounters] = ()
+    rejected: Mapping[str, int] = field(default_factory=dict)
     viewers: int = 0
     leading: bool = False
 
@@ -71,6 +74,12 @@ class Moment(Collector):
         for group, tickets in self.depths.items():
             depth.add_metric([group], tickets)
         yield depth
+        rejected = CounterMetricFamily(
+            "perijove_events_rejected", "Events of workers that were set aside", labels=["group"]
+        )
+        for group, count in self.rejected.items():
+            rejected.add_metric([group], count)
+        yield rejected
         for figure, text in _OF_GROUPS.items():
             gauge = GaugeMetricFamily(f"perijove_group_{figure}", text, labels=["group"])
             for one in self.groups:

@@ -135,16 +135,11 @@ async def test_none_of_500_executions_is_lost_or_tried_twice_when_they_come_as_t
         files = LocalFiles(tmp_path / "files", b"k" * 32, "http://127.0.0.1/")
         services = rack.services = Services(store, queue, tail, files, bell, Limits())
         settings = GroupSettings(provider="process", max_workers=3, grace_period=0, capacity=CAPACITY)
-        _, token = await services.groups.create(ROOT, GROUP, settings)
-
-        async def token_of(_group: str) -> str:
-            return token
+        await services.groups.create(ROOT, GROUP, settings)
 
         nights = Nights(RetentionSettings(), 3, 0.0)
         machines = Machines({"process": rack})
-        loops = Loops(
-            bell, store, queue, files, machines, services.outputs.sign, services.worker_keys, token_of, nights
-        )
+        loops = Loops(bell, store, queue, files, machines, services.outputs.sign, services.worker_keys, nights)
         for loop in loops:
             if isinstance(loop, Scaler):
                 loop.pause = 0.0  # it looks as often as it can, to catch workers in every state

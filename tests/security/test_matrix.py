@@ -202,7 +202,7 @@ class _Cell:
             made = _made(await owner.post("executions", json={"project": known["project"], "spec": _COMMAND}))["id"]
             await owner.post(f"executions/{made}/stop")
             self._values["execution"] = made
-        elif self.path.endswith(("workers/{worker}/drain", "agents/{worker}/release")):
+        elif self.path.endswith(("/workers/{worker}", "workers/{worker}/drain", "agents/{worker}/release")):
             self._values["worker"] = _made(await owner.post("agents", json=_enrolment(token)))["worker"]
         elif self._route in {"DELETE groups/{group}", "POST groups/{group}/token"}:
             _made(await self._clients["admin"].post("groups", json={"name": self._name}))
@@ -219,6 +219,7 @@ class _Cell:
             "GET executions": code,
             "POST executions": {"json": {"project": project, "spec": _COMMAND}},
             "POST executions/batch": {"json": {"project": project, "specs": [_COMMAND]}},
+            "POST groups/{group}/tokens": {"json": {"uses": 2, "expires_in": 60}},
             "POST executions/stop": {"json": {"executions": [self._values["execution"]]}},
             "GET executions/compare": {"params": {"id": [self._values["execution"], self._world.compared]}},
             "POST executions/{execution}/copy": {"json": {"group": "inside"}},

@@ -20,10 +20,11 @@ from stories import follow, notebook
 
 from perijove.model.spec import Spec
 from perijove.model.status import Status
+from perijove.wire import versions
 
 #: Where a secret is meant to lie, below the platform's folder; every one of them is for its owner's eyes only.
 _KEPT = {
-    "the local group's enrolment token": r"tokens/local|agents/wk-[0-9a-z]+/token",
+    "the local group's enrolment token": r"agents/wk-[0-9a-z]+/token",
     "the Hub's proxy token": r"proxy-token",
     "the users' password": r"password",
     "the administrators' password": r"admin-password",
@@ -55,7 +56,7 @@ def _secrets(site: Site) -> dict[str, str | bytes]:
         "a user's Hub token": site.tokens["owner"],
         "an administrator's Hub token": site.tokens["admin"],
         "the Hub's set-up token": site.hub.setup_token,
-        "the local group's enrolment token": (home / "tokens" / "local").read_text(),
+        "the local group's enrolment token": next(home.glob("agents/wk-*/token")).read_text(),
         "the Hub's proxy token": (home / "proxy-token").read_text(),
         "the users' password": (home / "password").read_text(),
         "the administrators' password": (home / "admin-password").read_text(),
@@ -71,7 +72,8 @@ def lived(site: Site) -> Life:
     with site.http("owner") as http, site.http("admin") as admin, site.client("owner") as owner:
         group = admin.post("groups", json={"name": "planted"}).raise_for_status().json()
         for token in (group["token"], "wrong"):
-            body = {"group": "planted", "token": token, "host": "h", "version": "1", "capacity": {}}
+            spoken = {"oldest_protocol": versions.OLDEST, "newest_protocol": versions.NEWEST}
+            body = {"group": "planted", "token": token, "host": "h", "version": "1", "capacity": {}, **spoken}
             answer = http.post("agents", json=body)
             if answer.is_error:
                 answers["an enrolment that was refused"] = answer.content

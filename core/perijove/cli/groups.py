@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import click
 
-from perijove.cli.output import emit, table
+from perijove.cli.output import ago, emit, table
 from perijove.cli.session import Session, pass_session, printing
 from perijove.code import describe_size
-from perijove.model.fleet import Group
+from perijove.model.fleet import Group, Worker
 
 
-@click.command()
+@click.group(invoke_without_command=True)
+@printing
+@click.pass_context
+def groups(context: click.Context) -> None:
+    """List the worker groups you can use, with what waits and runs in them; manage their workers."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_)
+
+
+@groups.command("list")
 @printing
 @pass_session
-def groups(session: Session) -> None:
+def list_(session: Session) -> None:
     """List the worker groups you can use, with what waits and runs in them."""
     found = list(session.client.groups.list())
     if session.json:
@@ -22,6 +31,52 @@ def groups(session: Session) -> None:
         table(("GROUP", "RUNTIME", "WORKER", "WORKERS", "RUNNING", "WAITING", "DESCRIPTION"), map(_row, found))
     else:
         session.say("There is no worker group that you can use.")
+
+
+@groups.command()
+@click.argument("group")
+@printing
+@pass_session
+def workers(session: Session, group: str) -> None:
+    """List the workers of GROUP. One that is unreachable has enrolled, and cannot reach Redis."""
+    found = session.client.groups.workers(group)
+    if session.json:
+        emit(found)
+    elif found:
+        table(("WORKER", "STATE", "HOST", "VERSION", "ENROLLED", "SEEN", "RUNS"), map(_worker, found))
+    else:
+        session.say(f"{group} has no workers.")
+
+
+@groups.command()
+@click.argument("group")
+@click.option("--uses", type=click.IntRange(1, 10_000), default=1, show_default=True, help="How many agents may enrol.")
+@click.option("--hours", type=click.FloatRange(0, min_open=True), default=24.0, show_default=True, help="For how long.")
+@printing
+@pass_session
+def token(session: Session, group: str, uses: int, hours: float) -> None:
+    """Make an enrolment token for agents of GROUP that is used up, and expires; for administrators."""
+    made = session.client.groups.limited_token(group, uses, max(1, int(hours * 3600)))
+    if session.json:
+        emit(made)
+    else:
+        click.echo(made.token)
+
+
+@groups.command()
+@click.argument("group")
+@click.argument("worker")
+@printing
+@pass_session
+def evict(session: Session, group: str, worker: str) -> None:
+    """Put WORKER out of GROUP at once: its rights end, and what it runs goes on elsewhere; for administrators."""
+    session.client.groups.evict(group, worker)
+    session.say(f"{worker} is out. If it knows the group's own token, replace that too, or it can enrol again.")
+
+
+def _worker(worker: Worker) -> tuple[str, ...]:
+    enrolled, seen = (ago(when) if when else "-" for when in (worker.enrolled_at, worker.seen_at))
+    return worker.id, worker.state.value, worker.host, worker.version, enrolled, seen, str(len(worker.executions))
 
 
 def _row(group: Group) -> tuple[str, ...]:

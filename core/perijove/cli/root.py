@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "admin": ("perijove.cli.admin:admin", "Hand over what a Hub user owns."),
     "compare": ("perijove.cli.listing:compare", "Set executions side by side."),
     "delete": ("perijove.cli.control:delete", "Delete executions with their logs and outputs."),
+    "events": ("perijove.cli.events:events", "Show what workers said that was not applied."),
     "groups": ("perijove.cli.groups:groups", "List the worker groups you can use."),
     "logs": ("perijove.cli.logs:logs", "Print the log of an execution."),
     "ls": ("perijove.cli.listing:ls", "List executions, the newest first."),

@@ -9,16 +9,17 @@ import httpx
 from typing_extensions import Self
 
 from perijove.client.accounts import Accounts
-from perijove.client.api import Api, Driver, endpoint, fetch
+from perijove.client.api import Api, Driver, endpoint, fetch, pages, stream
 from perijove.client.code import CodeVersions
 from perijove.client.drivers import AsyncDriver, SyncDriver
 from perijove.client.executions import Executions
-from perijove.client.flow import Flow, Request
+from perijove.client.flow import Flow, Request, Stream
 from perijove.client.groups import Groups
 from perijove.client.projects import Projects
 from perijove.client.recall import Recall
 from perijove.client.settings import Settings
 from perijove.client.submit import Report, Submission, silent, submit
+from perijove.model.fleet import RejectedEvent
 from perijove.model.resources import Execution, Info
 from perijove.model.retention import RetentionReport, SweepRequest
 
@@ -45,6 +46,11 @@ class _Perijove(Api[Driver]):
     def retention(self) -> Flow[RetentionReport]:
         """Return what the next nightly sweep would remove if it ran now; takes an administrator."""
         return fetch(RetentionReport, Request("GET", "retention"))
+
+    @stream
+    def rejected_events(self) -> Stream[RejectedEvent]:
+        """Iterate over workers' events that were not applied, the latest first; takes an administrator."""
+        return pages(RejectedEvent, "events/rejected", {})
 
     @endpoint
     def sweep(self, *, everything: bool = False) -> Flow[RetentionReport]:

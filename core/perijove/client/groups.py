@@ -10,7 +10,7 @@ from perijove.client.bodies import creation
 from perijove.client.flow import Flow, Request, Stream
 from perijove.client.transfer import send
 from perijove.model.base import Resource
-from perijove.model.fleet import Group, GroupSettings, Worker
+from perijove.model.fleet import Group, GroupSettings, LimitedToken, NewToken, Worker
 from perijove.model.resources import Page
 
 
@@ -61,6 +61,19 @@ class Groups(Api[Driver]):
         """Replace a group's enrolment token; agents that are enrolled stay."""
         response = yield from send(creation(path("groups", group, "token"), {}, key))
         return str(response.json()["token"])
+
+    @endpoint
+    def limited_token(
+        self, group: str, uses: int = 1, expires_in: int = 86_400, *, key: str | None = None
+    ) -> Flow[LimitedToken]:
+        """Make a token with which `uses` agents may enrol within `expires_in` seconds; the group's own stays."""
+        body = NewToken(uses=uses, expires_in=expires_in).model_dump(mode="json")
+        return fetch(LimitedToken, creation(path("groups", group, "tokens"), body, key))
+
+    @endpoint
+    def evict(self, group: str, worker: str) -> Flow[None]:
+        """Put a worker out at once: its rights end, and what it holds counts as lost."""
+        yield from send(Request("DELETE", path("groups", group, "workers", worker)))
 
     @endpoint
     def workers(self, group: str) -> Flow[Sequence[Worker]]:

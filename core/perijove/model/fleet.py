@@ -74,13 +74,14 @@ class WorkerState(str, Enum):
     STARTING = "starting"
     IDLE = "idle"
     BUSY = "busy"
+    UNREACHABLE = "unreachable"
     DRAINING = "draining"
     LOST = "lost"
     GONE = "gone"
 
 
 class Worker(Resource):
-    """One agent."""
+    """One agent. One that is ``unreachable`` has enrolled, and Redis has not seen it since `enrolled_at`."""
 
     id: str
     group: str
@@ -91,6 +92,21 @@ class Worker(Resource):
     enrolled_at: datetime | None
     seen_at: datetime | None
     executions: list[str] = []
+
+
+class NewToken(Model):
+    """The body of POST groups/{group}/tokens: how many agents may enrol with it, and within how many seconds."""
+
+    uses: Annotated[int, Field(ge=1, le=10_000)] = 1
+    expires_in: Annotated[int, Field(ge=1, le=366 * 86_400)] = 86_400
+
+
+class LimitedToken(Resource):
+    """An enrolment token that is good for `uses` agents until `expires_at`; it is shown this once."""
+
+    token: str
+    uses: int
+    expires_at: datetime
 
 
 class RejectedEvent(Resource):

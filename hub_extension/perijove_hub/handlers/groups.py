@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from perijove.errors import InvalidRequest, InvalidSpec
-from perijove.model.fleet import Group, Worker
+from perijove.model.fleet import Group, LimitedToken, RejectedEvent, Worker
+from perijove.model.resources import Page
 from perijove_hub.bodies import CreatedGroup, EnrolmentToken
 from perijove_hub.call import Call
 
@@ -50,6 +51,21 @@ async def delete(call: Call) -> None:
 async def new_token(call: Call) -> EnrolmentToken:
     """Replace a group's enrolment token; enrolled workers stay."""
     return EnrolmentToken(token=await call.services.groups.new_token(call.caller, call.path["group"], call.key))
+
+
+async def limited_token(call: Call) -> LimitedToken:
+    """Make a token that is good for some agents, for some time."""
+    return await call.services.groups.limited_token(call.caller, call.path["group"], call.body, call.key)
+
+
+async def evict(call: Call) -> None:
+    """Put a worker out at once."""
+    await call.services.groups.evict(call.caller, call.path["group"], call.path["worker"])
+
+
+async def rejected(call: Call) -> Page[RejectedEvent]:
+    """List events that were set aside."""
+    return await call.services.events.rejected(call.caller, call.query.cursor, call.query.limit)
 
 
 async def workers(call: Call) -> list[Worker]:

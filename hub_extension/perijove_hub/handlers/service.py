@@ -27,5 +27,7 @@ async def metrics(call: Call) -> Text:
     groups = await call.services.groups.list(_SCRAPER)
     depths = await platform.queue.depths([group.name for group in groups])
     leading = platform.leader.term is not None
-    moment = Moment(groups, depths, tuple(platform.loops or ()), len(call.hub.viewers), leading)
+    loops = platform.loops
+    rejected = loops.applier.rejected if loops else {}
+    moment = Moment(groups, depths, tuple(loops or ()), rejected, len(call.hub.viewers), leading)
     return Text(MEDIA_TYPE, call.hub.metrics.render(moment))

@@ -18,15 +18,29 @@ from perijove_scheduler.store.outcomes import Lost
 from perijove_scheduler.store.store import Store
 from perijove_scheduler.store.tables import WorkerRow
 
+#: Seconds for which a worker that was started by hand is kept, and shown, although it never reached Redis.
+UNREACHABLE_FOR = 86_400.0
+
 
 @dataclass(frozen=True)
 class _Suspect:
-    """One worker of our books or of Redis', and what is known of it. `row` is None for one that has ended."""
+    """One worker of our books or of Redis', and what is known of it. `row` is None for one that has ended.
+
+    `holds` says whether the database knows it to hold an attempt.
+    """
 
     group: str
     id: str
     row: WorkerRow | None
     seen: Glance | None
+    holds: bool
+
+    @property
+    def is_unreachable(self) -> bool:
+        """Whether it enrolled, was started by hand, holds nothing, and was never seen on Redis."""
+        row = self.row
+        enrolled = row is not None and row.reached_at is None and not row.machine
+        return enrolled and self.seen is None and not self.holds
 
 
 class Reaper(Loop):
@@ -56,18 +70,23 @@ class Reaper(Loop):
             self._first_seen.clear()
             return
         watch = await self._observe(suspects)
+        await self._note_reached(suspects)
         if lost := await self._lost(suspects, watch):
             await self._reap(lost)
 
     async def _suspects(self) -> list[_Suspect]:
         rows = {row.id: row for row in await self._store.workers.live() if row.state != WorkerState.STARTING}
         named = {row.id: row.group_name for row in rows.values()}
-        named |= {worker: group for group, worker in await self._store.lifecycle.live_workers_in_sql()}
+        holding = {worker: group for group, worker in await self._store.lifecycle.live_workers_in_sql()}
+        named |= holding
         seen: dict[str, Glance] = {}
         for group, registered in (await self._queue.glance(set(named.values()))).items():
             named |= dict.fromkeys(registered, group)
             seen |= registered
-        return [_Suspect(group, worker, rows.get(worker), seen.get(worker)) for worker, group in named.items()]
+        return [
+            _Suspect(group, worker, rows.get(worker), seen.get(worker), worker in holding)
+            for worker, group in named.items()
+        ]
 
     async def _observe(self, suspects: Sequence[_Suspect]) -> Watch:
         now, generation = await self._queue.now(), await self._queue.generation()
@@ -78,6 +97,11 @@ class Reaper(Loop):
         self._first_seen = {each.id: self._first_seen.get(each.id, now) for each in suspects}
         return self._watch
 
+    async def _note_reached(self, suspects: Sequence[_Suspect]) -> None:
+        reached = [each.id for each in suspects if each.seen and each.row and each.row.reached_at is None]
+        if reached:
+            await self._store.workers.reached(reached)
+
     async def _lost(self, suspects: Sequence[_Suspect], watch: Watch) -> list[_Suspect]:
         # Of one that renewed just now the machine need not be looked at.
         silent = [suspect for suspect in suspects if self._is_lost(suspect, watch, machine_gone=True)]
@@ -87,6 +111,8 @@ class Reaper(Loop):
     def _is_lost(self, suspect: _Suspect, watch: Watch, *, machine_gone: bool) -> bool:
         watched_for = min(watch.seconds, watch.last - self._first_seen[suspect.id])
         silent_for = suspect.seen.silent_for if suspect.seen else None
+        if suspect.is_unreachable and watched_for < UNREACHABLE_FOR:
+            return False  # it holds nothing, and whoever started it is shown that it cannot reach Redis
         return judge(silent_for, watched_for, self._queue.lease, machine_gone) is Liveness.LOST
 
     async def _reap(self, suspects: Sequence[_Suspect]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -28,8 +28,8 @@ LEAVE_LIMIT = 20.0
 #: How many machines that are left of ended workers one turn looks at; the next turn looks at others.
 _LEFT = 200
 
-#: Returns a group's enrolment token, for a machine that is about to be started.
-TokenOf = Callable[[str], Awaitable[str]]
+#: Returns the enrolment token of a machine that is about to be started in a group for a worker.
+TokenOf = Callable[[str, str], str]
 
 
 @dataclass
@@ -138,7 +138,7 @@ class Scaler(Loop):
     async def _start(self, group: str, settings: GroupSettings, worker: str) -> None:
         self.log.info("scaler: group %s starts worker %s", group, worker)
         try:
-            order = Order(group, worker, await self._token_of(group), settings.capacity)
+            order = Order(group, worker, self._token_of(group, worker), settings.capacity)
             await self._machines.start(settings.provider, order, self._store.workers.checkpoint)
         except PerijoveError as error:
             await self._store.workers.end([worker])

@@ -19,7 +19,7 @@ from perijove_scheduler.loops.dispatcher import Dispatcher
 from perijove_scheduler.loops.machines import Machines
 from perijove_scheduler.loops.offers import Offers
 from perijove_scheduler.loops.reaper import Reaper
-from perijove_scheduler.loops.scaler import Scaler, TokenOf
+from perijove_scheduler.loops.scaler import Scaler
 from perijove_scheduler.loops.signatures import Sign
 from perijove_scheduler.loops.sweeper import Sweeper
 from perijove_scheduler.queue.protocol import Queue
@@ -53,7 +53,6 @@ class Loops:
         machines: Machines,
         sign: Sign,
         keys: WorkerKeys,
-        token_of: TokenOf,
         nights: Nights,
     ) -> None:
         offers = Offers(queue, files)
@@ -65,7 +64,7 @@ class Loops:
             Reaper(bell, store, queue, offers, machines),
             Sweeper(bell, store, queue, offers),
             Archiver(bell, store, queue, files),
-            Scaler(bell, store, queue, machines, token_of),
+            Scaler(bell, store, queue, machines, keys.machine_token),
             Curator(bell, store, files, nights.settings, nights.hour, nights.jitter),
         )
 

@@ -35,14 +35,13 @@ from perijove_scheduler.platform.keeper import RedisKeeper
 from perijove_scheduler.platform.leader import Leader, refuse_double
 from perijove_scheduler.platform.loops import Loops, Nights
 from perijove_scheduler.platform.relay import Relay
-from perijove_scheduler.platform.tokens import GroupTokens
 from perijove_scheduler.providers.process import ProcessProvider
 from perijove_scheduler.queue.tail_redis import RedisTail
 from perijove_scheduler.services import Services
 from perijove_scheduler.services.bell import Bell
 from perijove_scheduler.services.credentials import WorkerKeys
 from perijove_scheduler.services.limits import Limits
-from perijove_scheduler.services.tokens import digest
+from perijove_scheduler.services.tokens import digest, new_token
 from perijove_scheduler.store.leadership import Term
 from perijove_scheduler.store.store import Store
 
@@ -311,7 +310,7 @@ class Platform(LoggingConfigurable):
         kinds = ("logs", "outputs", "code", "executions")
         return RetentionSettings(**{kind: getattr(self, f"keep_{kind}") or None for kind in kinds})
 
-    async def _ensure_local_group(self, tokens: GroupTokens) -> None:
+    async def _ensure_local_group(self) -> None:
         if not self.local_group:
             return
         settings = GroupSettings(
@@ -323,11 +322,10 @@ class Platform(LoggingConfigurable):
             capacity=Resources(cpus=self.local_cpus, memory=self.local_memory * _MIB),
             warm_kernels=self.local_warm_kernels,
         )
-        await self.store.groups.ensure(self.local_group, settings, digest(await tokens.kept(self.local_group)))
+        await self.store.groups.ensure(self.local_group, settings, digest(new_token()))
 
     async def _lead(self, folder: Path) -> None:
         """Lead, unless another replica does; then be ready to."""
-        tokens = GroupTokens(folder / "tokens", self.store)
         provider = ProcessProvider(parent=self, data_dir=str(folder), url=self.local_url or self.public_url)
         machines = Machines({"process": provider})
         self._stack.push_async_callback(machines.aclose)
@@ -336,10 +334,10 @@ class Platform(LoggingConfigurable):
         self._stack.push_async_callback(relay.aclose)
 
         async def loops_of(term: Term) -> Loops:
-            await self._ensure_local_group(tokens)
+            await self._ensure_local_group()
             store, sign, keys = self.store.fenced(term), self.services.outputs.sign, self.services.worker_keys
             nights = Nights(self._retention(), self.sweep_hour, crc32(str(folder).encode()) % _JITTER)
-            return Loops(self.bell, store, self.queue, self.files, machines, sign, keys, tokens.of, nights)
+            return Loops(self.bell, store, self.queue, self.files, machines, sign, keys, nights)
 
         if self.replica:  # else the name is made from the data folder, of which this service has the lock
             await refuse_double(self.store.leadership, self.replica)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from perijove.errors import NotFound, RuntimeNotSupported, Unauthenticated
-from perijove.model.fleet import RUNTIMES, Enrol, Enrolment, GroupSettings
+from perijove.model.fleet import RUNTIMES, Enrol, Enrolment
 from perijove.wire.protocol import RENEWALS_A_LEASE
 from perijove.wire.versions import agree
 from perijove_scheduler.queue.protocol import Queue
@@ -11,6 +11,7 @@ from perijove_scheduler.services import tokens
 from perijove_scheduler.services.bell import CAPACITY, Bell
 from perijove_scheduler.services.credentials import WorkerKeys
 from perijove_scheduler.store.store import Store
+from perijove_scheduler.store.tables import GroupRow
 
 _HINT = "An administrator finds the group's enrolment token where the group was made, or makes a new one."
 # What an unknown group's token is compared with, so that the answer takes as long as for a known one.
@@ -38,8 +39,22 @@ class Agents:
         perijove.errors.RuntimeNotSupported
             The group, made by an earlier version, asks for a runtime that does not exist.
         """
-        settings = await self._authenticated(request.group, request.token)
         protocol = agree(request.oldest_protocol, request.newest_protocol, request.version)
+        group = await self._store.groups.get(request.group)
+        spent = group is None or not self._is_known(group, request.token, request.worker)
+        if spent and not await self._store.tokens.spend(request.group, tokens.digest(request.token)):
+            raise _refusal()
+        try:
+            return await self._enrol(request, protocol)
+        except BaseException:
+            if spent:
+                await self._store.tokens.give_back(request.group, tokens.digest(request.token))
+            raise
+
+    async def _enrol(self, request: Enrol, protocol: int) -> Enrolment:
+        settings = await self._store.groups.settings(request.group)
+        if settings is None:
+            raise _refusal()
         if settings.runtime not in RUNTIMES or settings.image is not None:
             raise RuntimeNotSupported
         password = tokens.new_token()
@@ -71,7 +86,9 @@ class Agents:
 
     async def release(self, group: str, token: str, worker: str) -> None:
         """Take back what an agent was given; it has left its group."""
-        await self._authenticated(group, token)
+        found = await self._store.groups.get(group)
+        if not self._is_known(found, token, worker):
+            raise _refusal()
         row = await self._store.workers.get(worker)
         if row is None or row.group_name != group:
             raise NotFound("This group has no such worker.")
@@ -80,12 +97,11 @@ class Agents:
         await self._queue.revoke(worker)
         self._ring()
 
-    async def _authenticated(self, group: str, token: str) -> GroupSettings:
-        row = await self._store.groups.get(group)
-        fits = tokens.matches(token, _NO_TOKEN if row is None else row.token_sha256)
-        if row is None or not fits:
-            raise _refusal()
-        return GroupSettings.model_validate(row.settings)
+    def _is_known(self, group: GroupRow | None, token: str, worker: str | None) -> bool:
+        """Return whether a token is the group's own, or that of the machine that was started for `worker`."""
+        own = tokens.matches(token, _NO_TOKEN if group is None else group.token_sha256)
+        machines = group is not None and self._keys.is_machine_token(token, group.name, worker)
+        return group is not None and (own or machines)
 
     async def _is_registered(self, request: Enrol) -> bool:
         return any(each.worker == request.worker for each in await self._queue.workers(request.group))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from perijove.model.fleet import RejectedEvent
+from perijove.model.resources import Page
 from perijove_scheduler.services.caller import Caller
 from perijove_scheduler.store.store import Store
 from perijove_scheduler.store.tables import RejectedEventRow
@@ -14,10 +15,12 @@ class Events:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def rejected(self, caller: Caller, before: str | None, limit: int) -> list[RejectedEvent]:
+    async def rejected(self, caller: Caller, cursor: str | None, limit: int) -> Page[RejectedEvent]:
         """List events that were set aside, the latest first; of each group the last 200 are kept."""
         caller.require("admin")
-        return [_shown(row) for row in await self._store.rejections.list(before, limit)]
+        rows = await self._store.rejections.list(cursor, limit + 1)
+        following = rows[limit - 1].id if len(rows) > limit else None
+        return Page(items=[_shown(row) for row in rows[:limit]], next=following)
 
 
 def _shown(row: RejectedEventRow) -> RejectedEvent:

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from perijove.errors import Conflict, InvalidRequest, InvalidSpec, NotFound, RuntimeNotSupported, UnknownGroup
-from perijove.model.fleet import RUNTIMES, Group, GroupSettings, Worker, WorkerState
+from perijove.model.fleet import RUNTIMES, Group, GroupSettings, LimitedToken, NewToken, Worker, WorkerState
 from perijove.model.ids import NAME_PATTERN
 from perijove_scheduler.queue.protocol import Queue
 from perijove_scheduler.services import tokens
@@ -120,6 +120,43 @@ class Groups:
         """Return a fresh enrolment token, after that from which it can be worked out again."""
         nonce = tokens.new_token()
         return nonce, await self._keys.token(nonce)
+
+    async def limited_token(self, caller: Caller, name: str, wanted: NewToken, key: str | None = None) -> LimitedToken:
+        """Make a token that is good for some agents, for some time; the group's own stays."""
+        caller.require("admin")
+        await self._usable(caller, name)
+        claim = await self._keys.claim(caller, key, f"limited token of {name}", wanted)
+
+        async def make() -> LimitedToken:
+            nonce, token = await self._new_token()
+            row = await self._store.tokens.add(name, tokens.digest(token), wanted.uses, wanted.expires_in, claim, nonce)
+            return LimitedToken(token=token, uses=row.uses_left, expires_at=row.expires_at)
+
+        async def again(nonce: str) -> LimitedToken:
+            token = await self._keys.token(nonce)
+            row = await self._store.tokens.find(name, tokens.digest(token))
+            if row is None:
+                raise Conflict("The token that was made with this key is used up, or too old.", "Make another one.")
+            return LimitedToken(token=token, uses=row.uses_left, expires_at=row.expires_at)
+
+        return await self._keys.once(claim, make, again)
+
+    async def evict(self, caller: Caller, name: str, worker: str) -> None:
+        """Put a worker out at once: it loses its rights and what it holds, which counts as lost. Harmless to repeat."""
+        caller.require("admin")
+        row = await self._store.workers.get(worker)
+        if row is None or row.group_name != name:
+            raise NotFound("This group has no such worker.")
+        await self._queue.revoke(worker)
+        lost = await self._store.lifecycle.lose([worker])
+        await self._queue.forget_many([(each.group, each.execution, each.attempt) for each in lost.ended])
+        await self._queue.remove_worker(name, worker)
+        if lost.changed:
+            await self._queue.publish_changes(lost.changed)
+        # The sweeper offers what goes on elsewhere; the scaler ends the worker's machine.
+        for loop in ("sweeper", "archiver"):
+            self._bell.ring(loop)
+        self._bell.ring_all(CAPACITY, "dispatcher", "scaler")
 
     async def workers(self, caller: Caller, name: str) -> builtins.list[Worker]:
         """List a group's workers, the oldest first; of what they hold only what the caller sees."""

@@ -30,13 +30,24 @@ class Roster:
         every = [execution for each in holdings.values() for execution in each]
         shown = set(await self._store.executions.projects_of(viewer, every))
         seen, now = await self._seen(group)
-        return [_worker(row, seen.get(row.id), now, holdings[row.id], shown) for row in rows]
+        found = [_worker(row, (seen or {}).get(row.id), now, holdings[row.id], shown) for row in rows]
+        if seen is None:
+            return found
+        unreachable = {row.id for row in rows if row.reached_at is None and row.id not in seen}
+        return [_unreachable(each) if each.id in unreachable else each for each in found]
 
-    async def _seen(self, group: str) -> tuple[dict[str, WorkerLiveness], float]:
+    async def _seen(self, group: str) -> tuple[dict[str, WorkerLiveness] | None, float]:
         try:
             return {each.worker: each for each in await self._queue.workers(group)}, await self._queue.now()
         except Unavailable:
-            return {}, 0.0  # then nobody knows when they were last seen
+            return None, 0.0  # then nobody knows when they were last seen
+
+
+def _unreachable(worker: Worker) -> Worker:
+    """Return a worker that Redis has never seen, as what it is, unless more is known of it."""
+    if worker.state is not WorkerState.IDLE:
+        return worker
+    return worker.model_copy(update={"state": WorkerState.UNREACHABLE})
 
 
 def _worker(row: WorkerRow, seen: WorkerLiveness | None, now: float, held: list[str], shown: set[str]) -> Worker:

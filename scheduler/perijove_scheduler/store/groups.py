@@ -87,9 +87,9 @@ class Groups:
         return False
 
     async def ensure(self, name: str, settings: GroupSettings, token_sha256: str) -> None:
-        """Make a group, or give the one there is these settings and this token."""
+        """Make a group with this token, or give the one there is these settings."""
         if not await self.create(name, settings, token_sha256):
-            await self._change(name, settings=settings.model_dump(mode="json"), token_sha256=token_sha256)
+            await self._change(name, settings=settings.model_dump(mode="json"))
 
     async def delete(self, name: str) -> bool:
         """Delete a group with its workers' rows; False when it has workers, machines or unfinished executions."""

@@ -23,6 +23,7 @@ from perijove_scheduler.store.retention import Retention
 from perijove_scheduler.store.segments import Segments
 from perijove_scheduler.store.settings import Settings
 from perijove_scheduler.store.tables import SettingRow
+from perijove_scheduler.store.tokens import Tokens
 from perijove_scheduler.store.workers import Workers
 
 
@@ -49,6 +50,7 @@ class Store:
         self.data = Data(database)
         self.groups = Groups(database)
         self.accounts = Accounts(database)
+        self.tokens = Tokens(database)
         self.workers = Workers(database)
         self.settings = Settings(database)
         self.idempotency = Idempotency(database)

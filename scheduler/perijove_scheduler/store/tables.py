@@ -121,7 +121,8 @@ class WorkerRow(Table):
     """A worker, from the moment its machine is asked for until it is lost or gone (`WorkerState`).
 
     `machine` is what the provider needs to find and end the machine again, saved while it starts. `state` is what the
-    master decided; whether the worker is alive is known from its renewals on Redis.
+    master decided; whether the worker is alive is known from its renewals on Redis. `reached_at` is when it was first
+    seen there: until then it has enrolled, and cannot reach Redis.
     """
 
     __tablename__ = "workers"
@@ -136,6 +137,7 @@ class WorkerRow(Table):
     password_sha256: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime]
     enrolled_at: Mapped[datetime | None]
+    reached_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
 
     __table_args__ = (
@@ -144,6 +146,20 @@ class WorkerRow(Table):
         _partial("ix_workers_ended", "ended_at", where=ENDED),
         _partial("ix_workers_machine_left", "id", where=MACHINE_LEFT),
     )
+
+
+class TokenRow(Table):
+    """An enrolment token beside its group's own: good for `uses_left` agents, until `expires_at`."""
+
+    __tablename__ = "enrolment_tokens"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    group_name: Mapped[str] = mapped_column(ForeignKey("groups.name", ondelete="CASCADE"))
+    token_sha256: Mapped[str] = mapped_column(String(64))
+    uses_left: Mapped[int]
+    expires_at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("group_name", "token_sha256"),)
 
 
 class ExecutionRow(Table):

@@ -163,6 +163,13 @@ class Workers:
         async with self._database.write() as session:
             return await changed(session, gone)
 
+    async def reached(self, workers: Collection[str]) -> None:
+        """Note that workers were seen on Redis for the first time."""
+        row = WorkerRow
+        change = update(row).where(row.id.in_(workers), row.reached_at.is_(None)).values(reached_at=db_now())
+        async with self._database.write() as session:
+            await session.execute(change)
+
     async def mark(self, worker: str, state: WorkerState) -> bool:
         """Note what was decided about a worker that has not ended; False when it has."""
         change = update(WorkerRow).where(WorkerRow.id == worker, WorkerRow.ended_at.is_(None)).values(state=state.value)

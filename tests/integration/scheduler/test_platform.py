@@ -68,8 +68,7 @@ async def test_a_platform_starts_with_its_local_group_and_stops_completely(make,
 
 async def test_its_secrets_are_private(make, folder) -> None:
     await make().start()
-    assert mode(folder / "tokens" / "local") == 0o600
-    assert mode(folder / "tokens") == 0o700
+    assert mode(folder) == 0o700
 
 
 @ON_BOTH
@@ -118,7 +117,7 @@ async def test_without_cleanup_agents_and_redis_go_on_and_the_next_start_adopts_
 async def enrolled(platform, folder: Path, worker: str | None = None) -> RedisAgentWire:
     """Enrol as a worker's agent does; return its half of the wire."""
     settings = await platform.store.groups.settings("local")
-    token = (folder / "tokens" / "local").read_text()
+    token = await platform.services.groups.new_token(Caller("root", scopes=frozenset({"admin"})), "local")
     told = {"host": "host", "version": "1", "capacity": settings.capacity}
     spoken = {"oldest_protocol": versions.OLDEST, "newest_protocol": versions.NEWEST}
     request = Enrol(group="local", token=token, worker=worker, **told, **spoken)

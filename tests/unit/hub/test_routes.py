@@ -58,8 +58,11 @@ POST users/{user}/hand-over
 GET audit
 DELETE groups/{group}
 POST groups/{group}/token
+POST groups/{group}/tokens
 GET groups/{group}/workers
+DELETE groups/{group}/workers/{worker}
 POST groups/{group}/workers/{worker}/drain
+GET events/rejected
 POST agents
 POST agents/{worker}/release
 GET openapi.json

@@ -261,3 +261,30 @@ def test_rerun_sends_what_differs_and_follows_the_new_execution(perijove, execut
         {"parameters": {"lr": 0.5, "name": "adam"}, "tags": ["again"]}
     ]
     assert "ann/13" in told.err
+
+
+def test_rejected_events_are_listed_with_the_reason(service, perijove) -> None:
+    event = {
+        "id": "rj-1", "group": "gpu", "worker": "wk-1", "kind": "finished", "execution": "ex-1", "attempt": 2,
+        "why": "It cannot be read.", "size": 9, "document": "{", "rejected_at": "2026-11-26T12:00:00Z",
+    }  # fmt: skip
+    service.items("GET events/rejected", event)
+    done = perijove("events", "rejected")
+    assert (done.status, "gpu" in done.out, "ex-1/2" in done.out, "It cannot be read." in done.out) == (
+        0,
+        True,
+        True,
+        True,
+    )
+    assert json.loads(perijove("events", "rejected", "--json").out)[0]["why"] == "It cannot be read."
+
+
+def test_a_worker_is_evicted_and_a_token_made(service, perijove) -> None:
+    service.json("DELETE groups/gpu/workers/wk-1", None, 204)
+    done = perijove("groups", "evict", "gpu", "wk-1")
+    assert (done.status, "wk-1 is out" in done.out + done.err) == (0, True)
+    made = {"token": "secret", "uses": 3, "expires_at": "2026-11-26T12:00:00Z"}
+    service.json("POST groups/gpu/tokens", made, 201)
+    done = perijove("groups", "token", "gpu", "--uses", "3", "--hours", "1")
+    assert (done.status, done.out.strip()) == (0, "secret")
+    assert json.loads(service.asked[-1].content) == {"uses": 3, "expires_in": 3600}

@@ -129,9 +129,9 @@ class World:
         self.files = LocalFiles(folder / "files", b"0" * 32, "http://testserver/")
         self.bell = Bell()
         self.rack = Rack()
-        self.keys = WorkerKeys(b"w" * 32)
         self.signed: list[str] = []
         self.away = False
+        self.keys = WorkerKeys(b"w" * 32)
         self.project = ""
         self.sign = self._sign
         self._numbers = iter(range(1, 1_000_000))
@@ -146,7 +146,7 @@ class World:
         self.reaper = Reaper(self.bell, self.store, self.queue, offers, machines)
         self.sweeper = Sweeper(self.bell, self.store, self.queue, offers)
         self.archiver = Archiver(self.bell, self.store, self.queue, self.files)
-        self.scaler = Scaler(self.bell, self.store, self.queue, machines, self._token_of, self.clock)
+        self.scaler = Scaler(self.bell, self.store, self.queue, machines, self.keys.machine_token, self.clock)
 
     async def prepare(self) -> None:
         self.project = new_id("pr")
@@ -252,9 +252,6 @@ class World:
         error = "" if mine else "not yours"
         objects = [SignedObject(what=wanted.what, name=wanted.name, error=error) for wanted in request.objects]
         return Signed(request=request.request, objects=objects)
-
-    async def _token_of(self, group: str) -> str:
-        return f"token of {group}"
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ ROOT = Caller("root", frozenset(), frozenset({"admin"}))
 
 async def shown(world) -> list[tuple[str, str]]:
     """Return kind and reason of each event that an administrator is shown, the latest first."""
-    return [(each.kind, each.why) for each in await Events(world.store).rejected(ROOT, None, 1000)]
+    return [(each.kind, each.why) for each in (await Events(world.store).rejected(ROOT, None, 1000)).items]
 
 
 def forge(world, agent, event, group: str = "local") -> None:
@@ -232,11 +232,12 @@ async def test_of_the_events_set_aside_the_latest_of_each_group_are_kept(world) 
     await world.store.rejections.add("local", many[:KEPT])
     await world.store.rejections.add("local", many[KEPT:])
     await world.store.rejections.add("other", [replace(many[0], group="other")])
-    kept = await Events(world.store).rejected(ROOT, None, 1000)
+    kept = (await Events(world.store).rejected(ROOT, None, 1000)).items
     assert [each.attempt for each in kept if each.group == "local"] == list(range(KEPT + 49, 49, -1))
     assert (kept[-1].size, len(kept[-1].document) <= 8192, len(kept)) == (20_000, True, KEPT + 1)
     page = await Events(world.store).rejected(ROOT, kept[0].id, 2)
-    assert [each.id for each in page] == [each.id for each in kept[1:3]]
+    assert [each.id for each in page.items] == [each.id for each in kept[1:3]]
+    assert page.next == kept[2].id
 
 
 async def test_only_administrators_are_shown_what_was_set_aside(world) -> None:

@@ -159,7 +159,9 @@ async def test_work_whose_claim_was_never_heard_of_is_offered_again_when_its_wor
 async def test_a_worker_that_has_just_enrolled_is_watched_before_it_is_judged(world) -> None:
     agent = await world.agent()
     await world.pass_time(3 * LEASE, agent)
-    worker = await world.store.workers.enrol("local", None, "host", "1", agent.capacity, "0" * 64)
+    worker = await world.store.workers.start("local")
+    await world.store.workers.checkpoint(worker, {"worker": worker, "provider": "another's"})
+    await world.store.workers.enrol("local", worker, "host", "1", agent.capacity, "0" * 64)
     await world.pass_time(LEASE - 5, agent)
     assert (await world.worker(worker)).state == WorkerState.IDLE
     await world.pass_time(LEASE, agent)
@@ -171,3 +173,13 @@ async def test_reaping_twice_is_harmless(world) -> None:
     await world.pass_time(4 * LEASE)
     row = await world.row(execution)
     assert (row.attempt, row.retries_left) == (2, 1)
+
+
+async def test_a_worker_that_never_reached_redis_is_kept_for_whoever_started_it_to_see(world) -> None:
+    reached = await world.agent()
+    secret = "0" * 64
+    unreachable = await world.store.workers.enrol("local", None, "host", "1", reached.capacity, secret)
+    await world.pass_time(3 * LEASE, reached)
+    assert {row.id for row in await world.store.workers.live()} == {reached.id, unreachable}
+    await world.pass_time(3 * LEASE)
+    assert [row.id for row in await world.store.workers.live()] == [unreachable]

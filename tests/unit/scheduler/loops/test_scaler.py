@@ -35,7 +35,7 @@ async def test_machines_rise_with_the_waiting_work_up_to_the_maximum(world) -> N
     await world.scale()
     await world.scale()
     assert len(world.rack.started) == 2
-    assert world.rack.tokens == ["token of local"] * 2
+    assert world.rack.tokens == [world.keys.machine_token("local", worker) for worker in world.rack.started]
 
 
 async def test_a_machine_that_is_starting_is_not_started_again(world) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from perijove.errors import (
     Conflict,
@@ -17,10 +18,14 @@ from perijove.errors import (
     UnknownGroup,
 )
 from perijove.model.control import Drain
-from perijove.model.fleet import Enrol, Enrolment, GroupSettings
+from perijove.model.fleet import Enrol, Enrolment, GroupSettings, NewToken, WorkerState
 from perijove.model.ids import new_id
 from perijove.model.spec import Resources
 from perijove.wire import versions
+from perijove_scheduler.services.agents import Agents
+from perijove_scheduler.services.credentials import WorkerKeys
+from perijove_scheduler.store.clock import db_now
+from perijove_scheduler.store.tables import TokenRow
 
 CAPACITY = Resources(cpus=4)
 
@@ -269,3 +274,104 @@ async def test_what_cannot_be_drained_is_said_so(world) -> None:
     for group, worker in (("other", starting), ("local", new_id("wk"))):
         with pytest.raises(NotFound):
             await world.services.groups.drain(world.admin, group, worker)
+
+
+async def test_a_limited_token_enrols_so_many_agents_and_no_more(world) -> None:
+    await world.group()
+    made = await world.services.groups.limited_token(world.admin, "local", NewToken(uses=2))
+    first, second = await enrol(world, made.token), await enrol(world, made.token)
+    assert first.worker != second.worker
+    with pytest.raises(Unauthenticated):
+        await enrol(world, made.token)
+    await world.group("other")
+    theirs = await world.services.groups.limited_token(world.admin, "other", NewToken())
+    with pytest.raises(Unauthenticated):
+        await enrol(world, theirs.token)
+
+
+async def test_a_limited_token_that_is_too_old_enrols_nobody(world) -> None:
+    await world.group()
+    made = await world.services.groups.limited_token(world.admin, "local", NewToken())
+    async with world.store.write() as session:
+        await session.execute(update(TokenRow).values(expires_at=db_now()))
+    with pytest.raises(Unauthenticated):
+        await enrol(world, made.token)
+
+
+async def test_an_agent_that_is_refused_uses_nothing_up(world) -> None:
+    await world.group()
+    made = await world.services.groups.limited_token(world.admin, "local", NewToken())
+    with pytest.raises(IncompatibleAgent):
+        await enrol(world, made.token, version="0.0.1")
+    world.queue.reachable = False
+    with pytest.raises(Unavailable):
+        await enrol(world, made.token)
+    world.queue.reachable = True
+    assert (await enrol(world, made.token)).group == "local"
+
+
+async def test_a_machines_token_enrols_its_worker_once_and_nobody_else(world) -> None:
+    await world.group()
+    worker, other = await world.store.workers.start("local"), await world.store.workers.start("local")
+    token = world.services.worker_keys.machine_token("local", worker)
+    for wrong in (None, other):
+        with pytest.raises(Unauthenticated):
+            await enrol(world, token, worker=wrong)
+    assert (await enrol(world, token, worker=worker)).worker == worker
+    await world.queue.agent("local", worker).register(Resources(), "1", "host")
+    with pytest.raises(Unauthenticated):
+        await enrol(world, token, worker=worker)
+
+
+async def test_a_machine_that_boots_while_another_replica_comes_to_lead_enrols_all_the_same(world) -> None:
+    await world.group()
+    worker = await world.store.workers.start("local")
+    key = b"k" * 32
+    token = WorkerKeys(key).machine_token("local", worker)
+    other = Agents(world.store, world.queue, world.bell, WorkerKeys(key))
+    spoken = {"oldest_protocol": versions.OLDEST, "newest_protocol": versions.NEWEST}
+    request = Enrol(group="local", token=token, worker=worker, host="h", version="1", capacity=CAPACITY, **spoken)
+    assert (await other.enrol(request)).worker == worker
+
+
+async def test_an_evicted_worker_is_out_at_once_and_what_it_held_is_lost(world) -> None:
+    await world.group()
+    made = await world.services.groups.limited_token(world.admin, "local", NewToken())
+    enrolment = await enrol(world, made.token)
+    execution = await world.submit(spec={"command": "true", "group": "local", "retries": 1})
+    world.worker = enrolment.worker
+    await world.start(execution.id)
+    await world.services.groups.evict(world.admin, "local", enrolment.worker)
+    assert world.queue.granted == {}
+    row = (await world.store.executions.find(world.admin.viewer, execution.id)).row
+    assert (row.status, row.attempt, row.retries_left, row.worker) == ("queued", 2, 0, None)
+    assert await world.services.groups.workers(world.admin, "local") == []
+    with pytest.raises(Unauthenticated):
+        await enrol(world, made.token)
+    with pytest.raises(Unauthenticated):
+        await enrol(world, made.token, worker=enrolment.worker)
+    for loop in ("sweeper", "dispatcher", "scaler"):
+        assert await world.bell.wait(loop, 0)
+    await world.services.groups.evict(world.admin, "local", enrolment.worker)
+
+
+async def test_only_an_administrator_evicts_and_only_a_groups_own_workers(world) -> None:
+    token = await world.group()
+    await world.group("other")
+    enrolment = await enrol(world, token)
+    with pytest.raises(Forbidden):
+        await world.services.groups.evict(world.ada, "local", enrolment.worker)
+    with pytest.raises(NotFound):
+        await world.services.groups.evict(world.admin, "other", enrolment.worker)
+    with pytest.raises(Forbidden):
+        await world.services.groups.limited_token(world.ada, "local", NewToken())
+    assert enrolment.worker in world.queue.granted
+
+
+async def test_a_worker_that_enrolled_and_never_reached_redis_is_shown_as_unreachable(world) -> None:
+    enrolment = await enrol(world, await world.group())
+    (shown,) = await world.services.groups.workers(world.admin, "local")
+    assert (shown.state, shown.seen_at, shown.enrolled_at is not None) == (WorkerState.UNREACHABLE, None, True)
+    await world.queue.agent("local", enrolment.worker).register(Resources(), "1", "host")
+    (shown,) = await world.services.groups.workers(world.admin, "local")
+    assert shown.state is WorkerState.IDLE
