@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Coroutine
+from typing import Any
 
 _RANDOM = random.SystemRandom()
 
@@ -22,6 +24,18 @@ async def set_within(event: asyncio.Event, seconds: float) -> bool:
     finally:
         waiter.cancel()
     return event.is_set()
+
+
+async def ends_within(work: Coroutine[Any, Any, object], seconds: float) -> bool:
+    """Wait for `work` to end, up to `seconds`; return whether it did. What did not is cancelled."""
+    task = asyncio.ensure_future(work)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+    finally:
+        task.cancel()
+    for each in done:
+        each.result()
+    return bool(done)
 
 
 def spread(seconds: float) -> float:

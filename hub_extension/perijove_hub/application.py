@@ -26,6 +26,7 @@ from traitlets.config.loader import PyFileConfigLoader
 
 from perijove._version import __version__
 from perijove.errors import Unavailable
+from perijove.patience import ends_within
 from perijove_hub import logs, openapi
 from perijove_hub.environment import ENVIRONMENT
 from perijove_hub.hub import Hub
@@ -237,9 +238,7 @@ class PerijoveHub(Application):
         """Take no new connections, end event streams so that viewers resume elsewhere, and let the rest finish."""
         server.stop()
         hub.viewers.stop()
-        try:
-            await asyncio.wait_for(hub.requests.none_left(), self.shutdown_timeout)
-        except asyncio.TimeoutError:
+        if not await ends_within(hub.requests.none_left(), self.shutdown_timeout):
             _log.warning("some requests did not end in time")
         await server.close_all_connections()
 

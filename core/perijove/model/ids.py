@@ -56,9 +56,7 @@ def safe_relative_path(value: str) -> str:
 
 
 ExecutionId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
-ProjectId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 WorkerId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
-DatumId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 #: A content-addressed code version: ``git:<commit>``, or ``~<sha256>`` for an ad-hoc snapshot.
 CodeVersionId = Annotated[str, StringConstraints(pattern=CODE_PATTERN)]
 Sha256 = Annotated[str, StringConstraints(pattern=SHA256_PATTERN)]

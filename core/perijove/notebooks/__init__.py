@@ -14,7 +14,6 @@ from perijove.notebooks.document import (
 )
 from perijove.notebooks.needed import LOCAL_TAGS, Needed, needed_cells
 from perijove.notebooks.preparation import Prepared, path_inside, prepare
-from perijove.notebooks.script import to_script
 from perijove.notebooks.selection import select_cells
 
 __all__ = [
@@ -33,5 +32,4 @@ __all__ = [
     "prepare",
     "read_notebook",
     "select_cells",
-    "to_script",
 ]

@@ -70,8 +70,17 @@ class Leader(Loop):
     name: ClassVar[str] = "leader"
     period: float = LOOK_EVERY
 
-    def __init__(self, bell: Bell, store: Store, relay: Relay, replica: str, make_loops: MakeLoops) -> None:
+    def __init__(
+        self,
+        bell: Bell,
+        store: Store,
+        relay: Relay,
+        replica: str,
+        make_loops: MakeLoops,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         super().__init__(bell)
+        self._clock = clock
         self.replica = replica
         self._store = store
         self._relay = relay
@@ -84,13 +93,13 @@ class Leader(Loop):
 
     async def turn(self) -> None:
         """Renew the lease, or try to get it."""
-        began = time.monotonic()
+        began = self._clock()
         try:
             await (self._campaign() if self.term is None else self._renew(self.term))
         except Unavailable as error:
             # Not raised: a loop that fails waits longer and longer, and this one has little time.
             self.log.warning("leader: %s", error.message)
-            if self.term is not None and time.monotonic() >= self._until:
+            if self.term is not None and self._clock() >= self._until:
                 await self._step_down("it could not renew its lease")
             return
         if self.term is not None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from perijove_hub.problems import TooMany
 from perijove_hub.viewers import Pump, Viewers
 
 
@@ -120,3 +121,17 @@ async def test_closing_a_pump_closes_its_source():
     pump = Pump(source, len_of)
     await pump.aclose()
     assert source.closed
+
+
+async def test_one_user_may_follow_as_many_streams_as_the_limit_says_and_not_one_more():
+    viewers, pumps = Viewers(most_each=2), [Pump(Source(), len_of) for _ in range(2)]
+    for pump in pumps:
+        viewers.check("ada")
+        viewers.add(pump, "ada")
+    with pytest.raises(TooMany):
+        viewers.check("ada")
+    viewers.check("bob")
+    viewers.discard(pumps[0])
+    viewers.check("ada")
+    for pump in pumps:
+        await pump.aclose()

@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from perijove import errors
-from perijove.notebooks import convert, digest, to_script
+from perijove.notebooks import convert, digest
 from perijove.parameters import inject
 
 Make = Callable[..., NotebookNode]
@@ -161,18 +161,3 @@ def test_an_unknown_or_wrong_parameter_is_refused(make: Make) -> None:
 def test_converting_twice_gives_one_digest(make: Make) -> None:
     document = make("n = 1", "n", tags={1: ["parameters"]})
     assert len({digest(convert(document, cells="2", parameters={"n": 2}).document) for _ in range(2)}) == 1
-
-
-def test_a_python_script_runs_without_ipython(make: Make) -> None:
-    document = make("# Title", "%matplotlib inline\nx = 1", "%%time\ny = x + 1", "if x:\n    z = [y]\n%load_ext a")
-    text, extension = to_script(convert(document).document)
-    namespace: dict[str, Any] = {}
-    exec(text, namespace)
-    assert extension == ".py"
-    assert namespace["z"] == [2]
-    assert "# # Title" in text
-
-
-def test_other_languages_have_scripts_too(make: Make) -> None:
-    document = make("x <- 1", language_info={"name": "R", "file_extension": ".r"})
-    assert to_script(convert(document).document) == ("x <- 1\n", ".r")

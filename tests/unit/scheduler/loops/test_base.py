@@ -128,3 +128,26 @@ async def test_a_stopped_loop_can_be_started_again(loop) -> None:
     await loop.stop()
     loop.start()
     assert await loop.after() == 2
+
+
+async def test_a_turn_comes_no_sooner_after_a_ring_than_the_loop_holds(loop, monkeypatch) -> None:
+    held: asyncio.Queue[tuple[float, int]] = asyncio.Queue()
+    go_on, sleep = asyncio.Event(), asyncio.sleep
+
+    async def slept(seconds: float) -> None:
+        """Stand in for the clock: what would wait says for how long, and goes on when the test lets it."""
+        if asyncio.current_task() is loop._task:
+            held.put_nowait((seconds, loop.runs))
+            await go_on.wait()
+        else:
+            await sleep(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", slept)
+    loop.hold = 3600.0
+    loop.start()
+    assert await loop.after() == 1
+    loop.bell.ring("counting")
+    assert await held.get() == (3600.0, 1)
+    assert loop.ended.empty()
+    go_on.set()
+    assert await loop.after() == 2
