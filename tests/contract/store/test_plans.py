@@ -45,6 +45,9 @@ JOINED = frozenset({"projects"})
 #: Read from one end to the other they are no concern: there are hundreds of rows at most.
 SHORT = {"groups", "settings", "leases", "rejected_events", "accounts", "audit"}
 
+# The first of these tests fills the database, which takes its time on a machine that is busy.
+pytestmark = pytest.mark.timeout(900)
+
 #: Rows that a statement may look at for one that it returns or changes, and beside these.
 EACH, BESIDE = 12, 500
 
