@@ -17,13 +17,16 @@ from hypothesis import strategies as st
 from perijove import errors
 from perijove.model.records import RECORD
 from perijove.wire.archives import FOOTER_SIZE, last_of
+from perijove.wire.connection import Full
 from perijove.wire.protocol import Appended, Held
 from perijove_agent.records.archive import Part, compress
 from perijove_agent.records.recorder import Recorder
-from perijove_agent.records.sender import Sender
+from perijove_agent.records.sender import BATCH, Sender
 from perijove_agent.records.spool import Spool
 from perijove_scheduler.queue.memory import MemoryQueue
+from perijove_scheduler.queue.protocol import Gap
 
+WORKER = "wk-00000000000000000000000001"
 HELD = Held("ex-00000000000000000000000001", 1)
 
 
@@ -172,4 +175,84 @@ async def test_every_kind_of_record_is_one_of_the_vocabulary(tmp_path: Path) -> 
     kinds = [RECORD.validate_json(line).kind for line in spool.read(1, 1 << 20)]
     assert kinds == ["phase", "log", "cell", "output", "metadata", "progress", "stats"]
     assert recorder.latest.values == {"loss": 0.5}
+    spool.close()
+
+
+# ------------------------------------------------------------------------------------------- segments
+
+
+def filled(folder: Path, count: int, size: int = 1000) -> Spool:
+    spool = Spool(folder / "a.jsonl")
+    for number in range(1, count + 1):
+        spool.append(f"{number}:".encode() + b"x" * size)
+    return spool
+
+
+async def test_no_more_is_sent_than_redis_may_hold_until_it_is_stored(tmp_path: Path) -> None:
+    queue, spool = MemoryQueue(), filled(tmp_path, 2000)
+    sender = Sender(queue.agent("local", WORKER), HELD, spool, room=1 << 30, stream_room=500_000)
+    running = asyncio.create_task(sender.run())
+    sender.notify()
+    sent = []
+    while sender.stored < spool.last:
+        last = await asyncio.wait_for(sender.due(min(400_000, spool.bytes_after(sender.stored))), 60)
+        sent.append(sender.unstored)
+        await queue.trim_records([(("local", HELD.execution, HELD.attempt), last)])
+        await sender.took(last)
+    assert max(sent) <= 500_000 + BATCH
+    assert await asyncio.wait_for(sender.drained(), 60)
+    assert await queue.last_record("local", HELD.execution, HELD.attempt) == 2000
+    running.cancel()
+    spool.close()
+
+
+async def test_a_flush_sends_again_what_is_not_stored_and_nothing_else(tmp_path: Path) -> None:
+    queue, spool = MemoryQueue(), filled(tmp_path, 100)
+    sender = Sender(queue.agent("local", WORKER), HELD, spool, room=1 << 30)
+    running = asyncio.create_task(sender.run())
+    sender.notify()
+    await asyncio.wait_for(sender.drained(), 60)
+    await sender.took(60)
+    queue.flush()
+    sender.rewind()
+    await asyncio.wait_for(sender.drained(), 60)
+    with pytest.raises(Gap):
+        await queue.records("local", HELD.execution, HELD.attempt, 59, 1000)
+    arrived = await queue.records("local", HELD.execution, HELD.attempt, 60, 1000)
+    assert [number for number, _ in arrived] == list(range(61, 101))
+    running.cancel()
+    spool.close()
+
+
+class OutOfMemory(Tearing):
+    """A Redis that is full from its second append on."""
+
+    appends = 0
+
+    async def append(self, held: Held, first: int, lines: Sequence[bytes], covered: int = 0) -> Appended:
+        self.appends += 1
+        if self.appends > 1:
+            raise Full
+        return await super().append(held, first, lines, covered)
+
+
+async def test_a_full_redis_makes_a_segment_due_however_small_and_an_end_does_not_wait_for_it(tmp_path: Path) -> None:
+    spool = filled(tmp_path, 1000)
+    sender = Sender(OutOfMemory(MemoryQueue(), []), HELD, spool, room=1 << 30)  # type: ignore[arg-type]
+    running = asyncio.create_task(sender.run())
+    sender.notify()
+    assert 0 < await asyncio.wait_for(sender.due(1 << 30), 60) < spool.last
+    assert not await asyncio.wait_for(sender.drained(standstill=0.01), 60)
+    running.cancel()
+    spool.close()
+
+
+def test_a_spool_of_a_million_records_keeps_the_places_of_those_that_may_be_read_again(tmp_path: Path) -> None:
+    spool = filled(tmp_path, 20_000, size=10)
+    spool.release(15_000)
+    assert spool.last == 20_000
+    assert spool.read(15_001, 1) == [b"15001:" + b"x" * 10]
+    assert spool.bytes_after(15_000) == spool.size - spool.end_of(15_000) == 5000 * 17
+    assert spool.append(b"one more") == 20_001
+    assert spool.read(20_001, 1) == [b"one more"]
     spool.close()
