@@ -58,7 +58,6 @@ class Desk:
             tools.uploader,
             tools.wire.emit,
             settings.segment_size,
-            self._say,
         )
         self.waits = Waits(self.report.waits, self.recorder.log)
         self._running: list[asyncio.Task[None]] = []
@@ -74,10 +73,6 @@ class Desk:
         await self.payloads.aclose()
         await cancelled(self._running)
         self.spool.close()
-
-    def _say(self, text: str) -> None:
-        """Put a line of ours into the log; it waits for its turn like any other."""
-        self._running.append(asyncio.create_task(self.recorder.log("system", text)))
 
     async def _store_payload(self, digest: str, path: Path) -> None:
         request = ObjectRequest(what="payload", name=digest, sha256=digest)

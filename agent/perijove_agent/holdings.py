@@ -103,6 +103,7 @@ class Holdings:
         if found := self._running.get(held):
             found[0].desk.sender.rewind()
             found[0].desk.segments.again()
+            self._tools.signer.again()
 
     def salvage(self) -> None:
         """Archive what an earlier agent on this folder had not archived yet."""

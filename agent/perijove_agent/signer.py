@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from perijove.model.control import Signed, SignedObject, ahead
 from perijove.model.events import Event, ObjectRequest, SignRequest
@@ -33,6 +34,7 @@ class Signer:
     def __init__(self, emit: Callable[[Sequence[Event]], Awaitable[None]], worker: str) -> None:
         self._emit = emit
         self._worker = worker
+        self._forgotten = asyncio.Event()
         self._waiting: dict[str, asyncio.Future[list[SignedObject]]] = {}
 
     async def sign(self, held: Held, objects: Sequence[ObjectRequest]) -> list[SignedObject]:
@@ -60,6 +62,11 @@ class Signer:
         finally:
             del self._waiting[request]
 
+    def again(self) -> None:
+        """Redis forgot what it was asked: ask again."""
+        self._forgotten.set()
+        self._forgotten = asyncio.Event()
+
     def answered(self, message: Signed) -> None:
         """Hand an answer to who waits for it."""
         waiting = self._waiting.get(message.request)
@@ -83,4 +90,12 @@ class Signer:
         with waiting("It waits for the platform to say where its files lie."):
             while not answer.done():
                 await persist("a request for signed URLs", lambda: self._emit([event]))
-                await asyncio.wait({answer}, timeout=ASK_AGAIN)
+                await self._answered_or_forgotten(answer)
+
+    async def _answered_or_forgotten(self, answer: asyncio.Future[list[SignedObject]]) -> None:
+        forgotten = asyncio.ensure_future(self._forgotten.wait())
+        try:
+            either: list[asyncio.Future[Any]] = [answer, forgotten]
+            await asyncio.wait(either, timeout=ASK_AGAIN, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            forgotten.cancel()

@@ -9,9 +9,10 @@ import logging
 import os
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 import httpx
 
@@ -134,13 +135,31 @@ class Uploader:
         return answer.url
 
     async def _put(self, url: str, path: Path, media_type: str) -> Uploaded:
-        with await asyncio.to_thread(open_file, path) as file:
+        async with _opened(path) as file:
             body, pace = _Body(file), Pace()
             pace.measure(lambda: body.taken)
             headers = {"Content-Length": str(body.size), "Content-Type": media_type}
             response = await pace.keep(self._http.put(url, content=body.chunks(), headers=headers))
         response.raise_for_status()
         return Uploaded(body.size, body.digest.hexdigest())
+
+
+@asynccontextmanager
+async def _opened(path: Path) -> AsyncIterator[IO[bytes]]:
+    """Open a file in a thread; one that is open only when nobody waits for it any more is closed."""
+    opening: asyncio.Future[BinaryIO] = asyncio.ensure_future(asyncio.to_thread(open_file, path))
+    try:
+        file = await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_close)
+        raise
+    with file:
+        yield file
+
+
+def _close(opening: asyncio.Future[BinaryIO]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
 
 
 class _Body:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -22,8 +21,6 @@ log = logging.getLogger(__name__)
 
 #: Seconds after which a segment's event is sent again: it, or the master's answer, may have been lost with a Redis.
 TELL_AGAIN = 20.0
-#: Seconds a segment may take before the log says that it waits for the object store.
-SLOW = 10.0
 
 
 class Store(Protocol):
@@ -52,8 +49,6 @@ class Segments:
         Sends events; may raise `perijove.errors.Unavailable`.
     size : int
         Bytes of records that make a segment.
-    say : callable
-        Takes a sentence for the log.
     """
 
     def __init__(
@@ -65,7 +60,6 @@ class Segments:
         store: Store,
         emit: Callable[[Sequence[Event]], Awaitable[None]],
         size: int,
-        say: Callable[[str], None],
     ) -> None:
         self._worker = worker
         self._held = held
@@ -74,7 +68,6 @@ class Segments:
         self._store = store
         self._emit = emit
         self._size = size
-        self._say = say
         self._trimmed = asyncio.Event()
         self._trimmed_to = 0
 
@@ -104,21 +97,16 @@ class Segments:
     async def _hand_over(self, first: int, last: int) -> None:
         part = Part(self._spool.end_of(first - 1), self._spool.end_of(last), last)
         path = self._spool.path.with_name(f"{self._spool.path.name}.{first}.zst")
-        began = time.monotonic()
-        slow = asyncio.get_running_loop().call_later(SLOW, self._say, _SLOW_SENTENCE)
         compressing = asyncio.ensure_future(asyncio.to_thread(compress, self._spool.path, part, path, SEGMENT_LEVEL))
         try:
             segment = await asyncio.shield(compressing)
             request = ObjectRequest(what="segment", name=f"{first}-{last}", sha256=segment.sha256)
             await self._store.upload(self._held, request, path, "application/zstd")
         finally:
-            slow.cancel()
             await asyncio.wait({compressing})  # a thread does not end with us, and would write the file again
             path.unlink(missing_ok=True)
         await self._tell(first, last, segment)
         await self._sender.took(last)
-        if (seconds := time.monotonic() - began) > SLOW:
-            self._say(f"The object store took the log's older part again, after {seconds:.0f} seconds.\n")
 
     async def _tell(self, first: int, last: int, segment: Archive) -> None:
         event = Segmented(
@@ -135,6 +123,3 @@ class Segments:
             await persist("a segment's event", lambda: self._emit([event]))
             if self._trimmed_to < last:
                 await set_within(self._trimmed, TELL_AGAIN)
-
-
-_SLOW_SENTENCE = "The object store does not take the log's older part yet. The work waits when much of it is left.\n"

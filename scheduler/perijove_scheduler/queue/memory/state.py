@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -116,7 +117,8 @@ class GroupState:
         self.workers: dict[str, WorkerEntry] = {}
         self.held: defaultdict[str, dict[str, int]] = defaultdict(dict)
         self.control: defaultdict[str, list[tuple[int, Control]]] = defaultdict(list)
-        self.messages = 0
+        # As in Redis, entries are younger than those before a flush: who listens after one of them hears of the next.
+        self.messages = time.monotonic_ns()
         self.events = EventStream()
         self.logs: dict[tuple[str, int], LogStream] = {}
 
