@@ -69,7 +69,9 @@ class ProcessProvider(LoggingConfigurable):
         if folder := machine.get("folder"):
             remains = await FILES.run(trees.remove, folder)
             if remains:
-                self.log.warning("the folder of worker %s is not removed; there stays: %s", machine["worker"], remains)
+                self.log.warning(
+                    "the folder of worker %s is not removed; there stays: %s", machine.get("worker", ""), remains
+                )
 
     async def last_words(self, machine: Machine) -> str:
         """Return the end of the agent's log."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -214,6 +215,30 @@ async def test_code_is_unpacked_afresh_for_each_attempt(
             finished, records = await master.run_ticket(command("cat main.py; rm main.py", code=packed.id))
             assert finished.reason is Reason.OK
             assert any(getattr(r, "text", "") == "print('from the snapshot')" for r in records)
+
+
+async def test_a_snapshot_that_was_damaged_on_this_disk_is_fetched_again(
+    master: Any, workers: Any, command: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "main.py").write_text("print('from the snapshot')")
+    packed = pack(scan(tmp_path / "project"), tmp_path / "code.tar.zst")
+
+    async def body() -> Any:
+        yield packed.path.read_bytes()
+
+    await master.files.put(code_key(packed.id), body())
+    async with workers.agent():
+        finished, _ = await master.run_ticket(command("cat main.py", code=packed.id))
+        assert finished.reason is Reason.OK
+        (cached,) = DataFolders(workers.settings.data_dir).cache.glob("*/content/*")
+        status, content = cached.stat(), bytearray(cached.read_bytes())
+        content[-9] ^= 255
+        cached.chmod(0o644)
+        cached.write_bytes(content)
+        os.utime(cached, ns=(status.st_atime_ns, status.st_mtime_ns))
+        finished, _ = await master.run_ticket(command("cat main.py", code=packed.id))
+        assert finished.reason is Reason.OK, finished.detail
 
 
 async def test_missing_code_and_inputs_are_told_apart(master: Any, workers: Any, command: Any) -> None:

@@ -89,22 +89,25 @@ def test_whatever_lies_in_the_cache_it_shrinks(tmp_path: Path, fetched: Fetch) -
 
 
 def test_entries_come_and_go_in_many_threads_at_a_time(tmp_path: Path) -> None:
-    cache, failures = Cache(tmp_path / "cache", limit=3_000), []
+    cache = Cache(tmp_path / "cache", limit=3_000)
+    failures: list[object] = []
 
     def use(number: int) -> None:
         try:
-            for turn in range(50):
-                key = f"{(number + turn) % 7}"
+            for turn in range(40):
+                # Of one key there is one user at a time, as in `Source`; there is room for three entries of twelve.
+                key = f"{number}-{turn % 3}"
                 with cache.in_use(key):
-                    new = tmp_path / f"{number}-{turn}"
-                    new.write_bytes(key.encode() * 1000)
-                    found = cache.get(key) or cache.put(key, Fetched(new, 1000, "0" * 64))
-                    if found.path.read_bytes() != key.encode() * 1000:
+                    new = tmp_path / f"new-{number}"
+                    new.write_bytes(key.encode() * 300)
+                    found = cache.get(key) or cache.put(key, Fetched(new, 900, "0" * 64))
+                    if found.path.read_bytes() != key.encode() * 300:
                         failures.append(key)
-        except OSError as error:
+        except Exception as error:
             failures.append(error)
+            raise
 
-    threads = [threading.Thread(target=use, args=(number,)) for number in range(1)]
+    threads = [threading.Thread(target=use, args=(number,)) for number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
