@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from parts import PRODUCTION
+
+from perijove import trees
 
 
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The checkout."""
     return Path(__file__).resolve().parents[1]
+
+
+#: Levels of folders beyond which pytest, whose own removal recurses, may not find a test's folder again.
+_DEEP = 100
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Iterator[Path]:
+    """A folder of the test's own, removed at once where it became too deep for pytest to remove it later."""
+    yield tmp_path
+    if any(folder.name.count("/") > _DEEP for folder in trees.walk(tmp_path)):
+        trees.remove(tmp_path)
 
 
 @pytest.hookimpl(trylast=True)
