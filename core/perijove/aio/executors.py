@@ -1,8 +1,8 @@
 """Executors: which work runs beside the event loop, where, and how much of it at a time.
 
-Nothing of ours runs on asyncio's default executor. It has a handful of threads that everybody shares, the look-up of
-host names included: whatever blocks there for long holds up all the rest, and two calls of which one waits for the
-other hang for good once enough of them are under way.
+Nothing of the service, of the Jupyter Server extension and of the clients runs on asyncio's default executor. It has a
+handful of threads that everybody shares, the look-up of host names included: whatever blocks there for long holds up
+all the rest, and two calls of which one waits for the other hang for good once enough of them are under way.
 
 =============  ==========================================================================  =======================
 executor       what runs there                                                             how long a call may take

@@ -25,6 +25,11 @@ from perijove_scheduler.store.tables import DatumRow
 NOTEBOOK_TYPE = "application/x-ipynb+json"
 _JSON = "application/json"
 _SHA256 = re.compile("[0-9a-f]{64}")
+#: What an attempt says whose object was lost: submitting again heals these.
+_LOST = {
+    "code": "The platform's store has lost this snapshot. Submit again: the folder is sent anew.",
+    "notebook": "The platform's store has lost this notebook. Submit it again: that stores it anew.",
+}
 
 
 class Outputs:
@@ -99,14 +104,16 @@ class Outputs:
         """
         answers: builtins.list[Signed | None] = []
         for request, rights in zip(requests, await self._grants.of(group, requests), strict=True):
-            signed = rights and [self._answer(each, rights) for each in request.objects]
+            signed = rights and [await self._answer(each, rights) for each in request.objects]
             answers.append(None if signed is None else Signed(request=request.request, objects=signed))
             await asyncio.sleep(0)  # a signature costs little, and a request may ask for a thousand
         return answers
 
-    def _answer(self, wanted: ObjectRequest, rights: Rights) -> SignedObject:
+    async def _answer(self, wanted: ObjectRequest, rights: Rights) -> SignedObject:
         try:
             verb, key = rights.key(wanted)
+            if wanted.what in _LOST and await self._files.stat(key) is None:
+                raise NotFound(_LOST[wanted.what])
             url = self._files.sign(verb, key, self._limits.signed_seconds)
         except PerijoveError as refusal:
             return SignedObject(what=wanted.what, name=wanted.name, error=refusal.message)

@@ -12,21 +12,22 @@ from masters import told
 from perijove.code import scan
 
 GOOD = archive(tarfile.TarInfo("lib/tool.py"), tarfile.TarInfo("data.csv"))
+AS_IT_RAN = {"cells": ["as it ran"]}
 
 
 @pytest.fixture
 def ran(service, execution):
     """An execution whose folder the service has; returns its id."""
 
-    def make(body=GOOD, notebook="work/train.ipynb", **changes):
+    def make(body=GOOD, notebook="work/train.ipynb", document=AS_IT_RAN, parameters=None, **changes):
         made = execution("complete", **changes)
-        spec = {"group": "local", "code": code_id(body)}
+        spec = {"group": "local", "code": code_id(body), "parameters": parameters or {}}
         spec |= {"notebook": {"path": notebook}} if notebook else {"command": ["true"]}
         detail = {**made, "spec": spec, "attempts": [], "environment": {}}
         service.json("GET", f"executions/{made['id']}", detail)
         service.on("GET", f"code/{spec['code']}/archive", lambda _: httpx.Response(200, content=body))
-        document = json.dumps({"cells": ["as it ran"]})
-        service.on("GET", f"executions/{made['id']}/notebook", lambda _: httpx.Response(200, content=document))
+        content = json.dumps(document)
+        service.on("GET", f"executions/{made['id']}/notebook", lambda _: httpx.Response(200, content=content))
         return made["id"]
 
     return make
@@ -45,6 +46,15 @@ async def test_the_folder_that_ran_is_laid_out_with_its_notebook(ask, ran, servi
     assert [path.name for path in folder.parent.iterdir()] == ["code"]
     submitted = next(request for request in service.requests if request.url.path.endswith("/notebook"))
     assert submitted.url.params["which"] == "submitted"
+
+
+async def test_the_notebook_that_is_laid_out_has_the_parameters_it_ran_with(ask, ran, service, jp_root_dir):
+    cell = {"cell_type": "code", "id": "p", "source": "n = 1", "metadata": {"tags": ["parameters"]}}
+    document = {"cells": [{**cell, "outputs": [], "execution_count": None}], "metadata": {}}
+    execution = ran(document=document, parameters={"n": 3})
+    await ask("POST", "ran", {"execution": execution})
+    laid_out = json.loads((jp_root_dir / "perijove/ann/12/code/work/train.ipynb").read_text())
+    assert [each["source"] for each in laid_out["cells"]] == ["n = 1", "# Parameters\nn = 3"]
 
 
 async def test_a_copy_that_is_there_stays_as_it_was_left(ask, ran, jp_root_dir):

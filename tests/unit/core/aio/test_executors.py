@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -95,3 +96,15 @@ async def test_what_a_process_refuses_arrives_with_its_hint() -> None:
 
 async def test_documents_are_read_in_another_process() -> None:
     assert await Processes("test", 1, seconds=60).run(os.getpid) != os.getpid()
+
+
+@pytest.mark.parametrize("package", ["core", "scheduler", "hub_extension", "jupyter_server_ext"])
+def test_nothing_of_the_service_and_of_the_clients_runs_on_the_default_executor(package: str) -> None:
+    root = Path(__file__).parents[4] / package
+    uses = {
+        f"{path.relative_to(root)}:{number}"
+        for path in root.rglob("*.py")
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if "asyncio.to_thread" in line or "run_in_executor(None" in line
+    }
+    assert uses == set()

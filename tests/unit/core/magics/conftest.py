@@ -102,7 +102,7 @@ class Service:
         fields |= {"id": self.id, "number": 12, "project": new_id("pr"), "project_name": "ann", "owner": self.owner}
         fields |= {"status": status or self.status, "reason": None if status else self.reason, "detail": ""}
         fields |= {"sentence": "It waits." if status else "It is over.", "hint": "", "attempt": 1}
-        fields |= {"metadata": {}, "metadata_truncated": False, "waits_for": "", "left_out": 0}
+        fields |= {"metadata": {}, "metadata_truncated": False, "waits_for": "", "left_out": 0, "left_out_files": []}
         fields |= {"created_at": NOW, "url": f"{URL}executions/12"}
         spec = Spec(group="local", notebook=Notebook(path="a.ipynb"))
         if kind is ExecutionDetail:

@@ -281,3 +281,23 @@ async def test_a_segment_is_not_written_again_once_it_is_noted(local) -> None:
     (signed,) = await local.services.outputs.sign("local", [ask(local, made.id, *wanted)])
     assert [bool(each.url) for each in signed.objects] == [False, False, True]
     assert "stored already" in signed.objects[0].error
+
+
+async def test_a_worker_is_told_that_an_object_was_lost_and_what_heals_it(local) -> None:
+    async def body():
+        yield archive()
+
+    code = code_id(archive())
+    await local.services.code.put(local.ada, None, code, body(), None)
+    made = await local.submit(spec={"notebook": {"path": "a.ipynb"}, "group": "local", "code": code}, notebook=NOTEBOOK)
+    await local.start(made.id)
+    sha256 = made.spec.notebook.sha256
+    for key in (f"code/{code}.tar.zst", f"notebooks/{sha256}.ipynb"):
+        await local.files.delete(key)
+    wanted = ask(local, made.id, ("code", code), ("notebook", sha256), ("log", ""))
+    (signed,) = await local.services.outputs.sign("local", [wanted])
+    assert [(each.url != "", "Submit" in each.error) for each in signed.objects] == [
+        (False, True),
+        (False, True),
+        (True, False),
+    ]
