@@ -16,6 +16,7 @@ import perijove_agent.lean  # noqa: F401 - before what imports nbformat
 from perijove import __version__, errors
 from perijove.model.spec import Resources
 from perijove_agent.enrolment import EnrolmentRefused
+from perijove_agent.secrecy import is_private
 from perijove_agent.service import serve
 from perijove_agent.settings import GIB, MIB, Settings
 
@@ -27,6 +28,7 @@ from perijove_agent.settings import GIB, MIB, Settings
 @click.option(
     "--token-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file that holds it."
 )
+@click.option("--insecure", is_flag=True, help="Send the token over plain HTTP, which others on the network can read.")
 @click.option("--worker", help="This worker's id, where the master chose it.")
 @click.option(
     "--data-dir",
@@ -54,6 +56,7 @@ def main(  # noqa: PLR0917 - one parameter an option is click's way
     group: str,
     token: str | None,
     token_file: Path | None,
+    insecure: bool,
     worker: str | None,
     data_dir: Path,
     cpus: float | None,
@@ -77,6 +80,11 @@ def main(  # noqa: PLR0917 - one parameter an option is click's way
     """
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    if not insecure and not is_private(url):
+        raise click.UsageError(
+            f"{url} is neither HTTPS nor on this machine: others could read the enrolment token on its way. "
+            "Use the service's https:// address, or --insecure on a network that you trust."
+        )
     capacity = Resources(
         cpus=cpus or os.cpu_count() or 1,
         memory=psutil.virtual_memory().total if memory is None else memory * MIB,
