@@ -38,6 +38,15 @@ def mark(number: int, text: str) -> tuple[int, bytes]:
     return number, json.dumps(record, separators=(",", ":")).encode()
 
 
+def bounded(number: int, line: bytes, length: int | None = None) -> tuple[int, bytes]:
+    """Return a record, or what says that it is too large for one; `length` is its own where `line` is not all of it."""
+    size = len(line) if length is None else length
+    if size <= RECORD_LIMIT:
+        return number, line
+    sizes = f"{describe_size(size)}; a record has at most {describe_size(RECORD_LIMIT)}"
+    return mark(number, f"Record {number} is left out: it has {sizes}.")
+
+
 async def last_record(files: Files, key: str) -> int | None:
     """Return the number of an object's last record, without unpacking it; None if there is no such object.
 
@@ -124,7 +133,4 @@ class _Lines:
         number = number_of(line)
         if number is None or number <= self._after:
             return []
-        if length <= RECORD_LIMIT:
-            return [(number, line)]
-        sizes = f"{describe_size(length)}; a record has at most {describe_size(RECORD_LIMIT)}"
-        return [mark(number, f"Record {number} is left out: it has {sizes}.")]
+        return [bounded(number, line, length)]

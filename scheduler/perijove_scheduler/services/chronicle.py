@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from perijove.wire.limits import RECORD_LIMIT
 from perijove_scheduler.files.protocol import Files, log_key, segment_key
 from perijove_scheduler.queue.protocol import Gap, Queue
 from perijove_scheduler.queue.tail import Tail
@@ -116,8 +117,10 @@ class _Whole:
         self.last = after
 
     def take(self, batch: Records) -> Records:
-        """Return what of a batch is new, with a mark in every gap."""
+        """Return what of a batch is new, with a mark in every gap and for what is too large for a record."""
         first, last = batch[0][0], batch[-1][0]
+        if any(len(line) > RECORD_LIMIT for _, line in batch):
+            batch = [archive.bounded(number, line) for number, line in batch]
         if first == self.last + 1 and last - first + 1 == len(batch):
             self.last = last
             return batch

@@ -422,6 +422,16 @@ async def test_a_window_larger_than_ours_is_not_allocated(local) -> None:
     assert await text_of(local, execution) == b"[Record 1 is missing.]\n"
 
 
+async def test_a_live_record_that_is_larger_than_one_may_be_is_left_out_and_said_to_be(local) -> None:
+    execution = await started(local)
+    await local.tell(execution, line(1), line(2, text="x" * (2 << 20), stream="stdout"), line(3))
+    viewer = Viewer(local, execution)
+    await viewer.until(is_record(1, 3))
+    assert max(len(item.line) for item in viewer.told if isinstance(item, RecordItem)) < 1000
+    text = (await text_of(local, execution)).decode()
+    assert "Record 2 is left out: it has 2.0 MiB" in text
+
+
 async def test_a_large_content_is_left_out_of_a_logs_text_and_said_to_be(local) -> None:
     execution, content = await started(local), b" " * (2 << 20)
     sha256 = hashlib.sha256(content).hexdigest()
