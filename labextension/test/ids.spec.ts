@@ -1,5 +1,6 @@
 import { addAttached, attached } from '../src/attach/metadata';
 import { payloadOf } from '../src/card/payload';
+import { files } from '../src/executions/outputs';
 import { executionPath, isId, isWebAddress } from '../src/master/ids';
 import { notebook } from './makes';
 import { FakeService } from './service';
@@ -73,6 +74,21 @@ describe('A path of the server extension', () => {
     const { requests } = new FakeService(() => ({}));
     const path = `master/executions/${ID}/outputs/a..b/c.txt?x=1`;
     expect(requests.url(path)).toContain('/outputs/a..b/c.txt?x=1');
+  });
+});
+
+describe('The list of an execution’s files', () => {
+  it('goes on from page to page', async () => {
+    const pages: Record<string, unknown> = {
+      '': { items: [{ name: 'a' }], next: 'da-1' },
+      'da-1': { items: [{ name: 'b' }], next: null }
+    };
+    const service = new FakeService(
+      path => pages[new URLSearchParams(path.split('?')[1]).get('cursor') ?? '']
+    );
+    const found = await files(service.requests, ID);
+    expect(found.map(({ name }) => name)).toEqual(['a', 'b']);
+    expect(service.asked).toHaveLength(2);
   });
 });
 

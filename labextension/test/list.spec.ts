@@ -8,7 +8,7 @@ import { FakeSocket, settings } from './sockets';
 const rows = (count: number, changes: Partial<IExecution> = {}) =>
   Array.from({ length: count }, (_, index) =>
     execution({
-      id: `ex-${String(count - index).padStart(26, "0")}`,
+      id: `ex-${String(count - index).padStart(26, '0')}`,
       number: count - index,
       status: 'complete',
       ...changes

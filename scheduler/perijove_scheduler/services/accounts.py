@@ -18,6 +18,8 @@ _log = logging.getLogger(__name__)
 _NAME = re.compile(REFERENCE_PATTERN)
 _NAME_LIMIT = 255
 _KEPT_OF_NAME = 200
+#: How many accounts are remembered, so that not every request reads the database.
+_MOST_MET = 10_000
 
 
 class Accounts:
@@ -26,6 +28,7 @@ class Accounts:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._keys = Keys(store)
+        self._met: dict[str, str] = {}  # accounts that were found to be the ones they were
 
     async def meet(self, name: str, created: str, *, keeps: bool = False) -> None:
         """See to it that nobody gets what an earlier account of their name owns.
@@ -43,8 +46,13 @@ class Accounts:
         perijove.errors.Forbidden
             It is the earlier account that asks: its token is still remembered, or the Hub's database was restored.
         """
+        if self._met.get(name) == created:
+            return
         known = await self._store.accounts.bind(name, created)
+        if len(self._met) >= _MOST_MET:
+            self._met.clear()
         if known == created:
+            self._met[name] = created
             return
         if keeps:
             await self._store.accounts.rebind(name, known, created)

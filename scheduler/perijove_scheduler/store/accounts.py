@@ -73,7 +73,7 @@ class Accounts:
     async def park(self, name: str, before: str, created: str, elsewhere: str) -> bool:
         """Move all that a former account of a name owns to `elsewhere`, and bind the name to the new account.
 
-        False when another request did so first.
+        False when another request did so first, or there is nothing to move.
         """
         this = (AccountRow.name == name, AccountRow.created == before)
         async with self._database.write() as session:
@@ -81,8 +81,9 @@ class Accounts:
             if await session.scalar(bound.returning(AccountRow.name)) is None:
                 return False
             moved = await _move(session, name, elsewhere)
-            await _note(session, new_id("au"), "perijove", "park", name, elsewhere, moved)
-            return True
+            if moved != Moved():
+                await _note(session, new_id("au"), "perijove", "park", name, elsewhere, moved)
+            return moved != Moved()
 
     async def hand_over(self, actor: str, source: str, target: str, claim: Claim | None = None) -> AuditRow | None:
         """Move all that one name owns to another, and write it down; None when the name owns nothing.
@@ -96,10 +97,7 @@ class Accounts:
                 moved = await _move(session, source, target)
                 if moved == Moved():
                     raise NotMade
-                entry = await _note(session, id_, actor, "hand_over", source, target, moved)
-                # Whoever is given that name next is somebody else.
-                await session.execute(delete(AccountRow).where(AccountRow.name == source))
-                return entry
+                return await _note(session, id_, actor, "hand_over", source, target, moved)
         return None
 
     async def audit(self, after: str | None, limit: int) -> Sequence[AuditRow]:
