@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from perijove.model.events import Verb
 from perijove_hub.hub import Hub
 from perijove_hub.identity import Identity
 from perijove_hub.web import make_application, make_server
-from perijove_scheduler.files.protocol import attempt_prefix, log_key
+from perijove_scheduler.files.protocol import Upload, attempt_prefix, log_key
 from perijove_scheduler.platform import Platform
 
 _MINE = f"{attempt_prefix('ex-1', 1)}out.txt"
@@ -45,6 +46,11 @@ class Store:
         parts = urlsplit(self.platform.files.sign(verb, key, seconds))
         return f"{self.url}files/{parts.path.partition('/files/')[2]}?{parts.query}"
 
+    async def settle(self, content: bytes, key: str = _MINE) -> None:
+        """Make an upload final, as the event does that names it."""
+        upload = Upload(key, hashlib.sha256(content).hexdigest(), len(content))
+        assert await self.platform.files.settle([upload]) == []
+
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
@@ -70,6 +76,7 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 
 async def test_it_does_what_it_is_for_and_nothing_else(store: Store, http: httpx.AsyncClient) -> None:
     assert (await http.put(store.sign(Verb.PUT), content=b"mine")).status_code == 204
+    await store.settle(b"mine")
     assert (await http.get(store.sign(Verb.GET))).content == b"mine"
     assert (await http.head(store.sign(Verb.GET))).status_code == 200
     for verb, method in ((Verb.PUT, "GET"), (Verb.PUT, "HEAD"), (Verb.GET, "PUT")):
@@ -77,6 +84,14 @@ async def test_it_does_what_it_is_for_and_nothing_else(store: Store, http: httpx
         assert answer.status_code == 403, method
     for method in ("POST", "DELETE", "PATCH"):
         assert (await http.request(method, store.sign(Verb.PUT))).status_code == 405, method
+    assert (await http.get(store.sign(Verb.GET))).content == b"mine"
+
+
+async def test_used_after_the_end_it_replaces_nothing(store: Store, http: httpx.AsyncClient) -> None:
+    url = store.sign(Verb.PUT)
+    await http.put(url, content=b"mine")
+    await store.settle(b"mine")
+    assert (await http.put(url, content=b"others")).status_code == 204
     assert (await http.get(store.sign(Verb.GET))).content == b"mine"
 
 
@@ -114,6 +129,7 @@ async def test_nothing_of_it_can_be_changed(store: Store, http: httpx.AsyncClien
 async def test_what_it_serves_cannot_act_in_a_browser(store: Store, http: httpx.AsyncClient) -> None:
     key = f"{attempt_prefix('ex-1', 1)}page.html"
     await http.put(store.sign(Verb.PUT, key), content=b"<script>alert(1)</script>")
+    await store.settle(b"<script>alert(1)</script>", key)
     parts = urlsplit(store.platform.files.sign(Verb.GET, key, 60, 'a"\r\nX-Evil: 1\u202e.html', "text/html"))
     answer = await http.get(f"{store.url}files/{parts.path.partition('/files/')[2]}?{parts.query}")
     assert answer.headers["content-disposition"].startswith("attachment; filename*=UTF-8''a%22%0D%0A")

@@ -38,4 +38,4 @@ async def put(call: Call) -> None:
     files.verify(call.method, key, call.query.model_dump())
     if call.length is None:
         raise InvalidRequest("Send a Content-Length.")
-    await files.put(key, call.upload, call.length)
+    await files.receive(key, call.upload, call.length)

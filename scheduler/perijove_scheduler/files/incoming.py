@@ -66,7 +66,7 @@ class Incoming:
         os.fsync(self._file.fileno())
         self._file.close()
         self._move(target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
 
     def _move(self, target: Path) -> None:
         for _ in range(_ATTEMPTS):
@@ -107,7 +107,7 @@ def remove_abandoned(folder: Path, older_than: float) -> None:
                     path.unlink()
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make a rename durable: the folder's entry is data of the folder."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

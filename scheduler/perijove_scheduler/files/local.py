@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -21,8 +21,8 @@ from perijove.model.events import Verb
 from perijove.model.ids import safe_relative_path
 from perijove.paths import is_file, leads_through_link
 from perijove.trees import is_folder
-from perijove_scheduler.files.incoming import Incoming, remove_abandoned
-from perijove_scheduler.files.protocol import Check, Stored, digest_in
+from perijove_scheduler.files.incoming import Incoming, make_private, remove_abandoned, sync_folder
+from perijove_scheduler.files.protocol import Check, Stored, Upload, digest_in, upload_key
 from perijove_scheduler.files.signing import Grant, Signer
 
 _CHUNK = 1024 * 1024
@@ -84,6 +84,45 @@ class LocalFiles:
         if time.monotonic() - self._swept >= SWEEP_EVERY:
             self._swept = time.monotonic()
             await FILES.run(remove_abandoned, self._root / _INCOMING, _ABANDONED)
+
+    async def receive(self, key: str, body: AsyncIterable[bytes], limit: int) -> Stored:
+        """Take an upload: it lies under a key of its own, with its digest, until it is settled."""
+        if digest_in(key) is not None:
+            return await self.put(key, body, limit)
+        _checked(key)
+        await self._sweep()
+        incoming = await FILES.run(Incoming, self._root / _INCOMING, limit)
+        try:
+            async for chunk in _gathered(body):
+                await FILES.run(incoming.write, chunk)
+            target = self._path(upload_key(key, incoming.sha256))
+            await FILES.run(incoming.commit, target)
+        finally:
+            incoming.discard()
+        return Stored(key, incoming.size, incoming.sha256)
+
+    async def settle(self, uploads: Sequence[Upload], *, replace: bool = False) -> list[Upload]:
+        """Make uploads the objects they are for; return those that are not there."""
+        return await FILES.run(self._settle, uploads, replace) if uploads else []
+
+    def _settle(self, uploads: Sequence[Upload], replace: bool) -> list[Upload]:
+        folders: set[Path] = set()
+        missing = [upload for upload in uploads if not self._settled(upload, replace, folders)]
+        for folder in folders:
+            sync_folder(folder)
+        return missing
+
+    def _settled(self, upload: Upload, replace: bool, folders: set[Path]) -> bool:
+        target, source = self._path(upload.key), self._path(upload_key(upload.key, upload.sha256))
+        if (not replace and is_file(target)) or not is_file(source):
+            return is_file(target) and target.stat().st_size == upload.size
+        if source.stat().st_size != upload.size:
+            return False
+        make_private(target.parent)
+        source.replace(target)
+        folders.add(target.parent)
+        self._prune(source.parent)
+        return True
 
     async def get(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         """Iterate over an object's bytes from `start` to before `end`."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -40,6 +41,15 @@ class Stored:
     modified: float = field(default=0.0, compare=False)
 
 
+@dataclass(frozen=True)
+class Upload:
+    """What a worker says it has uploaded: for which object, and the content's digest and size."""
+
+    key: str
+    sha256: str
+    size: int
+
+
 class Files(Protocol):
     """Objects by key. A key is a relative POSIX path; an object is written whole or not at all."""
 
@@ -63,6 +73,20 @@ class Files(Protocol):
             The stream's digest is not `sha256`, or not the one that the key names; nothing is left behind.
         perijove.errors.PerijoveError
             What `check` raises; nothing is left behind.
+        """
+
+    async def receive(self, key: str, body: AsyncIterable[bytes], limit: int) -> Stored:
+        """Take an upload by a signed URL that is to become the object `key`; nobody sees it until it is settled.
+
+        However often the URL is used, an object that is there stays as it is. What its own digest names is written at
+        once: nobody can put anything else in its place.
+        """
+
+    async def settle(self, uploads: Sequence[Upload], *, replace: bool = False) -> list[Upload]:
+        """Make uploads the objects they are for; return those whose bytes are not there.
+
+        Harmless to repeat: what is settled already, with that size, counts as there. With `replace`, an object that is
+        there gives way to the upload.
         """
 
     def get(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
@@ -95,6 +119,16 @@ def code_key(code: str) -> str:
 def notebook_key(sha256: str) -> str:
     """Return where a submitted notebook document lies."""
     return f"notebooks/{sha256}.ipynb"
+
+
+def upload_key(key: str, sha256: str) -> str:
+    """Return where an upload lies that is to become the object `key`: below its execution's and attempt's own prefix.
+
+    The digest of the object's key and that of the content make its name, so one upload never replaces another.
+    """
+    _, execution, attempt = (*key.split("/"), "", "")[:3]
+    name = hashlib.sha256(key.encode()).hexdigest()[:32]
+    return f"uploads/{execution}/{attempt.partition('.')[0]}/{name}.{sha256}"
 
 
 def notebook_of(key: str) -> str | None:

@@ -20,6 +20,7 @@ from perijove_scheduler.loops.signatures import Sign, Signatures
 from perijove_scheduler.loops.tasks import together
 from perijove_scheduler.queue.protocol import Delivery, Queue
 from perijove_scheduler.services.bell import Bell
+from perijove_scheduler.services.commits import Commits
 from perijove_scheduler.services.credentials import WorkerKeys
 from perijove_scheduler.store.leadership import Deposed
 from perijove_scheduler.store.store import Store
@@ -59,12 +60,20 @@ class Applier(Loop):
     name: ClassVar[str] = "applier"
 
     def __init__(
-        self, bell: Bell, store: Store, queue: Queue, offers: Offers, sign: Sign, keys: WorkerKeys, consumer: str
+        self,
+        bell: Bell,
+        store: Store,
+        queue: Queue,
+        offers: Offers,
+        sign: Sign,
+        keys: WorkerKeys,
+        commits: Commits,
+        consumer: str,
     ) -> None:
         super().__init__(bell)
         self._store = store
         self._queue = queue
-        signatures, passing = Signatures(store, queue, sign), Passing(bell, store, queue, offers)
+        signatures, passing = Signatures(store, queue, sign), Passing(bell, store, queue, offers, commits)
         self._application = Application(store, queue, Intake(store, keys), signatures, passing)
         self.consumer = consumer
         self._names: Sequence[str] = ()

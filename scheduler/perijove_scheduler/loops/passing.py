@@ -10,6 +10,7 @@ from perijove.model.events import Event, Stopped
 from perijove_scheduler.loops.offers import Offers
 from perijove_scheduler.queue.protocol import Queue
 from perijove_scheduler.services.bell import CAPACITY, Bell
+from perijove_scheduler.services.commits import Commits
 from perijove_scheduler.store.outcomes import Applied
 from perijove_scheduler.store.store import Store
 
@@ -20,7 +21,8 @@ STREAM_KEPT = 60.0
 class Passing:
     """Applies events in one transaction, and tells Redis and the other loops what came of it."""
 
-    def __init__(self, bell: Bell, store: Store, queue: Queue, offers: Offers) -> None:
+    def __init__(self, bell: Bell, store: Store, queue: Queue, offers: Offers, commits: Commits) -> None:
+        self._commits = commits
         self._bell = bell
         self._store = store
         self._queue = queue
@@ -28,7 +30,8 @@ class Passing:
 
     async def apply(self, group: str, events: Sequence[Event]) -> None:
         """Apply events of a group: all of them, or none."""
-        applied = await self._store.lifecycle.apply([(group, event) for event in events])
+        settled = await self._commits.settle(events)
+        applied = await self._store.lifecycle.apply([(group, event) for event in settled])
         await self._pass_on(applied)
         stopped = {event.worker for event in events if isinstance(event, Stopped)}
         for worker in stopped:

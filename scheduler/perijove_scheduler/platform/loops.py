@@ -24,6 +24,7 @@ from perijove_scheduler.loops.signatures import Sign
 from perijove_scheduler.loops.sweeper import Sweeper
 from perijove_scheduler.queue.protocol import Queue
 from perijove_scheduler.services.bell import Bell
+from perijove_scheduler.services.commits import Commits
 from perijove_scheduler.services.credentials import WorkerKeys
 from perijove_scheduler.store.store import Store
 
@@ -58,7 +59,7 @@ class Loops:
         offers = Offers(queue, files)
         self._store = store
         self._machines = machines
-        self.applier = Applier(bell, store, queue, offers, sign, keys, _CONSUMER)
+        self.applier = Applier(bell, store, queue, offers, sign, keys, Commits(store, files), _CONSUMER)
         self.deciding: tuple[Loop, ...] = (
             Dispatcher(bell, store, queue, offers),
             Reaper(bell, store, queue, offers, machines),

@@ -25,7 +25,7 @@ class Leftovers:
     async def of_executions(self, executions: Sequence[str]) -> None:
         """Delete everything below the executions' own prefixes."""
         for execution in executions:
-            for kind in ("outputs", "logs", "payloads"):
+            for kind in ("outputs", "logs", "payloads", "uploads"):
                 await self._files.delete_prefix(f"{kind}/{execution}/")
 
     async def of_nobody(self, key: str) -> None:

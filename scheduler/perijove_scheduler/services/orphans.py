@@ -36,6 +36,7 @@ class Orphans:
             "outputs/": self._outputs,
             "logs/": self._records,
             "payloads/": self._records,
+            "uploads/": self._uploads,
         }
         for prefix, judge in judges.items():
             async for page in self._pages(prefix):
@@ -73,6 +74,11 @@ class Orphans:
         return [
             stored for stored in page if old.get(_execution_of(stored.key), True) and _datum_of(stored.key) not in data
         ]
+
+    async def _uploads(self, page: list[Stored]) -> list[Stored]:
+        """Keep those of an execution that may still settle them."""
+        old = await self._store.known_executions(sorted({_execution_of(stored.key) for stored in page}))
+        return [stored for stored in page if old.get(_execution_of(stored.key), True)]
 
     async def _records(self, page: list[Stored]) -> list[Stored]:
         executions = sorted({_execution_of(stored.key) for stored in page})

@@ -32,6 +32,7 @@ from perijove_scheduler.loops.sweeper import Sweeper
 from perijove_scheduler.providers.protocol import Machine, Order
 from perijove_scheduler.queue.memory import ManualClock, MemoryAgentWire, MemoryQueue
 from perijove_scheduler.services.bell import Bell
+from perijove_scheduler.services.commits import Commits
 from perijove_scheduler.services.credentials import WorkerKeys
 from perijove_scheduler.store.clock import db_now
 from perijove_scheduler.store.store import Store
@@ -142,7 +143,9 @@ class World:
         machines = Machines({"process": self.rack})
         offers = Offers(self.queue, self.files)
         self.dispatcher = Dispatcher(self.bell, self.store, self.queue, offers)
-        self.applier = Applier(self.bell, self.store, self.queue, offers, self.sign, self.keys, "applier")
+        commits = Commits(self.store, self.files)
+        parts = (self.bell, self.store, self.queue, offers, self.sign, self.keys, commits)
+        self.applier = Applier(*parts, "applier")
         self.reaper = Reaper(self.bell, self.store, self.queue, offers, machines)
         self.sweeper = Sweeper(self.bell, self.store, self.queue, offers)
         self.archiver = Archiver(self.bell, self.store, self.queue, self.files)

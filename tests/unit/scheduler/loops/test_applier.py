@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from perijove.errors import Unavailable
@@ -10,6 +12,7 @@ from perijove.model.events import Advanced, Claimed, Held, ObjectRequest, Segmen
 from perijove.model.fleet import WorkerState
 from perijove.model.reasons import Reason
 from perijove.wire.envelopes import Envelope
+from perijove_scheduler.files.protocol import segment_key
 from perijove_scheduler.queue.protocol import Delivery, Gap
 
 
@@ -17,6 +20,21 @@ def request(agent, execution: str, attempt: int = 1) -> SignRequest:
     return SignRequest(
         worker=agent.id, execution=execution, attempt=attempt, request="r1", objects=[ObjectRequest(what="log")]
     )
+
+
+async def _bytes(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
+async def test_records_whose_segment_is_not_there_stay_in_their_stream(world) -> None:
+    agent = await world.agent()
+    execution = await world.running(agent)
+    await agent.log(execution, *(b"{}" for _ in range(30)))
+    event = Segmented(worker=agent.id, execution=execution, attempt=1, first=1, last=20, size=9, sha256="0" * 64)
+    await agent.wire.emit([event])
+    await world.apply()
+    assert len(await world.queue.records("local", execution, 1, 0, 100)) == 30
+    assert world.applier.rejected == {"local": 1}
 
 
 async def pending(world) -> list[Delivery]:
@@ -188,10 +206,12 @@ async def test_records_leave_their_stream_once_a_segment_of_them_is_noted_and_th
     agent = await world.agent()
     execution = await world.running(agent)
     await agent.log(execution, *(b"{}" for _ in range(30)))
-    event = Segmented(worker=agent.id, execution=execution, attempt=1, first=1, last=20, size=9, sha256="0" * 64)
+    digest = (await world.files.receive(segment_key(execution, 1, 1, 20), _bytes(b"a segment"), 9)).sha256
+    event = Segmented(worker=agent.id, execution=execution, attempt=1, first=1, last=20, size=9, sha256=digest)
     await agent.wire.emit([event])
     await world.apply()
     assert await world.store.segments.last(execution, 1) == 20
+    assert await world.files.stat(segment_key(execution, 1, 1, 20)) is not None
     with pytest.raises(Gap):
         await world.queue.records("local", execution, 1, 0, 100)
     assert [n for n, _ in await world.queue.records("local", execution, 1, 20, 100)] == list(range(21, 31))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import zstandard
@@ -170,6 +171,7 @@ async def test_an_attempt_without_records_gets_an_empty_archive(world) -> None:
 
 async def test_an_archived_stream_is_kept_for_those_who_follow_it_and_then_goes(world) -> None:
     agent, execution = await ended(world)
+    await world.files.put(log_key(execution, 1), _body(b"x"))
     event = Archived(worker=agent.id, execution=execution, attempt=1, records=450, size=1, sha256="0" * 64)
     await agent.wire.emit([event])
     await world.apply()
@@ -223,3 +225,7 @@ async def test_a_lost_workers_segments_are_an_archive_where_redis_lost_the_rest(
     await world.archiver.turn()
     assert await archived(world, execution) == []
     assert (await world.attempt(execution, 1)).records == 200
+
+
+async def _body(content: bytes) -> AsyncIterator[bytes]:
+    yield content
