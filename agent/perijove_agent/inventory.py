@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from perijove.safe_json import Bounds, fits, repaired
 from perijove_agent.runtime import Launch, Runtime
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,8 @@ print(json.dumps({"facts": {
 """
 #: Seconds the probe may take.
 _TIMEOUT = 60.0
+#: What an interpreter may say of itself: some thousand packages.
+_BOUNDS = Bounds(depth=3, values=20_000, characters=1024 * 1024)
 
 
 class Inventory:
@@ -64,12 +67,11 @@ class Inventory:
     async def _probe(self, python: str, environment: Mapping[str, str]) -> dict[str, Any]:
         try:
             output = await asyncio.wait_for(self._run(python, environment), _TIMEOUT)
-            answer = json.loads(output)
-        except (OSError, ValueError, asyncio.TimeoutError) as error:
+            facts, folders = _read(output)
+        except (OSError, ValueError, RecursionError, asyncio.TimeoutError) as error:
             log.warning("the packages of %s are not known: %s", python, error)
             return {}
-        self._known[python] = (_times(answer["folders"]), answer["facts"])
-        facts: dict[str, Any] = answer["facts"]
+        self._known[python] = (_times(folders), facts)
         return facts
 
     async def _run(self, python: str, environment: Mapping[str, str]) -> bytes:
@@ -80,6 +82,17 @@ class Inventory:
         finally:
             process.close()
             await process.cleared()
+
+
+def _read(output: bytes) -> tuple[dict[str, Any], list[str]]:
+    """Return the facts and the folders that a probe found; what else starts with an interpreter may print as well."""
+    answer = json.loads(output)
+    if not isinstance(answer, dict) or not fits(answer, _BOUNDS):
+        raise ValueError("its answer is too large, or none")
+    facts, folders = repaired(answer.get("facts")), answer.get("folders")
+    if not (isinstance(facts, dict) and isinstance(folders, list)):
+        raise ValueError("its answer is none")  # noqa: TRY004 - as of what is no JSON
+    return facts, [folder for folder in folders if isinstance(folder, str) and "\0" not in folder]
 
 
 def _times(folders: Any) -> dict[str, int]:

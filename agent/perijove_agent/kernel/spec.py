@@ -74,5 +74,6 @@ def find_program(name: str, python: str) -> KernelProgram:
 
 def kernel_name(chosen: str | None, notebook: Mapping[str, Any]) -> str:
     """Return the name of the kernel to run: the chosen one, else the notebook's own, else the default."""
-    own = notebook.get("metadata", {}).get("kernelspec", {}).get("name")
-    return chosen or own or DEFAULT
+    spec = notebook.get("metadata", {}).get("kernelspec")
+    own = spec.get("name") if isinstance(spec, Mapping) else None
+    return chosen or (own if isinstance(own, str) else "") or DEFAULT
