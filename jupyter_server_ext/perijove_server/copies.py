@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from perijove import paths
 from perijove.errors import Conflict, InvalidPath
 
 #: Its name; the front end knows it too.
@@ -37,7 +38,7 @@ def make_copies_folder(root: Path) -> Path:
         try:
             folder.mkdir()
         except FileExistsError:
-            if not folder.is_dir():
+            if not paths.is_folder(folder):
                 raise
         else:
             (folder / ".gitignore").write_text(_IGNORE, encoding="utf-8")

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from perijove import paths
 from perijove.errors import InvalidPath
 
 #: Drives of JupyterLab that show this server's own files.
@@ -62,7 +63,7 @@ def _local(root: Path, path: str) -> str:
         return path
     if drive in _OWN_DRIVES:
         return rest
-    if "\0" not in path and (root / path).is_file():
+    if "\0" not in path and paths.is_file(root / path):
         return path
     raise InvalidPath(
         f"'{path}' lies in the drive '{drive}', not in this server's folder.",
@@ -75,6 +76,6 @@ def _below(root: Path, local: str, path: str) -> Path:
     file = Path(os.path.normpath(root / local.lstrip("/")))
     if root not in file.parents or "\0" in local:
         raise InvalidPath(f"'{path}' does not lie in this server's folder.")
-    if not file.parent.is_dir():
+    if not paths.is_folder(file.parent):
         raise InvalidPath(f"The folder of '{path}' does not exist any more.", "Save the notebook, then run it.")
     return file

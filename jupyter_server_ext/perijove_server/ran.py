@@ -68,7 +68,7 @@ async def lay_out(client: AsyncClient, execution_id: str, root: Path) -> Path:
     if not code:
         raise NotFound(f"Execution {execution.number} ran without a folder.", "Nothing was sent along with it.")
     target = await FILES.run(_place, root, execution)
-    if await FILES.run(target.exists):
+    if await FILES.run(paths.exists, target):
         return target
     draft = await FILES.run(_draft, target)
     try:
@@ -106,10 +106,10 @@ def _lay_out(ran: _Ran, draft: Path, target: Path) -> None:
         unpack(draft / _ARCHIVE, folder, ran.limit, ran.code if ran.code.startswith("~") else "")
         if ran.notebook:
             _write(folder, ran.notebook, ran.document())
-        if not any((folder / marker).exists() for marker in MARKERS):
+        if not any(paths.exists(folder / marker) for marker in MARKERS):
             # A project of its own: what is run in it sends it, and not what lies around it.
             (folder / ".perijoveignore").touch()
-        if not _rename(folder, target) and not target.is_dir():
+        if not _rename(folder, target) and not paths.is_folder(target):
             raise FileExistsError
 
 

@@ -20,6 +20,7 @@ from perijove.magics.pickling import write_variables
 from perijove.magics.screen import StatusLine
 from perijove.model.resources import Execution
 from perijove.model.sizes import describe_size
+from perijove.paths import is_file
 
 _PLAIN_NAME = "remote.ipynb"
 
@@ -50,7 +51,7 @@ def notebook_path() -> Path:
     """
     name = Path(os.environ.get("JPY_SESSION_NAME", "")).name
     path = Path.cwd() / name
-    return path if path.suffix == ".ipynb" and path.is_file() else Path.cwd() / _PLAIN_NAME
+    return path if path.suffix == ".ipynb" and is_file(path) else Path.cwd() / _PLAIN_NAME
 
 
 def _value(name: str, variables: Mapping[str, Any]) -> Any:

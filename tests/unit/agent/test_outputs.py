@@ -109,6 +109,14 @@ def test_a_folder_without_rights_is_opened_by_its_owner_and_its_files_are_found(
     assert omissions.count == 0
 
 
+def test_an_outputs_folder_without_rights_is_opened_by_its_owner(folder: Path) -> None:
+    (folder / "file").touch()
+    folder.chmod(0)
+    with bound_by_modes():
+        found, omissions = find_outputs(folder)
+    assert ([file.name for file in found], omissions.count) == (["file"], 0)
+
+
 def test_an_outputs_folder_that_the_work_removed_or_replaced_is_named(folder: Path) -> None:
     folder.rmdir()
     _, omissions = find_outputs(folder)
