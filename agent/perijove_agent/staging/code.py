@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AsyncExitStack
 
 from perijove import errors
-from perijove.code import unpack
 from perijove.model.events import ObjectRequest
 from perijove.model.reasons import Reason
 from perijove.wire.protocol import Held
 from perijove_agent.ending import Failure
 from perijove_agent.folders import AttemptFolders
 from perijove_agent.staging.source import Source
+from perijove_agent.staging.unpacking import unpack_revocably
 from perijove_agent.waits import waiting
 
 
@@ -49,7 +48,7 @@ async def _unpack(source: Source, held: Held, code: str, folders: AttemptFolders
             raise Failure(Reason.CODE_FAILED, f"Code version {code} could not be fetched: {error}") from error
         try:
             with waiting("It is unpacking its code."):
-                await asyncio.to_thread(unpack, archive.path, folders.repository, limit, ad_hoc)
+                await unpack_revocably(archive.path, folders.repository, limit, ad_hoc)
         except errors.InvalidRequest:
             raise
         except errors.PerijoveError as error:
