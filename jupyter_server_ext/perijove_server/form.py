@@ -62,7 +62,7 @@ def _describe(group: Group) -> str:
     """Say what a group is and whether one would wait."""
     free = f"{group.idle} idle" if group.idle else f"{group.waiting} waiting" if group.waiting else "starts on demand"
     what = group.description or f"{group.runtime}, up to {group.max_workers} workers"
-    return f"{group.name}: {what} ({free})"
+    return f"{group.name}: {what} ({group.isolation}, {free})"
 
 
 def _type(parameter: Parameter) -> str:

@@ -9,6 +9,8 @@ from perijove.cli.session import Session, pass_session, printing
 from perijove.code import describe_size
 from perijove.model.fleet import Group, Worker
 
+_COLUMNS = ("GROUP", "RUNTIME", "ISOLATION", "WORKER", "WORKERS", "RUNNING", "WAITING", "DESCRIPTION")
+
 
 @click.group(invoke_without_command=True)
 @printing
@@ -28,7 +30,7 @@ def list_(session: Session) -> None:
     if session.json:
         emit(found)
     elif found:
-        table(("GROUP", "RUNTIME", "WORKER", "WORKERS", "RUNNING", "WAITING", "DESCRIPTION"), map(_row, found))
+        table(_COLUMNS, map(_row, found))
     else:
         session.say("There is no worker group that you can use.")
 
@@ -86,4 +88,4 @@ def _row(group: Group) -> tuple[str, ...]:
     machine += [f"{takes.gpus} GPU"] if takes.gpus else []
     workers = f"{group.workers}/{group.max_workers}"
     running, waiting = str(group.running), str(group.waiting)
-    return group.name, group.runtime, ", ".join(machine), workers, running, waiting, group.description
+    return group.name, group.runtime, group.isolation, ", ".join(machine), workers, running, waiting, group.description

@@ -20,12 +20,14 @@ _NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
 class Group(Resource):
     """A worker group as its users see it; of its `owners` everybody sees the Hub groups they are in themselves.
 
-    `note` says of a change what could not be checked.
+    `note` says of a change what could not be checked. `isolation` is what keeps its work apart from the agent and from
+    other work: ``unsandboxed`` is nothing, it runs as the agent's own user.
     """
 
     name: str
     description: str
     runtime: Literal["process", "docker"]
+    isolation: Literal["unsandboxed"] = "unsandboxed"
     image: str | None
     provider: str
     min_workers: int

@@ -135,7 +135,8 @@ def _notebook_field(path: str | os.PathLike[str] | None) -> Any:
 
 def _group_options(groups: list[Group]) -> list[tuple[str, str]]:
     """Return what the group field offers: each with what it is, and how busy."""
-    return [(" · ".join(filter(None, (each.name, each.description, _busy(each)))), each.name) for each in groups]
+    facts = {each.name: (each.name, each.description, each.isolation, _busy(each)) for each in groups}
+    return [(" · ".join(filter(None, said)), name) for name, said in facts.items()]
 
 
 def _busy(group: Group) -> str:

@@ -35,7 +35,9 @@ async def test_a_preview_tells_the_form_the_cells_and_the_snapshot(ask, document
     reply = await ask("POST", "preview", body)
     preview = told(reply)
     assert reply.code == 200
-    assert preview["schema"]["properties"]["group"]["oneOf"][0]["const"] == "local"
+    (offered,) = preview["schema"]["properties"]["group"]["oneOf"]
+    assert offered["const"] == "local"
+    assert "unsandboxed" in offered["title"]
     assert (preview["values"]["group"], preview["values"]["title"]) == ("local", "Last time")
     along = {context: [cell["id"] for cell in cells] for context, cells in preview["along"].items()}
     assert along == {"only": ["cell-3"], "needed": ["cell-1", "cell-3"], "above": ["cell-1", "cell-2", "cell-3"]}

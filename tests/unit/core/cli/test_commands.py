@@ -190,7 +190,22 @@ def test_groups_are_listed_with_what_waits(perijove, service):
     }
     service.items("GET groups", {**group, "capacity": {"cpus": 8, "memory": 1 << 34, "gpus": 2}})
     row = perijove("groups").out.splitlines()[1]
-    assert row.split() == ["gpu", "docker", "8", "CPU,", "16.0", "GiB,", "2", "GPU", "1/4", "2", "3", "Two", "A100"]
+    assert row.split() == [
+        "gpu",
+        "docker",
+        "unsandboxed",
+        "8",
+        "CPU,",
+        "16.0",
+        "GiB,",
+        "2",
+        "GPU",
+        "1/4",
+        "2",
+        "3",
+        "Two",
+        "A100",
+    ]
 
 
 @pytest.fixture
