@@ -15,8 +15,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from pathspec import GitIgnoreSpec
+from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from perijove import errors
 from perijove.paths import exists, is_file, open_file, real_path
@@ -42,6 +44,34 @@ BUILT_IN = (
 HOME = ("/.*",)
 GIT_FILE = ".gitignore"
 OWN_FILE = ".perijoveignore"
+
+
+_STAR = "[^/]*"
+
+
+class Pattern(GitIgnoreSpecPattern):
+    """A line of an ignore file, matched without going back and forth.
+
+    As the library writes it, each of k stars tries every length: a name of n characters costs n to the power of k. What
+    stands between two stars of one name may be taken where it comes first, for what follows can then still come later.
+    """
+
+    @classmethod
+    def pattern_to_regex(cls, pattern: Any) -> Any:
+        """Return a line's regular expression, and whether it ignores or takes back."""
+        written, include = super().pattern_to_regex(pattern)
+        return (first_found(written) if isinstance(written, str) else written), include
+
+
+def first_found(written: str) -> str:
+    """Return a pattern's expression in which what stands between two stars is taken where it is found first."""
+    first, *others = written.split(_STAR)
+    made = [first]
+    for number, piece in enumerate(others, 1):
+        between = number < len(others) and not set("/()") & set(piece.replace("[^/]", ""))
+        # What a look-ahead has found stands; re has atomic groups from Python 3.11 on only.
+        made.append(f"(?=(?P<star{number}>{_STAR}?{piece}))(?P=star{number})" if between else _STAR + piece)
+    return "".join(made)
 
 
 @dataclass(frozen=True)
@@ -139,14 +169,14 @@ def _read(path: Path) -> GitIgnoreSpec:
             f"The ignore file {str(path)!r} can't be read: {error.strerror}.", "Change its permissions, or remove it."
         ) from None
     try:
-        return GitIgnoreSpec.from_lines(lines)
+        return GitIgnoreSpec.from_lines(lines, Pattern)
     except (ValueError, re.error):  # git passes over a line that is no pattern
-        return GitIgnoreSpec.from_lines(line for line in lines if _is_pattern(line))
+        return GitIgnoreSpec.from_lines((line for line in lines if _is_pattern(line)), Pattern)
 
 
 def _is_pattern(line: str) -> bool:
     try:
-        GitIgnoreSpec.from_lines([line])
+        GitIgnoreSpec.from_lines([line], Pattern)
     except (ValueError, re.error):
         return False
     return True

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pathspec import GitIgnoreSpec
 from rights import bound_by_modes
 
 from perijove import errors
 from perijove.code import ALWAYS, BUILT_IN, scan
+from perijove.code.ignore import Pattern
 
 Make = Callable[[dict[str, str]], Path]
 
@@ -126,3 +131,30 @@ def test_an_ignore_file_that_cannot_be_read_is_named(project: Make) -> None:
     (root / ".gitignore").chmod(0)
     with bound_by_modes(), pytest.raises(errors.InvalidPath, match=r"\.gitignore.*Permission denied"):
         scan(root)
+
+
+@pytest.mark.filterwarnings("ignore:Possible nested set:FutureWarning")
+@given(
+    st.lists(st.text("ab*?/[]!.-\\\\ ", max_size=12), min_size=1, max_size=4),
+    st.lists(st.text("ab/.-", min_size=1, max_size=10), min_size=1, max_size=20),
+)
+def test_a_pattern_means_what_git_means_by_it(lines: list[str], paths: list[str]) -> None:
+    lines = [line for line in lines if is_pattern(line)]
+    written, ours = GitIgnoreSpec.from_lines(lines), GitIgnoreSpec.from_lines(lines, Pattern)
+    for path in paths:
+        assert ours.check_file(path).include == written.check_file(path).include
+
+
+def is_pattern(line: str) -> bool:
+    try:
+        GitIgnoreSpec.from_lines([line])
+    except (ValueError, re.error):
+        return False
+    return True
+
+
+def test_a_pattern_of_many_stars_is_matched_in_time() -> None:
+    """It took the length of the name to the power of the number of stars: years."""
+    pattern = GitIgnoreSpec.from_lines(["*a" * 40 + "*b"], Pattern)
+    assert not pattern.match_file("a" * 250)
+    assert pattern.match_file("a" * 250 + "b")
