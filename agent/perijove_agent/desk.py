@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +26,8 @@ from perijove_agent.tools import Tools
 from perijove_agent.upload import UploadError
 from perijove_agent.waits import Waits
 
+log = logging.getLogger(__name__)
+
 
 class Desk:
     """One attempt's spool and sender, segments, recorder, report, payloads and waits; as a context, it runs them.
@@ -38,12 +41,13 @@ class Desk:
     folders : AttemptFolders
         Where payloads wait for their upload.
     on_failure : callable
-        Called, with a sentence, when the disk stays full.
+        Called, with a sentence, when the disk stays full, or one of these parts fails.
     """
 
     def __init__(self, tools: Tools, held: Held, folders: AttemptFolders, on_failure: Callable[[str], None]) -> None:
         self._tools = tools
         self._held = held
+        self._on_failure = on_failure
         self.spool = Spool(tools.folders.spool(held))
         settings = tools.settings
         self.sender = Sender(tools.wire, held, self.spool, settings.spool_room, settings.stream_room)
@@ -65,6 +69,8 @@ class Desk:
     async def __aenter__(self) -> Self:
         parts = (self.sender.run(), self.segments.run(), self.report.run(), self.waits.run())
         self._running = [asyncio.create_task(part) for part in parts]
+        for part in self._running:
+            part.add_done_callback(self._part_ended)
         return self
 
     async def __aexit__(
@@ -73,6 +79,12 @@ class Desk:
         await self.payloads.aclose()
         await cancelled(self._running)
         self.spool.close()
+
+    def _part_ended(self, part: asyncio.Task[None]) -> None:
+        """End the attempt when a part failed that none of its records gets on without."""
+        if not part.cancelled() and (error := part.exception()):
+            log.error("the records of %s go no further", self._held.execution, exc_info=error)
+            self._on_failure(f"The agent failed with its log: {type(error).__name__}: {error}")
 
     async def _store_payload(self, digest: str, path: Path) -> None:
         request = ObjectRequest(what="payload", name=digest, sha256=digest)

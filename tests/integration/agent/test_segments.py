@@ -18,6 +18,7 @@ from perijove.model.reasons import Reason
 from perijove.model.tickets import Ticket
 from perijove_scheduler.files.local import LocalFiles
 from perijove_scheduler.files.protocol import log_key, segment_key
+from perijove_scheduler.queue.memory.agent import MemoryAgentWire
 
 MIB = 1024 * 1024
 #: So that a few megabytes are much.
@@ -139,6 +140,21 @@ async def test_a_store_that_comes_back_lets_the_work_go_on(
         records = await whole(master, ticket)
     assert finished.reason is Reason.OK
     assert printed(records) == counted(1_000_000)
+
+
+async def test_a_part_that_fails_ends_the_attempt_and_is_not_waited_for(
+    master: Any, workers: Any, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: Any, **__: Any) -> None:
+        raise ValueError("no such thing")
+
+    monkeypatch.setattr(MemoryAgentWire, "append", broken)
+    ticket = command("echo begun; sleep 600")
+    async with workers.agent():
+        await master.queue.offer(ticket)
+        finished: Finished = await master.event(Finished, ticket.execution)
+    assert finished.reason is Reason.AGENT_FAILED
+    assert finished.detail == "The agent failed with its log: ValueError: no such thing"
 
 
 async def until_it_stands(master: Any, ticket: Ticket) -> None:
