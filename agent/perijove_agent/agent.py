@@ -8,11 +8,11 @@ import platform
 from functools import partial
 
 from perijove import __version__, errors
-from perijove.model.control import Control, Drain, Signed, Stop, Trimmed, Wake
+from perijove.model.control import Account, Control, Drain, Signed, Stop, Trimmed, Wake
 from perijove.model.reasons import Reason
 from perijove.patience import Backoff, set_within
 from perijove.wire.connection import Unwelcome
-from perijove.wire.protocol import RENEW_EVERY
+from perijove.wire.protocol import RENEW_EVERY, Held
 from perijove_agent.away import Away
 from perijove_agent.exile import Exile
 from perijove_agent.holdings import Holdings
@@ -115,6 +115,8 @@ class Agent:
         elif isinstance(message, Trimmed):
             if attempt := self.holdings.get(message.execution, message.attempt):
                 attempt.desk.segments.trimmed(message.last)
+        elif isinstance(message, Account):
+            self.holdings.account(Held(message.execution, message.attempt))
         elif isinstance(message, Stop):
             if attempt := self.holdings.get(message.execution, message.attempt):
                 attempt.halt.request(Reason.STOPPED_BY_USER)

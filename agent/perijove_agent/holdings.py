@@ -98,6 +98,13 @@ class Holdings:
             found[0].given_up = True
             found[1].cancel()
 
+    def account(self, held: Held) -> None:
+        """Say again how an attempt ended that the master takes for running here; of one that does run say nothing."""
+        if held in self._running or self._leaving:
+            return
+        ended = self._ends.of(held) or self._ends.failed(held, "Its worker does not know it any more.")
+        self._spawn(self._ends.close(ended))
+
     def forgotten(self, held: Held) -> None:
         """Redis forgot an attempt: send its records again."""
         if found := self._running.get(held):

@@ -102,7 +102,7 @@ async def test_it_reaches_no_other_object(store: Store, http: httpx.AsyncClient,
     moved = urlunsplit(parts._replace(path=f"/files/{key}"))
     answer = await http.request(verb.value, moved, content=b"others" if verb is Verb.PUT else None)
     assert answer.status_code in {400, 403, 404}
-    assert [each.key async for each in store.platform.files.list("")] == []
+    assert [each.key async for each in store.platform.files.list("") if each.key != "platform-id"] == []
 
 
 async def test_it_expires(store: Store, http: httpx.AsyncClient) -> None:

@@ -24,6 +24,14 @@ class Stop(Model):
     attempt: int
 
 
+class Account(Model):
+    """Redis does not know this attempt to be held by the worker, as the database says: say how it ended."""
+
+    kind: Literal["account"] = "account"
+    execution: ExecutionId
+    attempt: int
+
+
 class Drain(Model):
     """Take nothing new; leave when what you hold is done."""
 
@@ -64,7 +72,7 @@ def ahead(execution: str, attempt: int) -> str:
     return f"{execution}/{attempt}"
 
 
-Control = Annotated[Wake | Stop | Drain | Signed | Trimmed, Field(discriminator="kind")]
+Control = Annotated[Wake | Stop | Account | Drain | Signed | Trimmed, Field(discriminator="kind")]
 
 #: Reads one JSON document into its message.
 CONTROL: TypeAdapter[Control] = TypeAdapter(Control)

@@ -19,6 +19,7 @@ from perijove_scheduler.loops.dispatcher import Dispatcher
 from perijove_scheduler.loops.machines import Machines
 from perijove_scheduler.loops.offers import Offers
 from perijove_scheduler.loops.reaper import Reaper
+from perijove_scheduler.loops.reconciler import Reconciler
 from perijove_scheduler.loops.scaler import Scaler
 from perijove_scheduler.loops.signatures import Sign
 from perijove_scheduler.loops.sweeper import Sweeper
@@ -64,6 +65,7 @@ class Loops:
             Dispatcher(bell, store, queue, offers),
             Reaper(bell, store, queue, offers, machines),
             Sweeper(bell, store, queue, offers),
+            Reconciler(bell, store, queue),
             Archiver(bell, store, queue, files),
             Scaler(bell, store, queue, machines, keys.machine_token),
             Curator(bell, store, files, nights.settings, nights.hour, nights.jitter),

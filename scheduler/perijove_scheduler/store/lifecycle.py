@@ -90,16 +90,17 @@ class Lifecycle(WaitingLines):
         """Take from lost workers what they hold: it goes on as the next attempt, or crashes, or is stopped at last."""
         async with self._database.write() as session:
             batch = await _load(session, LIVE, ExecutionRow.worker.in_(workers), _status_in(HELD))
-            for each in batch.standings.values():
-                ref = AttemptRef(each.group, each.id, each.attempt, each.worker or "")
-                batch.endings.append(Ending(ref, reason))
-                standing.lose(each, reason, batch.now)
-            await rows.write(session, batch)
+            lost = await _lose(session, batch, list(batch.standings.values()), reason)
             await session.execute(_worker_end(WorkerState.LOST).where(WorkerRow.id.in_(workers)))
-            requeued = await _offers(session, [s.id for s in batch.changed if s.status is Status.QUEUED])
-        ended = {status: [e.ref for e in batch.endings if batch.standings[e.ref.execution].status is status]
-                 for status in (Status.CRASHED, Status.STOPPED)}  # fmt: skip
-        return Lost(requeued, ended[Status.CRASHED], ended[Status.STOPPED])
+        return lost
+
+    async def fail(self, attempts: Sequence[AttemptRef], reason: Reason = Reason.AGENT_FAILED) -> Lost:
+        """Take single attempts from workers that live and do not hold them; those that moved on are left alone."""
+        async with self._database.write() as session:
+            batch = await _load(session, LIVE, ExecutionRow.id.in_([a.execution for a in attempts]), _status_in(HELD))
+            these = {(each.execution, each.attempt, each.worker) for each in attempts}
+            taken = [s for s in batch.standings.values() if (s.id, s.attempt, s.worker) in these]
+            return await _lose(session, batch, taken, reason)
 
     async def stop(self, execution: str) -> StopOutcome | None:
         """Stop one, as `stop_many` does; None when there is no such execution."""
@@ -134,6 +135,19 @@ class Lifecycle(WaitingLines):
         change = update(row).where(row.execution_id == execution, row.attempt == attempt, row.archived_at.is_(None))
         async with self._database.write() as session:
             await session.execute(change.values(archived_at=db_now(), records=func.coalesce(records, row.records)))
+
+
+async def _lose(session: AsyncSession, batch: Batch, taken: Sequence[standing.Standing], reason: Reason) -> Lost:
+    """Take attempts from their workers, and return what became of their executions."""
+    for each in taken:
+        ref = AttemptRef(each.group, each.id, each.attempt, each.worker or "")
+        batch.endings.append(Ending(ref, reason))
+        standing.lose(each, reason, batch.now)
+    await rows.write(session, batch)
+    requeued = await _offers(session, [s.id for s in batch.changed if s.status is Status.QUEUED])
+    ended = {status: [e.ref for e in batch.endings if batch.standings[e.ref.execution].status is status]
+             for status in (Status.CRASHED, Status.STOPPED)}  # fmt: skip
+    return Lost(requeued, ended[Status.CRASHED], ended[Status.STOPPED])
 
 
 async def _load(session: AsyncSession, *where: ColumnElement[bool] | TextClause) -> Batch:
