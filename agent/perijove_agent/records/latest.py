@@ -24,7 +24,7 @@ class Latest:
     def __init__(self, bounds: Bounds = METADATA) -> None:
         self._bounds = bounds
         self._sizes: dict[str, tuple[int, int]] = {}
-        self._total = (0, 0)
+        self._total = size({})
         self.values: dict[str, Any] = {}
 
     def update(self, values: dict[str, Any]) -> dict[str, Any]:

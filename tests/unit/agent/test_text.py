@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perijove.safe_json import Bounds
+from perijove.safe_json import METADATA, Bounds, fits
 from perijove_agent.records.encoding import encode
 from perijove_agent.records.latest import Latest
 from perijove_agent.work.coalescer import Coalescer
@@ -63,12 +63,20 @@ def test_metadata_is_repaired_where_it_is_found() -> None:
 
 
 def test_the_latest_values_are_bounded_and_known_keys_still_change() -> None:
-    latest = Latest(Bounds(depth=9, values=3, characters=12))
+    latest = Latest(Bounds(depth=9, values=4, characters=12))
     assert latest.update({"a": 1, "b": [1]}) == {"a": 1, "b": [1]}
     assert latest.update({"c": 1, "a": 2}) == {"a": 2}
     assert latest.update({"b": "x" * 9}) == {"b": "x" * 9}
     assert latest.update({"b": "x" * 11, "c": 3}) == {"c": 3}
     assert latest.values == {"a": 2, "b": "x" * 9, "c": 3}
+
+
+def test_the_latest_values_fit_as_a_whole() -> None:
+    latest = Latest()
+    for number in range(2_000):
+        latest.update({str(number): number})
+    assert len(latest.values) == METADATA.values - 1
+    assert fits(latest.values, METADATA)
 
 
 def test_a_record_of_anything_is_strict_json() -> None:
