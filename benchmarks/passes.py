@@ -20,11 +20,11 @@ from perijove.wire.agent import RedisAgentWire
 from perijove_scheduler.files.local import LocalFiles
 from perijove_scheduler.loops.dispatcher import Dispatcher
 from perijove_scheduler.loops.machines import Machines
-from perijove_scheduler.loops.offers import Offers
 from perijove_scheduler.loops.scaler import Scaler
 from perijove_scheduler.providers.protocol import Machine, Order
 from perijove_scheduler.queue.redis import RedisQueue
 from perijove_scheduler.services.bell import Bell
+from perijove_scheduler.services.offers import Offers
 from perijove_scheduler.store.clock import db_now
 from perijove_scheduler.store.store import Store
 from perijove_scheduler.store.tables import ExecutionRow, GroupRow, ProjectRow, WorkerRow

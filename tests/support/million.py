@@ -73,12 +73,12 @@ _ROWS = (
         SELECT {_id("pr", "n")}, CASE n WHEN 1 THEN 'ada' ELSE 'owner-' || n % 10000 END,
           CASE WHEN n % 4 = 0 THEN 'demo' ELSE 'project-' || n END, 10000000, 35, now()
         FROM generate_series(1, {PROJECTS}) n WHERE n % 4 > 0 OR n <= 10000""",
-    """INSERT INTO members (project_id, kind, name, role)
-        SELECT p.id, 'user', 'owner-' || k, 'member'
+    """INSERT INTO members (project_id, kind, name, role, accepted)
+        SELECT p.id, 'user', 'owner-' || k, 'member', true
         FROM projects p, generate_series(1, 3) m,
           LATERAL (SELECT (substr(p.id, 4, 7)::int * 7 + m * 131) % 10000 k) k""",
-    f"""INSERT INTO members (project_id, kind, name, role)
-        SELECT {_id("pr", "n * 101 + 1")}, 'user', 'ada', 'viewer' FROM generate_series(1, 50) n""",
+    f"""INSERT INTO members (project_id, kind, name, role, accepted)
+        SELECT {_id("pr", "n * 101 + 1")}, 'user', 'ada', 'viewer', true FROM generate_series(1, 50) n""",
     f"""INSERT INTO workers (id, group_name, state, host, version, capacity, machine, created_at, enrolled_at, ended_at)
         SELECT {_id("wk", "n")}, 'group-' || n % {GROUPS},
           CASE WHEN n > {WORKERS} THEN 'idle' ELSE 'gone' END, 'h', '1',

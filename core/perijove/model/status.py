@@ -42,6 +42,7 @@ class Transition(NamedTuple):
 
 TRANSITIONS: tuple[Transition, ...] = (
     Transition(Status.CREATED, Status.QUEUED, Writer.DISPATCHER, "admitted; a ticket is offered to the group"),
+    Transition(Status.CREATED, Status.QUEUED, Writer.REST, "a worker was free for it, and nothing waited before it"),
     Transition(Status.CREATED, Status.STOPPED, Writer.REST, "someone asked before it was admitted"),
     Transition(Status.CREATED, Status.CRASHED, Writer.DISPATCHER, "no worker of its group can ever take it"),
     Transition(Status.QUEUED, Status.CREATED, Writer.DISPATCHER, "the only workers that could take it have left"),

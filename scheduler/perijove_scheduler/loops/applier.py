@@ -14,7 +14,6 @@ from perijove.patience import Backoff
 from perijove_scheduler.loops.application import Application
 from perijove_scheduler.loops.base import Loop
 from perijove_scheduler.loops.intake import Intake
-from perijove_scheduler.loops.offers import Offers
 from perijove_scheduler.loops.passing import Passing
 from perijove_scheduler.loops.signatures import Sign, Signatures
 from perijove_scheduler.loops.tasks import together
@@ -22,6 +21,7 @@ from perijove_scheduler.queue.protocol import Delivery, Queue
 from perijove_scheduler.services.bell import Bell
 from perijove_scheduler.services.commits import Commits
 from perijove_scheduler.services.credentials import WorkerKeys
+from perijove_scheduler.services.offers import Offers
 from perijove_scheduler.store.leadership import Deposed
 from perijove_scheduler.store.store import Store
 

@@ -14,13 +14,13 @@ from perijove.model.fleet import GroupSettings
 from perijove.model.spec import Resources
 from perijove_scheduler.loops.base import Loop
 from perijove_scheduler.loops.feasibility import Feasibility
-from perijove_scheduler.loops.offers import Offers
 from perijove_scheduler.policies.admission import room
 from perijove_scheduler.policies.fairshare import Candidate, Limits, pick
 from perijove_scheduler.policies.feasibility import Fit, Reach, reach
 from perijove_scheduler.policies.sizes import Size, capacity, need, total
 from perijove_scheduler.queue.protocol import Queue
 from perijove_scheduler.services.bell import CAPACITY, Bell
+from perijove_scheduler.services.offers import Offers
 from perijove_scheduler.store.demand import Demand, demand
 from perijove_scheduler.store.outcomes import Unfit, Waiting
 from perijove_scheduler.store.store import Store

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from perijove.model.control import Stop, Trimmed
 from perijove.model.events import Event, Stopped
-from perijove_scheduler.loops.offers import Offers
 from perijove_scheduler.queue.protocol import Queue
 from perijove_scheduler.services.bell import CAPACITY, Bell
 from perijove_scheduler.services.commits import Commits
+from perijove_scheduler.services.offers import Offers
 from perijove_scheduler.store.outcomes import Applied
 from perijove_scheduler.store.store import Store
 

@@ -10,10 +10,10 @@ from perijove.model.fleet import WorkerState
 from perijove.wire.protocol import RENEWALS_A_LEASE
 from perijove_scheduler.loops.base import Loop
 from perijove_scheduler.loops.machines import Machines
-from perijove_scheduler.loops.offers import Offers
 from perijove_scheduler.policies.liveness import Liveness, Watch, judge
 from perijove_scheduler.queue.protocol import Glance, Queue
 from perijove_scheduler.services.bell import CAPACITY, Bell
+from perijove_scheduler.services.offers import Offers
 from perijove_scheduler.store.outcomes import Lost
 from perijove_scheduler.store.store import Store
 from perijove_scheduler.store.tables import WorkerRow

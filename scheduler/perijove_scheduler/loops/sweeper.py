@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from perijove.model.control import Stop
 from perijove_scheduler.loops.base import Loop
-from perijove_scheduler.loops.offers import Offers
 from perijove_scheduler.queue.protocol import Queue, TicketState
 from perijove_scheduler.services.bell import Bell
+from perijove_scheduler.services.offers import Offers
 from perijove_scheduler.store.outcomes import Queued
 from perijove_scheduler.store.store import Store
 

@@ -17,7 +17,6 @@ from perijove_scheduler.loops.base import Loop
 from perijove_scheduler.loops.curator import Curator
 from perijove_scheduler.loops.dispatcher import Dispatcher
 from perijove_scheduler.loops.machines import Machines
-from perijove_scheduler.loops.offers import Offers
 from perijove_scheduler.loops.reaper import Reaper
 from perijove_scheduler.loops.reconciler import Reconciler
 from perijove_scheduler.loops.scaler import Scaler
@@ -27,6 +26,7 @@ from perijove_scheduler.queue.protocol import Queue
 from perijove_scheduler.services.bell import Bell
 from perijove_scheduler.services.commits import Commits
 from perijove_scheduler.services.credentials import WorkerKeys
+from perijove_scheduler.services.offers import Offers
 from perijove_scheduler.store.store import Store
 
 # One name for whoever leads: what was delivered to the leader before and not acknowledged comes to the next at once.

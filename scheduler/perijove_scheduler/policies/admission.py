@@ -12,6 +12,11 @@ from perijove_scheduler.policies.sizes import Size, largest, total
 PREFETCH = 1
 
 
+def is_free(work: Size, workers: Sequence[Size], taken: Size) -> bool:
+    """Return whether the workers a group has could begin `work` now, going by their sum."""
+    return any(worker.holds(work) for worker in workers) and total(workers).minus(taken).holds(work)
+
+
 def room(machine: Size, max_workers: int, workers: Sequence[Size], taken: Size) -> Size:
     """Return how much more may be queued in a group.
 

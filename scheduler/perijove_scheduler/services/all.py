@@ -18,6 +18,7 @@ from perijove_scheduler.services.executions import Executions
 from perijove_scheduler.services.groups import Groups
 from perijove_scheduler.services.leftovers import Leftovers
 from perijove_scheduler.services.limits import Limits
+from perijove_scheduler.services.offers import Offers
 from perijove_scheduler.services.outputs import Outputs
 from perijove_scheduler.services.projects import Projects
 from perijove_scheduler.services.retention import Retention
@@ -43,7 +44,7 @@ class Services:
         self.limits = limits
         access = Access(store)
         leftovers = Leftovers(store, files)
-        submission = Submission(store, files, access, leftovers, limits)
+        submission = Submission(store, files, access, leftovers, Offers(queue, files), limits)
         announcer = Announcer(queue, bell)
         self.accounts = Accounts(store)
         self.projects = Projects(store, access, leftovers)

@@ -105,7 +105,8 @@ class Executions:
     async def _submit(self, caller: Caller, request: Request) -> Sequence[Made]:
         async def make() -> Sequence[Made]:
             made = await self._submission.submit(caller, request)
-            await self._announcer.changed([each.id for each in made], "dispatcher")
+            # What was queued already is the scaler's to know of: its worker is no longer idle.
+            await self._announcer.changed([each.id for each in made], "scaler" if made[0].queued else "dispatcher")
             return made
 
         async def again(made: str) -> Sequence[Made]:

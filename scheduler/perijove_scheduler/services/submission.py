@@ -8,19 +8,33 @@ from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from perijove.errors import InvalidNotebook, InvalidSpec, PerijoveError, TooLarge, UnknownCode, UnknownProject
+from perijove.errors import (
+    InvalidNotebook,
+    InvalidSpec,
+    PerijoveError,
+    TooLarge,
+    UnknownCode,
+    UnknownGroup,
+    UnknownProject,
+)
 from perijove.model.resources import Role
-from perijove.model.spec import Spec
+from perijove.model.spec import Resources, Spec
 from perijove_scheduler.documents import Document
 from perijove_scheduler.files.protocol import Files
+from perijove_scheduler.policies.admission import is_free
+from perijove_scheduler.policies.sizes import capacity, need, total
 from perijove_scheduler.services.access import Access
+from perijove_scheduler.services.announce import best_effort
 from perijove_scheduler.services.caller import Caller
 from perijove_scheduler.services.checks import Checks, data_of
 from perijove_scheduler.services.leftovers import Leftovers
 from perijove_scheduler.services.limits import Limits
+from perijove_scheduler.services.offers import Offers
 from perijove_scheduler.services.stored import StoredDocuments
-from perijove_scheduler.store.executions import Made, NewExecution, SourceGone
+from perijove_scheduler.store.demand import Demand, resources_of
+from perijove_scheduler.store.executions import GroupGone, Made, NewExecution, SourceGone
 from perijove_scheduler.store.idempotency import Claim
+from perijove_scheduler.store.outcomes import Offer
 from perijove_scheduler.store.projects import FoundProject
 from perijove_scheduler.store.store import Store
 
@@ -46,8 +60,11 @@ class Request:
 class Submission:
     """Checks requests and writes what passes."""
 
-    def __init__(self, store: Store, files: Files, access: Access, leftovers: Leftovers, limits: Limits) -> None:
+    def __init__(
+        self, store: Store, files: Files, access: Access, leftovers: Leftovers, offers: Offers, limits: Limits
+    ) -> None:
         self._store = store
+        self._offers = offers
         self._files = files
         self._access = access
         self._leftovers = leftovers
@@ -136,8 +153,11 @@ class Submission:
         used = {spec.notebook.sha256 for spec in specs if spec.notebook and spec.notebook.sha256}
         sent = request.document if request.document is not None and request.document.sha256 in used else None
         new = [_new(caller, request, spec, project) for spec in specs]
-        if sent is None:
-            return await self._insert(new, used)
+        made = await (self._insert(new, used) if sent is None else self._insert_with(sent, new, used))
+        await self._offer(made, new, project, sent)
+        return made
+
+    async def _insert_with(self, sent: Document, new: Sequence[NewExecution], used: Set[str]) -> list[Made]:
         try:
             await self._leftovers.store_notebook(sent.sha256, sent.body)
             made = await self._insert(new, used - {sent.sha256})
@@ -149,12 +169,28 @@ class Submission:
 
     async def _insert(self, new: Sequence[NewExecution], borrowed: Set[str]) -> list[Made]:
         try:
-            made = await self._store.executions.create_many(new, borrowed)
+            made = await self._store.executions.create_many(new, borrowed, _is_free)
+        except GroupGone as error:
+            raise UnknownGroup("The worker group was deleted just now.") from error
         except SourceGone as error:
             raise UnknownCode("A code version, a document or an input was removed just now.") from error
         if made is None:  # the project was deleted meanwhile
             raise UnknownProject
         return made
+
+    async def _offer(
+        self, made: Sequence[Made], new: Sequence[NewExecution], project: FoundProject, sent: Document | None
+    ) -> None:
+        """Offer what was queued as it was made; what can't be offered now the sweeper offers."""
+        if sent is not None:
+            self._offers.remember(sent.sha256, sent.body)
+        offers = [
+            Offer(one.id, 1, each.group, project.row.name, one.number, each.owner, each.spec)
+            for one, each in zip(made, new, strict=True)
+            if one.queued
+        ]
+        async with best_effort():
+            await self._offers.make(offers)
 
 
 @contextmanager
@@ -166,6 +202,12 @@ def _at(place: int, request: Request) -> Iterator[None]:
         if not request.batch:
             raise
         raise type(error)(f"specs.{place}: {error.message}", error.hint) from error
+
+
+def _is_free(new: NewExecution, offered: Sequence[tuple[Resources, int]], demands: Sequence[Demand]) -> bool:
+    workers = [capacity(each) for each, count in offered for _ in range(count)]
+    taken = total(need(each.resources).times(each.count) for each in demands)
+    return is_free(need(resources_of(new.spec.get("resources"))), workers, taken)
 
 
 def _new(caller: Caller, request: Request, spec: Spec, project: FoundProject) -> NewExecution:

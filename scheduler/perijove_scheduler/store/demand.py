@@ -1,4 +1,4 @@
-"""What a group's admitted work takes: read by admission and by scaling."""
+"""What a group's admitted work takes, and what its workers offer: read by admission and by scaling."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from perijove.model.fleet import WorkerState
 from perijove.model.spec import Resources
 from perijove.model.status import Status
-from perijove_scheduler.store.tables import LIVE, ExecutionRow
+from perijove_scheduler.store.tables import LIVE, ExecutionRow, WorkerRow
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,18 @@ async def demand(session: AsyncSession, groups: Collection[str]) -> dict[str, li
     for group, owner, status, worker, asked, count in await session.execute(query):
         holder = worker if status != Status.QUEUED else None
         found[group].append(Demand(owner, holder, resources_of(asked), count))
+    return found
+
+
+async def capacities(session: AsyncSession, groups: Collection[str]) -> dict[str, list[tuple[Resources, int]]]:
+    """Return what the workers of groups offer that take work, or soon will: like ones are counted together."""
+    row = WorkerRow
+    working = (row.ended_at.is_(None), row.group_name.in_(groups), row.state != WorkerState.DRAINING.value)
+    query = select(row.group_name, row.capacity, func.count()).where(*working).group_by(row.group_name, row.capacity)
+    found: dict[str, list[tuple[Resources, int]]] = {group: [] for group in groups}
+    for group, capacity, count in await session.execute(query):
+        if capacity:
+            found[group].append((resources_of(capacity), count))
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -27,23 +27,31 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased, defer
 
 from perijove.model.ids import new_ids
+from perijove.model.spec import Resources
 from perijove.model.status import TERMINAL, Status
 from perijove_scheduler.store.clock import db_now
 from perijove_scheduler.store.code import keep_code
 from perijove_scheduler.store.data import forget_uses
 from perijove_scheduler.store.database import Database
+from perijove_scheduler.store.demand import Demand, capacities, demand
 from perijove_scheduler.store.idempotency import Claim, remember
 from perijove_scheduler.store.lines import join_first
 from perijove_scheduler.store.recordset import insert_many
 from perijove_scheduler.store.search import WINDOW, mentions
-from perijove_scheduler.store.tables import WAITING, AttemptRow, ExecutionRow, ProjectRow, TagRow, UseRow
+from perijove_scheduler.store.tables import WAITING, AttemptRow, ExecutionRow, GroupRow, ProjectRow, TagRow, UseRow
 from perijove_scheduler.store.visibility import Viewer, among_seen, sees
 
 _EXECUTIONS = cast("Table", ExecutionRow.__table__)
 _TAGS = cast("Table", TagRow.__table__)
 _USES = cast("Table", UseRow.__table__)
+#: Says whether a worker is free for an execution: of what its group's workers offer, and of what that takes already.
+IsFree = Callable[["NewExecution", Sequence[tuple[Resources, int]], Sequence[Demand]], bool]
 #: How far a waiting line is counted: nobody has to know how many thousands exactly stand before them.
 COUNTED = 10_000
+
+
+class GroupGone(Exception):
+    """The group that the execution is for was deleted meanwhile."""
 
 
 class SourceGone(Exception):
@@ -73,10 +81,11 @@ class NewExecution:
 
 @dataclass(frozen=True)
 class Made:
-    """An execution that was made just now."""
+    """An execution that was made just now; `queued` says that it was admitted as it was made."""
 
     id: str
     number: int
+    queued: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,7 +127,9 @@ class Executions:
         made = await self.create_many([new])
         return None if made is None else made[0].id
 
-    async def create_many(self, new: Sequence[NewExecution], borrowed: Iterable[str] = ()) -> list[Made] | None:
+    async def create_many(
+        self, new: Sequence[NewExecution], borrowed: Iterable[str] = (), is_free: IsFree | None = None
+    ) -> list[Made] | None:
         """Write created executions of one project and owner, with the project's next numbers, in order.
 
         All are written, or none: None when the project is gone. An Idempotency-Key, which is the first one's, stands
@@ -130,6 +141,9 @@ class Executions:
             What to write.
         borrowed : iterable of str
             The digests of the documents that are there only as long as another execution runs them.
+        is_free : callable, optional
+            With it, an execution that is made alone, and for whose group nothing waits, is queued at once where this
+            says that a worker is free for it. Who asks it holds the group's row: no other request asks meanwhile.
 
         Raises
         ------
@@ -138,7 +152,7 @@ class Executions:
         """
         try:
             async with self._database.write() as session:
-                return await _create(session, new, borrowed)
+                return await _create(session, new, borrowed, is_free)
         except IntegrityError as error:
             if "foreign key" not in str(error.orig).lower():
                 raise
@@ -281,7 +295,9 @@ async def count_less(session: AsyncSession, projects: Iterable[str]) -> None:
         await session.execute(change.values(executions=ProjectRow.executions - count))
 
 
-async def _create(session: AsyncSession, new: Sequence[NewExecution], borrowed: Iterable[str]) -> list[Made] | None:
+async def _create(
+    session: AsyncSession, new: Sequence[NewExecution], borrowed: Iterable[str], is_free: IsFree | None
+) -> list[Made] | None:
     first, count = new[0], len(new)
     for code in sorted({each.code for each in new if each.code is not None}):
         if not await keep_code(session, first.project, code):
@@ -296,8 +312,10 @@ async def _create(session: AsyncSession, new: Sequence[NewExecution], borrowed: 
         if not await keep_notebook(session, sha256):
             raise SourceGone
     after, now = found
+    await _keep_groups(session, {each.group for each in new})
+    queued = count == 1 and is_free is not None and await _may_begin(session, first, is_free)
     ids = new_ids("ex", count)  # in order, as a line is served in the order of its identifiers
-    made = [Made(id_, number) for id_, number in zip(ids, range(after - count, after), strict=True)]
+    made = [Made(id_, number, queued) for id_, number in zip(ids, range(after - count, after), strict=True)]
     await insert_many(session, _EXECUTIONS, [_row(*pair, now) for pair in zip(made, new, strict=True)])
     tags = [{"execution_id": one.id, "tag": tag, "project_id": each.project}
             for one, each in zip(made, new, strict=True) for tag in dict.fromkeys(each.tags)]  # fmt: skip
@@ -309,7 +327,24 @@ async def _create(session: AsyncSession, new: Sequence[NewExecution], borrowed: 
     return made
 
 
+async def _keep_groups(session: AsyncSession, groups: Collection[str]) -> None:
+    """Keep groups from being deleted until this transaction ends."""
+    query = select(GroupRow.name).where(GroupRow.name.in_(groups)).order_by(GroupRow.name)
+    if set(await session.scalars(query.with_for_update(read=True, key_share=True))) != set(groups):
+        raise GroupGone
+
+
+async def _may_begin(session: AsyncSession, new: NewExecution, is_free: IsFree) -> bool:
+    waits = exists().where(WAITING, ExecutionRow.group_name == new.group)
+    alone = select(GroupRow.name).where(GroupRow.name == new.group, ~waits).with_for_update(key_share=True)
+    if await session.scalar(alone) is None:
+        return False
+    offered = (await capacities(session, [new.group]))[new.group]
+    return bool(offered) and is_free(new, offered, (await demand(session, [new.group]))[new.group])
+
+
 def _row(made: Made, new: NewExecution, now: datetime) -> dict[str, Any]:
+    admitted = {"status": Status.QUEUED.value, "queued_at": now} if made.queued else {}
     return {
         "id": made.id,
         "project_id": new.project,
@@ -324,6 +359,8 @@ def _row(made: Made, new: NewExecution, now: datetime) -> dict[str, Any]:
         "notebook": new.notebook,
         "spec": new.spec,
         "created_at": now,
+        "queued_at": None,
+        **admitted,
     }
 
 

@@ -6,14 +6,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import delete, select, text, update
 
 from perijove.model.fleet import WorkerState
 from perijove.model.ids import new_id
 from perijove.model.spec import Resources
 from perijove_scheduler.store.clock import db_ago, db_now
 from perijove_scheduler.store.database import Database
-from perijove_scheduler.store.demand import resources_of
+from perijove_scheduler.store.demand import capacities
 from perijove_scheduler.store.rows import changed
 from perijove_scheduler.store.tables import ENDED, MACHINE_LEFT, WorkerRow
 
@@ -119,17 +119,8 @@ class Workers:
 
     async def capacities(self, groups: Collection[str]) -> dict[str, list[tuple[Resources, int]]]:
         """Return what the workers of groups offer that take work, or soon will: like ones are counted together."""
-        row = WorkerRow
-        working = (row.ended_at.is_(None), row.group_name.in_(groups), row.state != WorkerState.DRAINING.value)
-        query = (
-            select(row.group_name, row.capacity, func.count()).where(*working).group_by(row.group_name, row.capacity)
-        )
-        found: dict[str, list[tuple[Resources, int]]] = {group: [] for group in groups}
         async with self._database.read() as session:
-            for group, capacity, count in await session.execute(query):
-                if capacity:
-                    found[group].append((resources_of(capacity), count))
-        return found
+            return await capacities(session, groups)
 
     async def late(self, seconds: float) -> list[WorkerRow]:
         """Return the workers that were asked for at least `seconds` ago and have not enrolled."""

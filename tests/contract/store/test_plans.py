@@ -139,15 +139,22 @@ ASKED: dict[str, Asked] = {
     "lifecycle.is_to_archive": ask(lambda store: store.lifecycle.is_to_archive(OLD, 1)),
     "executions.create": ask(lambda store: store.executions.create(new(claim=Claim("ada", "k", "x")))),
     "executions.create_many": ask(
-        lambda store: store.executions.create_many([new(inputs=[id_of("da", 8)]), new()], borrowed=[NOTEBOOK])
+        lambda store: store.executions.create_many([new(inputs=[id_of("da", 8)]), new()], borrowed=[NOTEBOOK]),
+        lambda store: store.executions.create_many([new()], is_free=lambda *_: True),
+        lambda store: store.executions.create_many([new(group="group-0")], is_free=lambda *_: True),
+        beside=LIVE // 2,
     ),
     "executions.made_before": ask(lambda store: store.executions.made_before(f"{PROJECT} 1000", 20)),
     "executions.find": ask(
         lambda store: store.executions.find(ADA, OLD), lambda store: store.executions.find(NEW, OLD)
     ),
     "executions.find_whole": ask(lambda store: store.executions.find_whole(ADA, OLD)),
-    "executions.find_many": ask(lambda store: store.executions.find_many(ADA, PAGE[-20:]), scans=JOINED),
-    "executions.projects_of": ask(lambda store: store.executions.projects_of(ADA, PAGE[-20:]), scans=JOINED),
+    "executions.find_many": ask(
+        lambda store: store.executions.find_many(ADA, PAGE[-20:]), beside=PROJECTS + BESIDE, scans=JOINED
+    ),
+    "executions.projects_of": ask(
+        lambda store: store.executions.projects_of(ADA, PAGE[-20:]), beside=PROJECTS + BESIDE, scans=JOINED
+    ),
     "executions.list": ask(
         *lists(),
         *lists(project="project-1"),

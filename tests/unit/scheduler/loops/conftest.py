@@ -25,7 +25,6 @@ from perijove_scheduler.loops.applier import Applier
 from perijove_scheduler.loops.archiver import Archiver
 from perijove_scheduler.loops.dispatcher import Dispatcher
 from perijove_scheduler.loops.machines import Machines
-from perijove_scheduler.loops.offers import Offers
 from perijove_scheduler.loops.reaper import Reaper
 from perijove_scheduler.loops.scaler import Scaler
 from perijove_scheduler.loops.sweeper import Sweeper
@@ -34,6 +33,7 @@ from perijove_scheduler.queue.memory import ManualClock, MemoryAgentWire, Memory
 from perijove_scheduler.services.bell import Bell
 from perijove_scheduler.services.commits import Commits
 from perijove_scheduler.services.credentials import WorkerKeys
+from perijove_scheduler.services.offers import Offers
 from perijove_scheduler.store.clock import db_now
 from perijove_scheduler.store.store import Store
 from perijove_scheduler.store.tables import AttemptRow, ExecutionRow, GroupRow, ProjectRow, WorkerRow

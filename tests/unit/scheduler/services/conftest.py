@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from perijove_scheduler.queue.memory import MemoryQueue, MemoryTail
 from perijove_scheduler.services import Limits, Services
 from perijove_scheduler.services.bell import Bell
 from perijove_scheduler.services.caller import Caller
-from perijove_scheduler.store.executions import ExecutionFilter
+from perijove_scheduler.store.executions import ExecutionFilter, FoundExecution
 from perijove_scheduler.store.store import Store
 
 LIMITS = Limits(snapshot_limit=1000, notebook_limit=20_000, public_url="https://hub.example/services/perijove/")
@@ -110,8 +110,10 @@ class World:
         return sorted(str(path) for path in paths)
 
     async def executions(self) -> int:
-        page = await self.store.executions.list(self.admin.viewer, ExecutionFilter(), None, 1000)
-        return len(page)
+        return len(await self.all())
+
+    async def all(self) -> Sequence[FoundExecution]:
+        return await self.store.executions.list(self.admin.viewer, ExecutionFilter(), None, 1000)
 
 
 async def chunks(*parts: bytes) -> AsyncIterator[bytes]:

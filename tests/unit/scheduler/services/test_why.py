@@ -22,10 +22,10 @@ async def test_nobody_is_connected_to_a_group_started_by_hand(local) -> None:
 
 
 async def test_it_waits_for_its_fair_share(local) -> None:
-    await connect(local)
     await local.submit()
     await local.submit(local.bob)
     made = await local.submit()
+    await connect(local)
     told = await local.services.executions.why(local.ada, made.id)
     assert told.sentence.startswith("It waits for its fair share of group local: ")
     assert (told.waiting, told.position in (1, 2)) == (3, True)

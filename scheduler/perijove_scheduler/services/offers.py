@@ -36,6 +36,16 @@ class Offers:
         tickets = await asyncio.gather(*(self._ticket(offer) for offer in offers))
         return sum(await self._queue.offer_many(tickets))
 
+    def remember(self, sha256: str, body: bytes) -> None:
+        """Keep a document that is at hand, if it is small enough to travel along: it need not be read to be offered."""
+        if len(body) < INLINE_LIMIT and sha256 not in self._notebooks:
+            self._keep(sha256, json.loads(body))
+
+    def _keep(self, sha256: str, document: dict[str, Any]) -> None:
+        self._notebooks[sha256] = document
+        if len(self._notebooks) > _CACHED:
+            self._notebooks.popitem(last=False)
+
     async def _ticket(self, offer: Offer) -> Ticket:
         ticket = offer.ticket()
         if ticket.spec.notebook is None or ticket.spec.notebook.sha256 is None:
@@ -50,9 +60,7 @@ class Offers:
         document = await self._read(notebook_key(sha256))
         if document is None:
             return None
-        self._notebooks[sha256] = document
-        if len(self._notebooks) > _CACHED:
-            self._notebooks.popitem(last=False)
+        self._keep(sha256, document)
         return document
 
     async def _read(self, key: str) -> dict[str, Any] | None:
