@@ -113,6 +113,7 @@ async def test_lists_are_filtered(world, conditions: dict[str, object]) -> None:
 @pytest.mark.parametrize("viewer", [ADA, ADMIN])
 async def test_a_search_finds_every_word_in_what_a_person_sees(world, viewer) -> None:
     executions = world.store.executions
+    await world.store.groups.create("gpu", GroupSettings(), "")
     plain = await executions.create(new(world, title="50 nets", spec={"command": ['say "hello"'], "group": "local"}))
     notebook = {"notebook": {"path": "models/Train %2.ipynb"}, "group": "gpu"}
     night = await executions.create(
