@@ -14,6 +14,7 @@ from perijove.model.events import Advanced, Finished
 from perijove.model.reasons import MEANINGS, MOST_FREE, Reason, Retry
 from perijove.model.records import Phase
 from perijove.model.status import HELD, Status, Writer, allowed
+from perijove.safe_json import METADATA, fits
 
 _PHASES = list(Phase)
 
@@ -105,7 +106,9 @@ def _is_held_by(standing: Standing, attempt: int, worker: str) -> bool:
 def _take_over(standing: Standing, event: Advanced | Finished) -> None:
     standing.done = _larger(standing.done, event.done)
     standing.total = standing.total if event.total is None else event.total
-    standing.values = {**standing.values, **event.metadata}
+    merged = {**standing.values, **event.metadata}
+    if fits(merged, METADATA):  # an agent bounds what it sends; one that does not changes no more of it
+        standing.values = merged
 
 
 def _order(phase: Phase | None) -> int:

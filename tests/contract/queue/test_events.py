@@ -46,6 +46,14 @@ async def test_events_of_several_groups_come_together(wire: Wire) -> None:
     assert await wire.queue.read_events(["one", "two"], "a", 0.01, 10) == []
 
 
+async def test_what_one_group_has_left_over_holds_no_others_events_up(wire: Wire) -> None:
+    await wire.agent(group="one").emit([advanced(1)])
+    assert len(await wire.queue.read_events(["one", "two"], "a", 5, 10)) == 1
+    await wire.agent(group="two").emit([advanced(2)])
+    found = await wire.queue.read_events(["one", "two"], "a", 5, 10)
+    assert sorted(delivery.group for delivery in found) == ["one", "two"]
+
+
 async def test_a_limit_leaves_the_rest_for_later(wire: Wire) -> None:
     sent = [advanced(n) for n in range(5)]
     await wire.agent().emit(sent)
