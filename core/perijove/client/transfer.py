@@ -8,7 +8,7 @@ import httpx
 
 from perijove.client.flow import Flow, Open, Read, Request, Send, Sleep
 from perijove.client.problems import lost, problem
-from perijove.errors import PerijoveError
+from perijove.errors import NotFound, PerijoveError
 from perijove.patience import Backoff
 
 #: A proxy's or the service's way to say: not now. Every request of ours may be repeated: what creates carries a key.
@@ -48,11 +48,18 @@ def _persist(step: Send | Open) -> Flow[httpx.Response]:
         failure, response = yield from attempt(step)
         if failure is None and response is not None:
             return response
+        if response is not None and waits.failures and _is_deleted(step.request, failure):
+            return response
         away = response is None or response.status_code in NOT_NOW
         if failure is not None and (not away or waits.failures == RETRIES):
             raise failure
         wait = waits.next()
         yield Sleep(retry_after(response) or wait)
+
+
+def _is_deleted(request: Request, failure: PerijoveError | None) -> bool:
+    """Return whether a repeated DELETE finds nothing: the first one, whose answer was lost, has done it."""
+    return request.method == "DELETE" and isinstance(failure, NotFound)
 
 
 def attempt(step: Send | Open) -> Flow[tuple[PerijoveError | None, httpx.Response | None]]:

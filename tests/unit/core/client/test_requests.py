@@ -73,6 +73,19 @@ def test_a_service_that_stays_away_is_given_up(talk, service):
     assert len(service.requests) == RETRIES + 1
 
 
+@pytest.mark.parametrize(("status", "code"), [(404, "unknown_execution"), (404, "not_found"), (422, "unknown_group")])
+def test_a_repeated_deletion_that_finds_nothing_has_deleted_it(talk, service, status, code):
+    service.reply(httpx.ReadError("gone")).error(status, code)
+    talk.do(lambda c: c.executions.delete("ex-1"))
+    assert [request.method for request in service.requests] == ["DELETE"] * 2
+
+
+def test_a_deletion_that_finds_nothing_at_first_says_so(talk, service):
+    service.error(404, "unknown_execution")
+    with pytest.raises(errors.UnknownExecution):
+        talk.do(lambda c: c.executions.delete("ex-1"))
+
+
 def test_the_service_may_say_when_to_come_back(talk, service):
     service.reply(httpx.Response(503, headers={"Retry-After": "7"})).json(INFO)
     talk.do(lambda c: c.info())
