@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from archives import EVIL, archive, code_id
+from perijove_local.hub import Hub
 from stories import notebook, run
 
 from perijove.client.client import Client
@@ -126,14 +127,17 @@ _BAD: dict[str, tuple[Send, int, str]] = {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _their_group(admin: Client) -> Iterator[None]:
-    """A worker group that alice may not use."""
+def _their_group(hub: Hub, admin: Client) -> Iterator[None]:
+    """A worker group that alice may not use: it is for a Hub group that she is not in."""
+    own = _header(admin.settings.token)
+    httpx.post(f"{hub.url}hub/api/groups/somebody-else", headers=own, timeout=60).raise_for_status()
     try:
         admin.groups.create("theirs", GroupSettings(owners=["somebody-else"]))
     except Conflict:
         raise AssertionError("a group of an earlier test was left behind") from None
     yield
     admin.groups.delete("theirs")
+    httpx.delete(f"{hub.url}hub/api/groups/somebody-else", headers=own, timeout=60).raise_for_status()
 
 
 @pytest.fixture

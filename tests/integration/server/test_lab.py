@@ -167,7 +167,7 @@ class TestWithARefusedToken:
         ]:
             reply = await ask(method, path, body)
             assert (reply.code, told(reply)["error"]["code"]) == (502, "unauthenticated"), path
-        await page.say({"watch": "0", "execution": "ex-000000000000000000000000001"})
+        await page.say({"watch": "0", "execution": "ex-00000000000000000000000001"})
         assert (await page.hear())["code"] == "unauthenticated"
 
 
