@@ -13,6 +13,7 @@ from typing import Any
 
 import nbformat
 import pytest
+import zstandard
 from nbformat.v4 import new_code_cell, new_notebook
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
@@ -129,7 +130,7 @@ class Master:
 
     async def records(self, ticket: Ticket) -> list[Record]:
         """Return the records that arrived so far, which must be numbered without a gap."""
-        lines = await self.queue.records(GROUP, ticket.execution, ticket.attempt, 0, 10**9)
+        lines = await self._lines(ticket.execution, ticket.attempt)
         assert [n for n, _ in lines] == list(range(1, len(lines) + 1))
         records = [RECORD.validate_json(line) for _, line in lines]
         assert [record.n for record in records] == list(range(1, len(lines) + 1))
@@ -154,6 +155,15 @@ class Master:
     async def output(self, ticket: Ticket, name: str) -> bytes:
         """Return an output's bytes."""
         return await self.read(attempt_prefix(ticket.execution, ticket.attempt) + name)
+
+    async def _lines(self, execution: str, attempt: int) -> list[tuple[int, bytes]]:
+        """Return an attempt's records: the older ones lie in the object store, and have left the queue."""
+        lines: list[tuple[int, bytes]] = []
+        for segment in [e for e in self.events if isinstance(e, Segmented) and e.execution == execution]:
+            data = await self.read(segment_key(execution, attempt, segment.first, segment.last))
+            older = zstandard.ZstdDecompressor().decompressobj().decompress(data).splitlines()
+            lines += enumerate(older, segment.first)
+        return lines + await self.queue.records(GROUP, execution, attempt, len(lines), 10**9)
 
     async def _take_over(self, segment: Segmented) -> None:
         attempt = (GROUP, segment.execution, segment.attempt)
