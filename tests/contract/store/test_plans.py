@@ -43,7 +43,7 @@ SETTINGS = GroupSettings(provider="process", max_workers=20)
 #: Where many executions are named, all projects may be read to join them: there are far fewer of these.
 JOINED = frozenset({"projects"})
 #: Read from one end to the other they are no concern: there are hundreds of rows at most.
-SHORT = {"groups", "settings", "leases", "rejected_events", "accounts", "audit"}
+SHORT = {"groups", "settings", "leases", "rejected_events", "accounts", "audit", "enrolment_tokens"}
 
 # The first of these tests fills the database, which takes its time on a machine that is busy.
 pytestmark = pytest.mark.timeout(900)
