@@ -28,7 +28,7 @@ from perijove.model.status import Status
 from perijove_scheduler.store.executions import COUNTED, ExecutionFilter, NewExecution
 from perijove_scheduler.store.idempotency import Claim
 from perijove_scheduler.store.leadership import Term
-from perijove_scheduler.store.outcomes import Unfit
+from perijove_scheduler.store.outcomes import AttemptRef, Unfit
 from perijove_scheduler.store.rejections import Rejection
 from perijove_scheduler.store.store import Store
 from perijove_scheduler.store.visibility import Viewer
@@ -112,6 +112,7 @@ ASKED: dict[str, Asked] = {
             ]
         )
     ),
+    "lifecycle.fail": ask(lambda store: store.lifecycle.fail([AttemptRef("group-1", RUNNING, 1, WORKER)])),
     "lifecycle.lose": ask(lambda store: store.lifecycle.lose([WORKER, id_of("wk", 100)])),
     "lifecycle.stop": ask(lambda store: store.lifecycle.stop(RUNNING)),
     "lifecycle.stop_many": ask(lambda store: store.lifecycle.stop_many([RUNNING, CREATED, OLD])),
