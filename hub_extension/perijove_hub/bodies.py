@@ -18,22 +18,31 @@ class CreateGroup(Model):
     settings: GroupSettings = GroupSettings()
 
 
-class ReplaceGroup(GroupSettings):
-    """The body of PUT groups/{group}: a group as it is read, or its settings only.
-
-    What a group's settings do not say, such as how many workers it has, may stand in it and changes nothing.
-    """
-
-    name: Name | None = None
-    workers: int | None = None
-    idle: int | None = None
-    waiting: int | None = None
-    running: int | None = None
-    note: str | None = None
+class _Group(GroupSettings):
+    """A group's settings, beside what else is read of it."""
 
     def settings(self) -> GroupSettings:
         """Return the settings alone."""
         return GroupSettings.model_validate(self.model_dump(include=set(GroupSettings.model_fields)))
+
+
+def _beside(resource: type[Resource], settings: type[Model]) -> dict[str, Any]:
+    """Return those fields of what is read that are no settings; none of them has to be given."""
+    fields: dict[str, Any] = {}
+    for name, field in resource.model_fields.items():
+        if name not in settings.model_fields:
+            kind: Any = field.annotation
+            fields[name] = (kind | None, None)
+    return fields
+
+
+ReplaceGroup: type[Model] = create_model(
+    "ReplaceGroup",
+    __base__=_Group,
+    __doc__="The body of PUT groups/{group}: a group as it is read, or its settings only. What a group's settings do "
+    "not say, such as how many workers it has, may stand in it and changes nothing.",
+    **_beside(Group, GroupSettings),
+)
 
 
 def _optional(settings: type[Model]) -> dict[str, Any]:

@@ -120,6 +120,15 @@ def test_every_post_may_be_sent_again_when_its_answer_was_lost(route: Route):
     assert (route.idempotent or route.harmless) is is_asked_of_a_caller
 
 
+def test_whatever_is_read_of_a_resource_is_taken_where_it_is_written():
+    read = {route.path: route.answer for route in API if route.method == "GET" and isinstance(route.answer, type)}
+    written = {route.path: route.body for route in API if route.method == "PUT" and isinstance(route.body, type)}
+    both = read.keys() & written.keys()
+    assert both == {"groups/{group}", "projects/{project}/retention"}
+    for path in both:
+        assert set(read[path].model_fields) <= set(written[path].model_fields), path
+
+
 def test_a_post_that_could_not_be_sent_again_is_no_route():
     for flags in ({}, {"idempotent": True, "harmless": True}):
         with pytest.raises(ValueError, match="Idempotency-Keys"):
