@@ -58,7 +58,7 @@ async def make(folder: Path, parts: dict[str, str]) -> AsyncIterator[Callable[..
 
     def make(**traits: object) -> Platform:
         config = Config({"ProcessProvider": {"command": SLEEPER, "stop_grace": 5.0}})
-        made.append(Platform(config=config, **{"data_dir": str(folder), **parts, **traits}))
+        made.append(Platform(config=config, **{"data_dir": str(folder), "local_group": "local", **parts, **traits}))
         return made[-1]
 
     yield make
