@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
@@ -120,9 +121,21 @@ def _repaired_number(value: Any) -> Any:
 
 
 def fits(value: Any, bounds: Bounds) -> bool:
-    """Return whether a JSON value is within `bounds`; looked at level by level, so that no depth exhausts a stack."""
-    values, characters = size(value)
-    return values <= bounds.values and characters <= bounds.characters and not is_deeper(value, bounds.depth)
+    """Return whether a JSON value is within `bounds`.
+
+    It is looked at level by level, so that no depth exhausts a stack, and not beyond the bounds: a few lines of YAML
+    stand for a value without end by their aliases.
+    """
+    level, values, characters, depth = [value], 1, 0, 0
+    while level:
+        characters += sum(map(_characters, level))
+        depth += any(isinstance(item, dict | list | tuple) for item in level)
+        inner = (child for item in level for child in _children(item))
+        level = list(islice(inner, bounds.values - values + 1))
+        values += len(level)
+        if values > bounds.values or characters > bounds.characters or depth > bounds.depth:
+            return False
+    return True
 
 
 def size(value: Any) -> tuple[int, int]:

@@ -287,5 +287,7 @@ async def test_no_list_shows_what_is_other_peoples(world: World) -> None:
             for name in (world.known["project"], world.known["execution"], '"inside"'):
                 assert name not in theirs
             assert any(name in everything for name in (world.known["project"], '"inside"'))
-        one = await clients["other"].get("executions", params={"project": world.known["project"]})
-        assert one.json() == {"items": [], "next": None}
+        asked = [world.known["project"], "no-such-project"]
+        answers = [await clients["other"].get("executions", params={"project": name}) for name in asked]
+        assert [answer.status_code for answer in answers] == [404, 404]
+        assert answers[0].json() == answers[1].json()

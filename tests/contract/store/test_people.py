@@ -242,7 +242,7 @@ async def test_groups_are_kept_with_their_settings(world) -> None:
     assert not await groups.create("gpu", settings, DIGEST)
     assert await groups.settings("gpu") == settings
     await groups.ensure("gpu", GroupSettings(), "1" * 64)
-    assert ((await groups.all())["gpu"], (await groups.get("gpu")).token_sha256) == (GroupSettings(), "1" * 64)
+    assert ((await groups.all())["gpu"], (await groups.get("gpu")).token_sha256) == (GroupSettings(), DIGEST)
     assert await groups.names() == ["gpu", "local", "other"]
     assert not await groups.update("none", settings)
     assert await groups.settings("none") is None

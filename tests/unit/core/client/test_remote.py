@@ -87,7 +87,7 @@ def test_an_execution_is_found_by_number_in_the_personal_project(remote, service
                   "notebook_limit": 1})  # fmt: skip
     service.json({"items": [execution()], "next": None}).json(detail("complete"))
     assert isinstance(remote._client.executions.find("12"), ExecutionDetail)
-    assert dict(service.requests[1].url.params) == {"project": "ann", "number": "12", "limit": "1"}
+    assert dict(service.requests[1].url.params) == {"project": "ann/ann", "number": "12", "limit": "1"}
 
 
 @pytest.mark.parametrize("reference", ["digits/12", "digits/#12"])
@@ -97,7 +97,7 @@ def test_an_execution_is_found_by_project_and_number(remote, service, detail, ex
     assert service.requests[0].url.params["project"] == "digits"
 
 
-@pytest.mark.parametrize("reference", ["", "twelve", "a/b/1", "1.5", "-1"])
+@pytest.mark.parametrize("reference", ["", "twelve", "a/b/c/1", "1.5", "-1"])
 def test_what_names_no_execution_is_refused(remote, service, reference):
     with pytest.raises(errors.InvalidRequest):
         remote._client.executions.find(reference)
