@@ -267,6 +267,7 @@ class Platform(LoggingConfigurable):
         await identify(self.store.settings, self.files)
         parts = (self.store, self.queue, self.tail, self.files, self.bell)
         self.services = Services(*parts, self._limits(), WorkerKeys(workers))
+        self._stack.push_async_callback(self.services.aclose)
         await self._lead(folder)
         _log.info("the platform on %s has started", folder)
 

@@ -56,3 +56,7 @@ class Services:
         self.groups = Groups(store, queue, bell)
         self.agents = Agents(store, queue, bell, keys)
         self.events = Events(store)
+
+    async def aclose(self) -> None:
+        """End what goes on beside requests; before the store is closed."""
+        await self.story.aclose()

@@ -77,6 +77,10 @@ class Follower:
         self._limits = limits
         self._looks: Shared[tuple[Viewer, str], _State] = Shared(lambda key: self._read(*key))
 
+    async def aclose(self) -> None:
+        """End the looks at rows that nobody waits for any more."""
+        await self._looks.aclose()
+
     async def follow(
         self, viewer: Viewer, execution: str, after: tuple[int, int], watch: Watch
     ) -> AsyncGenerator[StoryItem, None]:

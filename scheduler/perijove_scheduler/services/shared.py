@@ -35,6 +35,13 @@ class Shared(Generic[Key, Answer]):
         # Who leaves does not take the answer from the others.
         return await asyncio.shield(task)
 
+    async def aclose(self) -> None:
+        """End what is asked for just now: those who asked have left, and what answers is about to close."""
+        tasks = [*self._asked.values(), *self._next.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     async def _answer(self, key: Key, before: asyncio.Task[Answer] | None) -> Answer:
         if before is not None:
             await asyncio.wait({before})

@@ -69,6 +69,10 @@ class Story:
             if text:
                 yield b"".join(text)
 
+    async def aclose(self) -> None:
+        """End what viewers that have left still asked for."""
+        await self._follower.aclose()
+
     async def metadata(self, caller: Caller, execution: str) -> Metadata:
         """Return the metadata of the latest attempt: the last value of each key, and the points.
 

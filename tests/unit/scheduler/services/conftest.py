@@ -142,6 +142,7 @@ async def world(migrated: Path, tmp_path: Path) -> AsyncIterator[World]:
     files = LocalFiles(root, b"k" * 32, LIMITS.public_url)
     services = Services(store, queue, MemoryTail(queue), files, bell, LIMITS)
     yield World(services, store, queue, files, bell, root)
+    await services.aclose()
     await store.aclose()
 
 
