@@ -36,6 +36,8 @@ class Page(HubOAuthenticated, RequestHandler):  # type: ignore[misc] # JupyterHu
     async def get(self) -> None:
         """Show the page, or send whoever is not signed in to the Hub."""
         try:
+            # Who is not signed in is sent to the Hub even while this starts.
+            await self.hub.identity.of(self)
             self.hub.check_started()
             caller, _ = await self.hub.caller(self)
             caller.require("read")

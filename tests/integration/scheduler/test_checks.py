@@ -24,6 +24,8 @@ from perijove_scheduler.platform.check_redis import TRIES, check_redis
 from perijove_scheduler.platform.findings import Finding
 from perijove_scheduler.store.store import Store
 
+FIT = "The settings, the database, the files and Redis are fit for Perijove.\n"
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[redises.Server]:
@@ -93,7 +95,7 @@ async def test_missing_rights_in_the_database_are_named(database: str, cluster: 
     await migrated(cluster.url.replace("/postgres?", "/fresh?"))
     assert "ada lacks rights: SELECT on alembic_version" in await told(database)
     await run(cluster, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO ada", database="fresh")
-    assert "lacks rights: DELETE on attempts, INSERT on attempts" in await told(database)
+    assert "lacks rights: DELETE on accounts, INSERT on accounts" in await told(database)
     await run(cluster, "GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ada", database="fresh")
     assert await check_database(database) == []
     await run(cluster, "UPDATE alembic_version SET version_num = '0001'", database="fresh")
@@ -221,7 +223,7 @@ def hub(folder: Path, *arguments: str, **variables: str) -> subprocess.Completed
 
 def test_the_command_says_what_is_wrong_without_a_traceback(server: redises.Server, tmp_path: Path) -> None:
     fit = hub(tmp_path, "--check", PERIJOVE_REDIS_URL=server.url)
-    assert (fit.returncode, fit.stdout) == (0, "The database and Redis are fit for Perijove.\n")
+    assert (fit.returncode, fit.stdout) == (0, FIT)
     wrong = hub(tmp_path, PERIJOVE_REDIS_URL=server.url_of("", "wrong"), JUPYTERHUB_API_TOKEN="x")
     assert wrong.returncode == 1
     assert "refuses the password" in wrong.stderr
@@ -236,7 +238,7 @@ def test_addresses_come_from_the_configuration_file_and_else_from_the_environmen
     config.write_text(f"c.Platform.redis_url = {server.url!r}\nc.Platform.database_url = {database!r}\n")
     elsewhere = {"PERIJOVE_REDIS_URL": "redis://127.0.0.1:1", "PERIJOVE_DATABASE_URL": "sqlite:////nowhere/x.db"}
     fit = hub(tmp_path, "--check", **elsewhere)
-    assert (fit.returncode, fit.stdout) == (0, "The database and Redis are fit for Perijove.\n")
+    assert (fit.returncode, fit.stdout) == (0, FIT)
     config.write_text(f"c.Platform.redis_url = {server.url_of('', 'wrong')!r}\n")
     wrong = hub(tmp_path, "--check", PERIJOVE_DATABASE_URL=database.replace("/fresh?", "/none?"))
     assert wrong.returncode == 1
