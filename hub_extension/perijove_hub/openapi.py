@@ -12,7 +12,7 @@ from pydantic.json_schema import models_json_schema
 
 from perijove._version import __version__
 from perijove.errors import Forbidden, InvalidRequest, InvalidSpec, PerijoveError, Unauthenticated, Unavailable
-from perijove.model.ids import CODE_PATTERN, NAME_PATTERN, REFERENCE_PATTERN
+from perijove.model.ids import CODE_PATTERN, KEY_PATTERN, NAME_PATTERN, REFERENCE_PATTERN
 from perijove_hub.problems import TooSlow
 from perijove_hub.route import Route
 from perijove_hub.routes import API, API_PREFIX, SERVICE
@@ -148,7 +148,8 @@ def _inlined(schema: Any, definitions: dict[str, Any]) -> Any:
 def _header_parameters(route: Route) -> Iterator[dict[str, Any]]:
     if route.idempotent:
         yield {
-            "name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string"},
+            "name": "Idempotency-Key", "in": "header", "required": False,
+            "schema": {"type": "string", "pattern": KEY_PATTERN, "maxLength": 255},
             "description": "Repeating a request with its key answers what the first one made",
         }  # fmt: skip
 

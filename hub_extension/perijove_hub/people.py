@@ -23,6 +23,8 @@ _log = logging.getLogger(__name__)
 #: How many answers are remembered.
 _MOST = 10_000
 _TIMEOUT = 10.0
+#: Questions under way at once.
+_AT_ONCE = 8
 _REFUSED = {HTTPStatus.FORBIDDEN, HTTPStatus.UNAUTHORIZED}
 
 
@@ -65,14 +67,17 @@ class People:
 
     async def unknown_groups(self, groups: list[str]) -> list[str] | None:
         """Return those of `groups` that the Hub does not have; None where it cannot be asked."""
-        unknown = []
-        for group in groups:
-            answer = await self._ask(f"groups/{quote(group, safe='')}")
-            if answer is None:
-                return None
-            if answer.code == HTTPStatus.NOT_FOUND:
-                unknown.append(group)
-        return unknown
+        turns, names = asyncio.Semaphore(_AT_ONCE), list(dict.fromkeys(groups))
+
+        async def ask(group: str) -> HTTPResponse | None:
+            async with turns:
+                return await self._ask(f"groups/{quote(group, safe='')}")
+
+        answers = await asyncio.gather(*map(ask, names))
+        if any(answer is None for answer in answers):
+            return None
+        asked = zip(names, answers, strict=True)
+        return [name for name, answer in asked if answer is not None and answer.code == HTTPStatus.NOT_FOUND]
 
     async def _created(self, user: str) -> str | None:
         answer = await self._ask(f"users/{quote(user, safe='')}")

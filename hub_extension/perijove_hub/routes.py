@@ -131,7 +131,7 @@ API: tuple[Route, ...] = (
           answer=bodies.CreatedGroup, status=201, idempotent=True, errors=(e.Conflict, e.RuntimeNotSupported)),
     Route("GET", "groups/{group}", groups.get, "A worker group", answer=fleet.Group, errors=(e.UnknownGroup,)),
     Route("PUT", "groups/{group}", groups.update, "Replace a group's settings", "admin", body=bodies.ReplaceGroup,
-          answer=fleet.Group, errors=(e.UnknownGroup, e.RuntimeNotSupported)),
+          answer=fleet.Group, errors=(e.UnknownGroup, e.RuntimeNotSupported, e.Conflict)),
     Route("PATCH", "groups/{group}", groups.change, "Change some of a group's settings", "admin",
           body=bodies.ChangeGroup, answer=fleet.Group, errors=(e.UnknownGroup, e.RuntimeNotSupported)),
     Route("DELETE", "groups/{group}", groups.delete, "Delete a group that nothing uses", "admin", status=204,

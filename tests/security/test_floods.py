@@ -24,7 +24,7 @@ _SLACK = 60
 _AT_ONCE = 25
 #: How many viewers are opened and never read.
 _STUCK = 20
-_NAMES = {"project": "p", "execution": "e", "group": "g", "worker": "w", "kind": "user", "name": "n",
+_NAMES = {"project": "p", "execution": "e", "group": "g", "worker": "w", "kind": "user", "name": "n", "user": "u",
           "code": "~" + "0" * 64, "sha256": "0" * 64}  # fmt: skip
 _USERS = ("owner", "member", "viewer", "keeper")
 

@@ -67,7 +67,7 @@ class GroupSettings(Model):
     grace_period: Annotated[int, Field(ge=0, le=366 * 86_400)] = 300
     capacity: Resources = Resources()
     warm_kernels: Annotated[int, Field(ge=0, le=64)] = 1
-    owners: Annotated[list[Reference], Field(max_length=1000)] = []
+    owners: Annotated[list[Reference], Field(max_length=100)] = []
 
 
 class WorkerState(str, Enum):

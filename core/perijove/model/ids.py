@@ -17,6 +17,9 @@ NAME_PATTERN = r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$"
 #: What an identifier or a name in an address or a query may be made of: anything but control characters.
 REFERENCE_PATTERN = r"^[^\x00-\x1f\x7f]+$"
 
+#: What an Idempotency-Key may be.
+KEY_PATTERN = r"^[\x21-\x7e]{1,255}$"
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from perijove.errors import InvalidRequest, InvalidSpec
+from perijove.errors import Conflict, InvalidSpec
 from perijove.model.fleet import Group, LimitedToken, RejectedEvent, Worker
 from perijove.model.resources import Page
 from perijove_hub.bodies import CreatedGroup, EnrolmentToken
 from perijove_hub.call import Call
+
+#: Names that a sentence lists.
+_NAMED = 5
 
 
 async def index(call: Call) -> list[Group]:
@@ -30,7 +33,7 @@ async def update(call: Call) -> Group:
     """Replace a group's settings by those of a group, of which the rest is not looked at."""
     name, body = call.path["group"], call.body
     if body.name not in {None, name}:
-        raise InvalidRequest(f"This is the group {body.name}, and the address is that of {name}.")
+        raise Conflict(f"This is the group {body.name}, and the address is that of {name}.")
     settings = body.settings()
     note = await _check_new_owners(call, name, settings.owners)
     return _noted(await call.services.groups.update(call.caller, name, settings), note)
@@ -88,10 +91,10 @@ async def _check_owners(call: Call, owners: list[str]) -> str:
     """Refuse owners that are no Hub groups; where the Hub does not say, return a sentence about it."""
     unknown = await call.hub.identity.people.unknown_groups(owners)
     if unknown is None:
-        return f"The Hub could not be asked whether it has the groups {', '.join(owners)}."
+        return f"The Hub could not be asked whether it has the groups {_few(owners)}."
     if unknown:
         raise InvalidSpec(
-            f"The Hub has no group {', '.join(unknown)}, so nobody of it could use this one.",
+            f"The Hub has no group {_few(unknown)}, so nobody of it could use this one.",
             "Make it in the Hub first; owners are names of Hub groups, not of users.",
         )
     return ""
@@ -99,3 +102,9 @@ async def _check_owners(call: Call, owners: list[str]) -> str:
 
 def _noted(group: Group, note: str) -> Group:
     return group.model_copy(update={"note": note})
+
+
+def _few(names: list[str]) -> str:
+    """Return the first names of a list, and how many more there are."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"

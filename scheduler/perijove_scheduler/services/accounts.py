@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 
-from perijove.errors import Forbidden, InvalidRequest, NotFound
+from perijove.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from perijove.model.ids import REFERENCE_PATTERN, new_id
 from perijove.model.resources import AuditEntry, Page
 from perijove_scheduler.services.access import checked_cursor
@@ -80,7 +80,7 @@ class Accounts:
         if not (_NAME.fullmatch(target) and 0 < len(target) <= _NAME_LIMIT) or target.startswith(FORMER):
             raise InvalidRequest(f"'{target}' is not a name of a Hub user.")
         if source == target:
-            raise InvalidRequest("The two names are the same.", "Name who had it, then who gets it.")
+            raise Conflict("The two names are the same.", "Name who had it, then who gets it.")
         claim = await self._keys.claim(caller, key, f"hand over {source} to {target}")
 
         async def make() -> AuditEntry:

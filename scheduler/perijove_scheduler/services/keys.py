@@ -19,13 +19,14 @@ from pydantic import BaseModel
 
 from perijove.aio.executors import COMPUTING
 from perijove.errors import Conflict, IdempotencyConflict, InvalidRequest, NotFound
+from perijove.model.ids import KEY_PATTERN
 from perijove_scheduler.services.caller import Caller
 from perijove_scheduler.store.idempotency import Claim, KeyUsed
 from perijove_scheduler.store.store import Store
 
 T = TypeVar("T")
 
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_KEY = re.compile(KEY_PATTERN)
 #: The name of the setting that enrolment tokens are worked out from.
 _SETTING = "derivation_key"
 
