@@ -9,11 +9,11 @@ from datetime import datetime
 from enum import Enum
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from perijove.model.base import Model, Resource
 from perijove.model.events import LeftOut
-from perijove.model.ids import ExecutionId, Line, Name, Reference
+from perijove.model.ids import REFERENCE_PATTERN, ExecutionId, Line, Name, Reference
 from perijove.model.reasons import Reason
 from perijove.model.records import Phase
 from perijove.model.spec import ParameterValue, Spec
@@ -74,7 +74,7 @@ class Invitation(Resource):
 class HandOver(Model):
     """The body of POST users/{user}/hand-over: who gets what that user owns."""
 
-    to: Reference
+    to: Annotated[str, StringConstraints(pattern=REFERENCE_PATTERN, max_length=255)]
 
 
 class AuditEntry(Resource):
