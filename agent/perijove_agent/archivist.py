@@ -11,6 +11,7 @@ from typing import TypeVar
 from perijove.model.events import Archived, ObjectRequest
 from perijove.patience import Backoff
 from perijove.wire.protocol import Held
+from perijove_agent.inheritance import former_keys, keep_key
 from perijove_agent.persistence import persist
 from perijove_agent.records.archive import Archive
 from perijove_agent.records.ended import EndedSpool
@@ -64,8 +65,12 @@ class Archivist:
         task.add_done_callback(self._tasks.discard)
 
     def salvage(self) -> None:
-        """Archive what an agent that was killed on this folder had not archived yet."""
-        for spool in EndedSpool.left_in(self._tools.folders.spools):
+        """Archive what an agent that was killed on this folder had not archived yet, in its name and with its key."""
+        left = list(EndedSpool.left_in(self._tools.folders.spools))
+        keys = former_keys(self._tools.folders.keys, {spool.worker for spool in left})
+        self._tools.wire.succeed(keys)
+        keep_key(self._tools.folders.keys, self._tools.worker, self._tools.wire.event_key)
+        for spool in left:
             log.info("archiving the records of %s, which an earlier agent ran", spool.held.execution)
             self.archive(spool)
 
@@ -93,7 +98,8 @@ class Archivist:
         try:
             archive = await _with_room(lambda: asyncio.to_thread(spool.compress))
             request = ObjectRequest(what="log", sha256=archive.sha256)
-            await self._tools.uploader.upload(spool.held, request, archive.path, "application/zstd")
+            ran_by = "" if spool.worker == self._tools.worker else spool.worker
+            await self._tools.uploader.upload(spool.held, request, archive.path, "application/zstd", ran_by=ran_by)
             await self._tell(spool, archive)
         finally:
             spool.archive_path.unlink(missing_ok=True)

@@ -103,6 +103,11 @@ class DataFolders:
         return self.root / "spool"
 
     @property
+    def keys(self) -> Path:
+        """Holds the keys of workers that ran here and left records that are not archived yet."""
+        return self.root / "keys"
+
+    @property
     def downloads(self) -> Path:
         """Where downloads grow."""
         return self.root / "downloads"

@@ -37,11 +37,14 @@ class Signer:
         self._forgotten = asyncio.Event()
         self._waiting: dict[str, asyncio.Future[list[SignedObject]]] = {}
 
-    async def sign(self, held: Held, objects: Sequence[ObjectRequest]) -> list[SignedObject]:
-        """Return a URL, or an error, for each of `objects`. Waits as long as the master is away."""
+    async def sign(self, held: Held, objects: Sequence[ObjectRequest], ran_by: str = "") -> list[SignedObject]:
+        """Return a URL, or an error, for each of `objects`. Waits as long as the master is away.
+
+        `ran_by` is the worker that ran the attempt, where that was an earlier one on this disk.
+        """
         request = new_id("rq")
         with self._awaited(request) as answer:
-            await self._ask(held, request, objects, answer)
+            await self._ask(held, request, objects, answer, ran_by)
             return answer.result()
 
     async def sign_ahead(self, held: Held, executed: ObjectRequest) -> SignedObject:
@@ -79,13 +82,15 @@ class Signer:
         request: str,
         objects: Sequence[ObjectRequest],
         answer: asyncio.Future[list[SignedObject]],
+        ran_by: str = "",
     ) -> None:
         event = SignRequest(
-            worker=self._worker,
+            worker=ran_by or self._worker,
             execution=held.execution,
             attempt=held.attempt,
             request=request,
             objects=list(objects),
+            reply_to=self._worker if ran_by else None,
         )
         with waiting("It waits for the platform to say where its files lie."):
             while not answer.done():

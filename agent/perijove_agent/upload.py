@@ -78,8 +78,10 @@ class Uploader:
         self._signer = signer
         self._patience = patience
 
-    async def upload(self, held: Held, what: ObjectRequest, path: Path, media_type: str, url: str = "") -> Uploaded:
-        """Store the file `path` as `what`; `url` may be given when it was signed already.
+    async def upload(
+        self, held: Held, what: ObjectRequest, path: Path, media_type: str, url: str = "", ran_by: str = ""
+    ) -> Uploaded:
+        """Store the file `path` as `what`; `url` may be given when it was signed already, `ran_by` as to `Signer.sign`.
 
         Raises
         ------
@@ -92,16 +94,25 @@ class Uploader:
         """
         named = f"'{what.name}'" if what.what == "output" else _NAMES.get(what.what, what.what)
         with waiting(f"It is storing {named}.") as wait:
-            return await self._upload_again(held, what, path, media_type, url, wait, named)
+            return await self._upload_again(held, what, path, media_type, url, wait, named, ran_by=ran_by)
 
     async def _upload_again(
-        self, held: Held, what: ObjectRequest, path: Path, media_type: str, url: str, wait: Wait, named: str
+        self,
+        held: Held,
+        what: ObjectRequest,
+        path: Path,
+        media_type: str,
+        url: str,
+        wait: Wait,
+        named: str,
+        *,
+        ran_by: str,
     ) -> Uploaded:
         backoff = Backoff(0.3, 30.0)
         refusals, tries, began = 0, 0, time.monotonic()
         while True:
             if not url or tries >= _TRIES_PER_URL:
-                url, tries = await self._sign(held, what), 0
+                url, tries = await self._sign(held, what, ran_by), 0
             tries += 1
             try:
                 return await self._put(url, path, media_type)
@@ -128,8 +139,8 @@ class Uploader:
         """Return the URL of an attempt's executed notebook before there is one; empty where the master gives none."""
         return (await self._signer.sign_ahead(held, executed)).url
 
-    async def _sign(self, held: Held, what: ObjectRequest) -> str:
-        (answer,) = await self._signer.sign(held, [what])
+    async def _sign(self, held: Held, what: ObjectRequest, ran_by: str) -> str:
+        (answer,) = await self._signer.sign(held, [what], ran_by)
         if not answer.url:
             raise NoAddress(answer.error.rstrip(".") or "the master gave no address for it")
         return answer.url

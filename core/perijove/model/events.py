@@ -190,11 +190,16 @@ class ObjectRequest(Model):
 
 
 class SignRequest(_AttemptEvent):
-    """A worker asks for signed URLs; the answer comes on its control stream under the same `request`."""
+    """A worker asks for signed URLs; the answer comes on its control stream under the same `request`.
+
+    The next agent on the disk of a worker that is gone asks in that one's name, with its key, and names itself in
+    `reply_to`.
+    """
 
     kind: Literal["sign"] = "sign"
     request: Annotated[str, StringConstraints(max_length=100)]
     objects: Annotated[list[ObjectRequest], Field(max_length=OBJECTS)]
+    reply_to: WorkerId | None = None
 
 
 class Stopped(_WorkerEvent):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -99,6 +99,11 @@ class AgentWire(Protocol):
 
     async def hand_back(self, held: Held, reason: Reason = Reason.WORKER_DRAINED) -> bool:
         """Give an attempt back unfinished: `close` with that reason."""
+
+    event_key: str
+
+    def succeed(self, keys: Mapping[str, str]) -> None:
+        """Seal events of these workers, which ran on this disk before, with their own keys."""
 
     async def emit(self, events: Sequence[Event]) -> None:
         """Append events to the group's event stream."""

@@ -33,7 +33,7 @@ async def shown(world) -> list[tuple[str, str]]:
 
 def forge(world, agent, event, group: str = "local") -> None:
     """Put an event on a group's stream as the worker `agent` seals it, whatever it says."""
-    world.queue.state(group).emit(sealed(event, agent.wire._event_key))
+    world.queue.state(group).emit(sealed(event, agent.wire.event_key))
 
 
 async def test_an_event_in_a_neighbours_name_changes_nothing_and_is_shown(world) -> None:
@@ -52,7 +52,7 @@ async def test_an_event_in_a_neighbours_name_changes_nothing_and_is_shown(world)
 async def test_a_sealed_event_whose_document_was_exchanged_changes_nothing(world) -> None:
     agent = await world.agent()
     execution = await world.running(agent)
-    mine = sealed(Advanced(worker=agent.id, execution=execution, attempt=1), agent.wire._event_key)
+    mine = sealed(Advanced(worker=agent.id, execution=execution, attempt=1), agent.wire.event_key)
     other = Finished(worker=agent.id, execution=execution, attempt=1, reason=Reason.OK).model_dump_json().encode()
     world.queue.state("local").emit(Envelope(mine.worker, mine.header, mine.seal, other))
     await world.apply()
@@ -252,7 +252,7 @@ async def test_a_claim_is_told_by_a_sealed_event_of_its_worker(world) -> None:
     execution = await agent.claim()
     (delivery,) = await world.queue.read_events(["local"], "applier", 0, 10)
     assert delivery.event == Claimed(worker=agent.id, execution=execution, attempt=1)
-    assert delivery.envelope.is_sealed_with(agent.wire._event_key)
+    assert delivery.envelope.is_sealed_with(agent.wire.event_key)
 
 
 def asking(agent, execution: str, request: str = "r", objects: list[ObjectRequest] | None = None) -> SignRequest:
@@ -265,5 +265,5 @@ def resealed(agent, envelope: Envelope, document: bytes) -> Envelope:
 
     kind, execution, attempt, _ = envelope.header.split(" ")
     header = f"{kind} {execution} {attempt} {hashlib.sha256(document).hexdigest()}"
-    seal = hmac.new(agent.wire._event_key.encode(), f"{envelope.worker} {header}".encode(), "sha256").hexdigest()
+    seal = hmac.new(agent.wire.event_key.encode(), f"{envelope.worker} {header}".encode(), "sha256").hexdigest()
     return Envelope(envelope.worker, header, seal, document)
