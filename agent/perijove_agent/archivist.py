@@ -79,6 +79,8 @@ class Archivist:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=patience)
         await cancelled(self._tasks)
+        if not any(EndedSpool.left_in(self._tools.folders.spools)):
+            former_keys(self._tools.folders.keys, ())
 
     async def _archive(self, spool: EndedSpool) -> None:
         """Archive a spool, however long the object store or the disk is away: Redis may not have all of its records."""
