@@ -7,6 +7,7 @@ an object that JSON does not have.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 import yaml
@@ -37,7 +38,17 @@ def load(text: str) -> Any:
     if not fits(value, _BOUNDS):
         raise ValueError(f"It is nested more than {_BOUNDS.depth} deep, or too large.")
     try:
-        json.dumps(value, allow_nan=False)
+        written = json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError):
-        raise ValueError("It holds a value that JSON has no form for, such as .nan or .inf.") from None
-    return value
+        raise ValueError("It holds what JSON has no form for, such as .nan, .inf or half of a character.") from None
+    # Read back, since JSON's keys are texts: 1 and "1", which YAML tells apart, are one key.
+    return json.loads(written, object_pairs_hook=_without_doubles)
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object's members; the later of two with one key would replace the earlier without a word."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        doubled = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise ValueError(f"It holds the key {json.dumps(doubled)} twice: in JSON every key is a text.")
+    return members

@@ -34,7 +34,7 @@ def _from_file(file: Path) -> dict[str, Any]:
         values = yaml12.load(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise click.UsageError(f"{file} cannot be used. {error}") from None
-    if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
+    if not isinstance(values, dict):
         raise click.UsageError(f"{file} must hold a mapping of parameter names to values.")
     return values
 

@@ -10,7 +10,7 @@ import math
 import os
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -65,41 +65,41 @@ class LocalFiles:
     ) -> Stored:
         """Write an object from a stream, atomically and durably."""
         target = await FILES.run(self._path, key)
-        await self._sweep()
-        incoming = await FILES.run(Incoming, self._root / _INCOMING, limit)
-        try:
-            async for chunk in _gathered(body):
-                await FILES.run(incoming.write, chunk)
+        async with self._incoming(body, limit) as incoming:
             for digest in filter(None, (sha256, digest_in(key))):
                 incoming.verify(digest)
             if check is not None:
                 await check(incoming.path)
             await FILES.run(incoming.commit, target)
-        finally:
-            incoming.discard()
         return Stored(key, incoming.size, incoming.sha256)
-
-    async def _sweep(self) -> None:
-        """Remove what killed writers left, now and then."""
-        if time.monotonic() - self._swept >= SWEEP_EVERY:
-            self._swept = time.monotonic()
-            await FILES.run(remove_abandoned, self._root / _INCOMING, _ABANDONED)
 
     async def receive(self, key: str, body: AsyncIterable[bytes], limit: int) -> Stored:
         """Take an upload: it lies under a key of its own, with its digest, until it is settled."""
         if digest_in(key) is not None:
             return await self.put(key, body, limit)
         _checked(key)
+        async with self._incoming(body, limit) as incoming:
+            target = await FILES.run(self._path, upload_key(key, incoming.sha256))
+            await FILES.run(incoming.commit, target)
+        return Stored(key, incoming.size, incoming.sha256)
+
+    @asynccontextmanager
+    async def _incoming(self, body: AsyncIterable[bytes], limit: int | None) -> AsyncIterator[Incoming]:
+        """Write a stream to a temporary file; what the context has not made an object by its end is removed."""
         await self._sweep()
         incoming = await FILES.run(Incoming, self._root / _INCOMING, limit)
         try:
             async for chunk in _gathered(body):
                 await FILES.run(incoming.write, chunk)
-            target = self._path(upload_key(key, incoming.sha256))
-            await FILES.run(incoming.commit, target)
+            yield incoming
         finally:
             incoming.discard()
-        return Stored(key, incoming.size, incoming.sha256)
+
+    async def _sweep(self) -> None:
+        """Remove what killed writers left, now and then."""
+        if time.monotonic() - self._swept >= SWEEP_EVERY:
+            self._swept = time.monotonic()
+            await FILES.run(remove_abandoned, self._root / _INCOMING, _ABANDONED)
 
     async def settle(self, uploads: Sequence[Upload], *, replace: bool = False) -> list[Upload]:
         """Make uploads the objects they are for; return those that are not there."""

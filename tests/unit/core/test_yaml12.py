@@ -19,6 +19,7 @@ from perijove import yaml12
         ("~", None),
         ("True", True),
         ("[1e5, {a: null}]", [100000.0, {"a": None}]),
+        ("{2: a, true: b, ~: c}", {"2": "a", "true": "b", "null": "c"}),
     ],
 )
 def test_a_value_is_what_the_core_schema_of_yaml_1_2_says(text, value):
@@ -27,7 +28,19 @@ def test_a_value_is_what_the_core_schema_of_yaml_1_2_says(text, value):
 
 
 @pytest.mark.parametrize(
-    "text", [".nan", "-.inf", "a: [", "&a [*a]", "[" * 2000, "9" * 5000, "? [1]\n: 2", "!!python/name:os.system ''"]
+    "text",
+    [
+        ".nan",
+        "-.inf",
+        "a: [",
+        "&a [*a]",
+        "[" * 2000,
+        "9" * 5000,
+        "? [1]\n: 2",
+        "!!python/name:os.system ''",
+        '"\\ud800"',
+        "{1: a, '1': b}",
+    ],
 )
 def test_what_has_no_form_in_json_is_refused_with_a_sentence(text):
     with pytest.raises(ValueError, match=r"^It .*\.$"):
