@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perijove import paths
-from perijove.model.ids import safe_relative_path
+from perijove.model.ids import PATH_BYTES, PATH_CHARACTERS, is_too_long, safe_relative_path
 from perijove.trees import Folder, is_folder, walk
 from perijove_agent.omissions import Omissions
 
@@ -18,7 +18,7 @@ from perijove_agent.omissions import Omissions
 MOST = 20_000
 #: Entries of the outputs folder that are looked at.
 _LOOKED_AT = 200_000
-_LONGEST = 1024
+_TOO_LONG = f"more than {PATH_CHARACTERS:,} characters or {PATH_BYTES:,} bytes"
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ def _find(top: Path, omissions: Omissions) -> Iterator[Found]:
 
 def _go_on(folder: Folder, omissions: Omissions) -> None:
     """Enter no folder whose files would all have too long a name."""
-    for name in [name for name in folder.enter if len(folder.name + name) >= _LONGEST]:
+    for name in [name for name in folder.enter if len(folder.name + name) >= PATH_CHARACTERS]:
         folder.enter.remove(name)
-        omissions.add(f"{folder.name}{name}/", f"the names of what lies in it have more than {_LONGEST:,} characters")
+        omissions.add(f"{folder.name}{name}/", f"the names of what lies in it have {_TOO_LONG}")
 
 
 def _look_at(top: Path, folder: Folder, entry: os.DirEntry[str], omissions: Omissions) -> Found | None:
@@ -105,7 +105,7 @@ def _objection(name: str) -> str:
         safe_relative_path(name)
     except ValueError:
         return "its name has a backslash or control characters"
-    return f"its name has more than {_LONGEST:,} characters" if len(name) > _LONGEST else ""
+    return f"its name has {_TOO_LONG}" if is_too_long(name) else ""
 
 
 def _media_type(name: str) -> str:

@@ -20,6 +20,9 @@ REFERENCE_PATTERN = r"^[^\x00-\x1f\x7f]+$"
 #: What an Idempotency-Key may be.
 KEY_PATTERN = r"^[\x21-\x7e]{1,255}$"
 
+#: The most characters, and the most bytes, of a path: an index of PostgreSQL's takes some 2,700 bytes a row.
+PATH_CHARACTERS, PATH_BYTES = 1024, 2048
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -50,6 +53,17 @@ def _no_control_characters(value: str) -> str:
     return value
 
 
+def is_too_long(path: str) -> bool:
+    """Return whether a path has more characters, or more bytes, than a path may have."""
+    return len(path) > PATH_CHARACTERS or len(path.encode()) > PATH_BYTES
+
+
+def _not_too_long(path: str) -> str:
+    if is_too_long(path):
+        raise ValueError(f"must not have more than {PATH_CHARACTERS:,} characters or {PATH_BYTES:,} bytes")
+    return path
+
+
 def safe_relative_path(value: str) -> str:
     """Return `value` if it is a relative POSIX path that stays inside its folder, else raise ``ValueError``."""
     parts = value.split("/")
@@ -69,4 +83,9 @@ Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 Reference = Annotated[str, StringConstraints(pattern=REFERENCE_PATTERN, max_length=400)]
 #: Free text on one line, such as a title.
 Line = Annotated[str, StringConstraints(max_length=200), AfterValidator(_no_control_characters)]
-RelativePath = Annotated[str, StringConstraints(max_length=1024), AfterValidator(safe_relative_path)]
+RelativePath = Annotated[
+    str,
+    StringConstraints(max_length=PATH_CHARACTERS),
+    AfterValidator(safe_relative_path),
+    AfterValidator(_not_too_long),
+]

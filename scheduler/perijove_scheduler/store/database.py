@@ -38,6 +38,8 @@ _IDLE_SECONDS = 8
 _CONNECT_SECONDS = 10
 # Any constant will do, as long as every replica takes the same.
 _MIGRATION_LOCK = 0x7065_7269_6A6F_7665
+# The class of PostgreSQL's errors about what a statement holds, such as a value that no index takes.
+_LIMIT_EXCEEDED = "54"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -132,6 +134,8 @@ def _reaching_the_database() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+        if str(getattr(getattr(error, "orig", None), "sqlstate", "")).startswith(_LIMIT_EXCEEDED):
+            raise  # whoever asks again is refused again
         raise Unavailable("The database cannot be reached, or is busy for too long.") from error
 
 

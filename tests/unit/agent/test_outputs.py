@@ -98,6 +98,16 @@ def test_folders_nested_too_deeply_are_left_out_and_what_lies_beside_them_is_fou
     assert "1,024 characters" in omissions.first[0].why
 
 
+def test_a_name_of_too_many_bytes_for_an_index_is_left_out(folder: Path) -> None:
+    long, longer = folder / "/".join(["長" * 80] * 8), folder / "/".join(["長" * 80] * 9)
+    for path in (long, longer):
+        path.mkdir(parents=True)
+        (path / "x").touch()
+    found, omissions = find_outputs(folder)
+    assert [file.path for file in found] == [long / "x"]
+    assert [each.why for each in omissions.first] == ["its name has more than 1,024 characters or 2,048 bytes"]
+
+
 def test_a_folder_without_rights_is_opened_by_its_owner_and_its_files_are_found(folder: Path) -> None:
     (folder / "sub").mkdir()
     (folder / "sub" / "file").touch()
