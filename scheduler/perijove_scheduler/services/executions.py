@@ -37,7 +37,8 @@ from perijove_scheduler.services.leftovers import Leftovers
 from perijove_scheduler.services.limits import Limits
 from perijove_scheduler.services.submission import Request, Submission
 from perijove_scheduler.services.why import Explainer
-from perijove_scheduler.store.executions import ExecutionFilter, Made
+from perijove_scheduler.store.creation import Made
+from perijove_scheduler.store.listing import ExecutionFilter
 from perijove_scheduler.store.store import Store
 
 __all__ = ["ExecutionFilter", "Executions"]

@@ -15,7 +15,7 @@ class Leftovers:
     A document is shared by all executions that run it, and any replica may make another one at any time, so two rules
     keep it: who stores one sees after the row is written that it is still there, and who deletes one sees afterwards
     that still nobody runs it. Whichever comes last puts it back. Who stores none makes its row beside another's only
-    (`perijove_scheduler.store.executions.keep_notebook`).
+    (`perijove_scheduler.store.notebooks.keep_notebook`).
     """
 
     def __init__(self, store: Store, files: Files) -> None:

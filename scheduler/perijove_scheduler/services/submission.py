@@ -31,8 +31,8 @@ from perijove_scheduler.services.leftovers import Leftovers
 from perijove_scheduler.services.limits import Limits
 from perijove_scheduler.services.offers import Offers
 from perijove_scheduler.services.stored import StoredDocuments
+from perijove_scheduler.store.creation import GroupGone, Made, NewExecution, SourceGone
 from perijove_scheduler.store.demand import Demand, resources_of
-from perijove_scheduler.store.executions import GroupGone, Made, NewExecution, SourceGone
 from perijove_scheduler.store.idempotency import Claim
 from perijove_scheduler.store.outcomes import Offer
 from perijove_scheduler.store.projects import FoundProject

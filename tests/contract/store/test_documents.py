@@ -19,7 +19,7 @@ from perijove_scheduler.queue.memory import MemoryQueue, MemoryTail
 from perijove_scheduler.services import Limits, Services
 from perijove_scheduler.services.bell import Bell
 from perijove_scheduler.services.caller import Caller
-from perijove_scheduler.store.executions import ExecutionFilter
+from perijove_scheduler.store.listing import ExecutionFilter
 from perijove_scheduler.store.store import Store
 
 ADA = Caller("ada", frozenset(), frozenset({"read", "submit"}))

@@ -10,8 +10,8 @@ from sqlalchemy import insert, select
 
 from perijove.model.ids import new_id
 from perijove_scheduler.store.clock import db_now
+from perijove_scheduler.store.creation import NewExecution, SourceGone
 from perijove_scheduler.store.data import InputInUse
-from perijove_scheduler.store.executions import NewExecution, SourceGone
 from perijove_scheduler.store.tables import DatumRow, ProjectRow, UseRow
 
 

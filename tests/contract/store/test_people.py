@@ -15,10 +15,11 @@ from perijove.model.reasons import Reason
 from perijove.model.resources import Role
 from perijove.model.spec import Resources
 from perijove.model.status import Status
+from perijove_scheduler.store.creation import NewExecution
 from perijove_scheduler.store.demand import Demand, demand
-from perijove_scheduler.store.executions import ExecutionFilter, NewExecution
 from perijove_scheduler.store.groups import GroupCounts
 from perijove_scheduler.store.idempotency import Claim, KeyUsed
+from perijove_scheduler.store.listing import ExecutionFilter
 from perijove_scheduler.store.store import Store
 from perijove_scheduler.store.visibility import Tie, Viewer
 
@@ -135,7 +136,7 @@ async def test_a_search_finds_every_word_in_what_a_person_sees(world, viewer) ->
 
 
 async def test_a_search_looks_through_so_many_and_goes_on_from_there(world, monkeypatch) -> None:
-    monkeypatch.setattr("perijove_scheduler.store.executions.WINDOW", 5)
+    monkeypatch.setattr("perijove_scheduler.store.listing.WINDOW", 5)
     titles = ["needle", *["hay"] * 3, "needle", *["hay"] * 4]
     made = [await world.store.executions.create(new(world, title=title)) for title in titles]
     for viewer in (ADA, ADMIN):

@@ -25,9 +25,11 @@ from perijove.model.resources import Role
 from perijove.model.retention import RetentionSettings
 from perijove.model.spec import Resources
 from perijove.model.status import Status
-from perijove_scheduler.store.executions import COUNTED, ExecutionFilter, NewExecution
+from perijove_scheduler.store.creation import NewExecution
+from perijove_scheduler.store.executions import COUNTED
 from perijove_scheduler.store.idempotency import Claim
 from perijove_scheduler.store.leadership import Term
+from perijove_scheduler.store.listing import ExecutionFilter
 from perijove_scheduler.store.outcomes import AttemptRef, Unfit
 from perijove_scheduler.store.rejections import Rejection
 from perijove_scheduler.store.store import Store

@@ -30,7 +30,7 @@ from perijove_scheduler.files.protocol import (
     segment_key,
 )
 from perijove_scheduler.services.retention import Sweep, sweep, swept_at
-from perijove_scheduler.store.executions import NewExecution, SourceGone
+from perijove_scheduler.store.creation import NewExecution, SourceGone
 from perijove_scheduler.store.retention import KeptProject
 from perijove_scheduler.store.store import Store
 from perijove_scheduler.store.tables import (

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from perijove.model.spec import Resources
-from perijove_scheduler.store.executions import ExecutionFilter, list_query
+from perijove_scheduler.store.listing import ExecutionFilter, list_query
 from perijove_scheduler.store.outcomes import Unfit
 from perijove_scheduler.store.visibility import Viewer
 from perijove_scheduler.store.waiting import heads_query

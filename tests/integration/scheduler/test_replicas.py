@@ -21,7 +21,8 @@ from perijove.model.fleet import GroupSettings
 from perijove.model.ids import new_id
 from perijove.ports import free_ports
 from perijove_scheduler.queue.redis import RedisQueue
-from perijove_scheduler.store.executions import ExecutionFilter, NewExecution
+from perijove_scheduler.store.creation import NewExecution
+from perijove_scheduler.store.listing import ExecutionFilter
 from perijove_scheduler.store.store import Store
 from perijove_scheduler.store.visibility import Viewer
 

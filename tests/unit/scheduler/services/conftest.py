@@ -27,7 +27,8 @@ from perijove_scheduler.queue.memory import MemoryQueue, MemoryTail
 from perijove_scheduler.services import Limits, Services
 from perijove_scheduler.services.bell import Bell
 from perijove_scheduler.services.caller import Caller
-from perijove_scheduler.store.executions import ExecutionFilter, FoundExecution
+from perijove_scheduler.store.executions import FoundExecution
+from perijove_scheduler.store.listing import ExecutionFilter
 from perijove_scheduler.store.store import Store
 
 LIMITS = Limits(snapshot_limit=1000, notebook_limit=20_000, public_url="https://hub.example/services/perijove/")

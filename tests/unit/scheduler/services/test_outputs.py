@@ -12,7 +12,7 @@ from perijove.model.events import LeftOut, ObjectRequest, OutputFile, Segmented,
 from perijove.model.ids import new_id
 from perijove.model.reasons import Reason
 from perijove.model.status import Status
-from perijove_scheduler.store.executions import ExecutionFilter
+from perijove_scheduler.store.listing import ExecutionFilter
 
 SHA = "0" * 64
 IPYNB = "application/x-ipynb+json"

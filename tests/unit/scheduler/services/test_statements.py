@@ -6,7 +6,7 @@ import pytest
 from statements import statements
 
 from perijove.model.resources import CreateProject
-from perijove_scheduler.store.executions import ExecutionFilter
+from perijove_scheduler.store.listing import ExecutionFilter
 
 CALLS = {
     "executions.list": lambda world, _: world.services.executions.list(world.ada, ExecutionFilter()),
