@@ -59,7 +59,13 @@ class Identity:
         return model
 
     async def created(self, user: str, handler: RequestHandler) -> str | None:
-        """Return when the Hub made the account of the user who sent this request; None where it does not say."""
+        """Return when the Hub made the account of the user who sent this request; None where it does not say.
+
+        Raises
+        ------
+        perijove.errors.Unavailable
+            The Hub does not answer.
+        """
         token = self.auth.get_token(handler) or ""
         return await self.people.created(user, hashlib.sha256(token.encode()).hexdigest())
 

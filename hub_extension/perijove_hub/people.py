@@ -1,7 +1,8 @@
 """What the Hub says of a user or a group that is not asking: when an account was made, which groups there are.
 
-The service asks with its own token. That takes Hub scopes that `perijove_hub.configure` gives it; a Hub that does not
-tell leaves a question open, and nothing that works without the answer fails.
+The service asks with its own token. That takes Hub scopes that `perijove_hub.configure` gives it; where they are
+missing the question stays open, and nothing that works without the answer fails. A Hub that does not answer is
+another matter.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from urllib.parse import quote
 
 from jupyterhub.services.auth import HubAuth
 from jupyterhub.utils import make_ssl_context
-from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
+
+from perijove.errors import Unavailable
 
 _log = logging.getLogger(__name__)
 #: How many answers are remembered.
@@ -26,6 +29,9 @@ _TIMEOUT = 10.0
 #: Questions under way at once.
 _AT_ONCE = 8
 _REFUSED = {HTTPStatus.FORBIDDEN, HTTPStatus.UNAUTHORIZED}
+#: What the Hub says of what it was asked; anything else says something of the Hub.
+_ANSWERS = {HTTPStatus.OK, HTTPStatus.NOT_FOUND, *_REFUSED}
+_AWAY = "JupyterHub cannot be asked who you are just now."
 
 
 class People:
@@ -47,13 +53,18 @@ class People:
         self._warned = False
 
     async def created(self, user: str, token: str = "") -> str | None:
-        """Return when the Hub made a user's account; None where it does not say.
+        """Return when the Hub made a user's account; None where the service may not know.
 
         Parameters
         ----------
         token : str
             What tells the token they came with from others (not its id, which the Hub may give again): an answer is
             remembered for it only, as a new account has new tokens.
+
+        Raises
+        ------
+        perijove.errors.Unavailable
+            The Hub does not answer. That is not remembered, and is no leave to take anybody for who had their name.
         """
         asker = f"{token} {user}"
         expires, task = self._asked.get(asker, (0.0, None))
@@ -63,35 +74,44 @@ class People:
             task = asyncio.create_task(self._created(user))
             self._asked[asker] = (self._clock() + self._max_age, task)
         # Who leaves does not take the answer from the others.
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except Unavailable:
+            if self._asked.get(asker, (0.0, None))[1] is task:
+                del self._asked[asker]
+            raise
 
     async def unknown_groups(self, groups: list[str]) -> list[str] | None:
         """Return those of `groups` that the Hub does not have; None where it cannot be asked."""
         turns, names = asyncio.Semaphore(_AT_ONCE), list(dict.fromkeys(groups))
 
-        async def ask(group: str) -> HTTPResponse | None:
+        async def ask(group: str) -> int | None:
             async with turns:
-                return await self._ask(f"groups/{quote(group, safe='')}")
+                try:
+                    return (await self._ask(f"groups/{quote(group, safe='')}")).code
+                except Unavailable:
+                    return None
 
-        answers = await asyncio.gather(*map(ask, names))
-        if any(answer is None for answer in answers):
+        codes = await asyncio.gather(*map(ask, names))
+        if not {None, *_REFUSED}.isdisjoint(codes):
             return None
-        asked = zip(names, answers, strict=True)
-        return [name for name, answer in asked if answer is not None and answer.code == HTTPStatus.NOT_FOUND]
+        return [name for name, code in zip(names, codes, strict=True) if code == HTTPStatus.NOT_FOUND]
 
     async def _created(self, user: str) -> str | None:
         answer = await self._ask(f"users/{quote(user, safe='')}")
-        if answer is None or answer.code != HTTPStatus.OK:
-            self._warn()
-            return None
-        model: dict[str, Any] = json.loads(answer.body)
+        model: dict[str, Any] = {}
+        if answer.code == HTTPStatus.OK:
+            try:
+                model = json.loads(answer.body)
+            except ValueError as error:  # not the Hub's: a proxy's page
+                raise Unavailable(_AWAY) from error
         created = model.get("created")
         if created is None:
             self._warn()
         return created
 
-    async def _ask(self, path: str) -> HTTPResponse | None:
-        """Return the Hub's answer; None where it gives none, or the service may not ask."""
+    async def _ask(self, path: str) -> HTTPResponse:
+        """Return the Hub's answer, which may be that the service must not ask."""
         auth = self._auth
         request = HTTPRequest(
             f"{auth.api_url.rstrip('/')}/{path}",
@@ -101,10 +121,13 @@ class People:
         )
         try:
             answer = await AsyncHTTPClient().fetch(request, raise_error=False)
-        except OSError as error:
+        except (OSError, HTTPClientError) as error:  # the latter where it answers too late, or only in part
             _log.warning("the Hub cannot be asked about %s: %s", path, error)
-            return None
-        return None if answer.code in _REFUSED or answer.code >= HTTPStatus.INTERNAL_SERVER_ERROR else answer
+            raise Unavailable(_AWAY) from error
+        if answer.code not in _ANSWERS:
+            _log.warning("the Hub cannot be asked about %s: it answers %d", path, answer.code)
+            raise Unavailable(_AWAY)
+        return answer
 
     def _warn(self) -> None:
         if not self._warned:

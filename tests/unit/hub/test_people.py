@@ -15,16 +15,16 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, ResponseStartLine
 from tornado.netutil import bind_sockets
 
-from perijove.errors import Forbidden
+from perijove.errors import Forbidden, Unavailable
 from perijove_hub.identity import caller_of
 from perijove_hub.people import People
 
 
 @dataclass
 class FakeHub:
-    """The Hub at the HTTP boundary: answers by path, and keeps what it was asked."""
+    """The Hub at the HTTP boundary: answers by path, None by closing the connection; keeps what it was asked."""
 
-    answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    answers: dict[str, tuple[int, Any] | None] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     tokens: set[str] = field(default_factory=set)
     port: int = 0
@@ -32,8 +32,12 @@ class FakeHub:
     def __call__(self, request: HTTPServerRequest) -> None:
         self.asked.append(request.path.removeprefix("/hub/api/"))
         self.tokens.add(request.headers["Authorization"])
-        status, body = self.answers.get(self.asked[-1], (404, {"status": 404}))
-        content = json.dumps(body).encode()
+        answer = self.answers.get(self.asked[-1], (404, {"status": 404}))
+        if answer is None:
+            request.connection.stream.close()
+            return
+        status, body = answer
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = HTTPHeaders({"Content-Length": str(len(content))})
         request.connection.write_headers(ResponseStartLine("HTTP/1.1", status, ""), headers, content)
         request.connection.finish()
@@ -72,7 +76,7 @@ async def test_another_token_is_asked_about_anew(hub: FakeHub, people: People) -
     assert (await people.created("ada", "one"), await people.created("ada", "two")) == (CREATED, "later")
 
 
-@pytest.mark.parametrize("answer", [(403, {}), (404, {}), (500, {}), (200, {"name": "ada"})])
+@pytest.mark.parametrize("answer", [(403, {}), (404, {}), (200, {"name": "ada"})])
 async def test_a_hub_that_does_not_tell_is_said_to_once_and_stops_nobody(
     hub: FakeHub, people: People, caplog: pytest.LogCaptureFixture, answer: tuple[int, Any]
 ) -> None:
@@ -82,14 +86,26 @@ async def test_a_hub_that_does_not_tell_is_said_to_once_and_stops_nobody(
     assert caplog.text.count("read:users") == 1
 
 
+@pytest.mark.parametrize("answer", [(500, {}), (429, {}), (200, b"<html>"), None])
+async def test_a_hub_that_does_not_answer_is_no_leave_to_take_anybody_for_another_and_is_asked_again(
+    hub: FakeHub, people: People, answer: tuple[int, Any] | None
+) -> None:
+    hub.answers["users/ada"] = answer
+    asked = await asyncio.gather(*(people.created("ada", "t") for _ in range(3)), return_exceptions=True)
+    assert ([type(each) for each in asked], len(hub.asked)) == ([Unavailable] * 3, 1)
+    hub.answers["users/ada"] = (200, {"created": CREATED})
+    assert await people.created("ada", "t") == CREATED
+
+
 async def test_groups_that_the_hub_does_not_have_are_told_from_a_hub_that_cannot_be_asked(
     hub: FakeHub, people: People
 ) -> None:
     hub.answers["groups/lab"] = (200, {"name": "lab"})
     assert await people.unknown_groups(["lab", "no such"]) == ["no such"]
     assert await people.unknown_groups([]) == []
-    hub.answers["groups/lab"] = (403, {})
-    assert await people.unknown_groups(["lab"]) is None
+    for answer in ((403, {}), (500, {}), None):
+        hub.answers["groups/lab"] = answer
+        assert await people.unknown_groups(["lab", "no such"]) is None
     away = People(HubAuth(api_url="http://127.0.0.1:9/hub/api", api_token="ours"), 60)
     assert await away.unknown_groups(["lab"]) is None
 
