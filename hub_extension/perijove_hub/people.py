@@ -29,7 +29,7 @@ _TIMEOUT = 10.0
 #: Questions under way at once.
 _AT_ONCE = 8
 _REFUSED = {HTTPStatus.FORBIDDEN, HTTPStatus.UNAUTHORIZED}
-#: What the Hub says of what it was asked; anything else says something of the Hub.
+#: Answers to the question; any other status means that the Hub is not there to answer.
 _ANSWERS = {HTTPStatus.OK, HTTPStatus.NOT_FOUND, *_REFUSED}
 _AWAY = "JupyterHub cannot be asked who you are just now."
 
@@ -64,7 +64,7 @@ class People:
         Raises
         ------
         perijove.errors.Unavailable
-            The Hub does not answer. That is not remembered, and is no leave to take anybody for who had their name.
+            The Hub does not answer. That is not remembered: the next request asks again.
         """
         asker = f"{token} {user}"
         expires, task = self._asked.get(asker, (0.0, None))

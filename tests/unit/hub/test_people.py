@@ -87,7 +87,7 @@ async def test_a_hub_that_does_not_tell_is_said_to_once_and_stops_nobody(
 
 
 @pytest.mark.parametrize("answer", [(500, {}), (429, {}), (200, b"<html>"), None])
-async def test_a_hub_that_does_not_answer_is_no_leave_to_take_anybody_for_another_and_is_asked_again(
+async def test_while_the_hub_does_not_answer_requests_are_refused_and_the_next_one_asks_again(
     hub: FakeHub, people: People, answer: tuple[int, Any] | None
 ) -> None:
     hub.answers["users/ada"] = answer
