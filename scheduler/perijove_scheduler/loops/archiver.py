@@ -12,7 +12,7 @@ from perijove.aio.executors import COMPUTING
 from perijove.wire.archives import footer
 from perijove_scheduler.files.protocol import Files, log_key
 from perijove_scheduler.loops.base import Loop
-from perijove_scheduler.loops.passing import STREAM_KEPT
+from perijove_scheduler.loops.events.writer import STREAM_KEPT
 from perijove_scheduler.queue.protocol import Gap, Queue
 from perijove_scheduler.services import archive
 from perijove_scheduler.services.bell import Bell

@@ -21,9 +21,9 @@ from perijove.model.reasons import Reason
 from perijove.model.spec import Resources, Spec
 from perijove.wire.protocol import RENEW_EVERY, Held
 from perijove_scheduler.files.local import LocalFiles
-from perijove_scheduler.loops.applier import Applier
 from perijove_scheduler.loops.archiver import Archiver
 from perijove_scheduler.loops.dispatcher import Dispatcher
+from perijove_scheduler.loops.events.applier import Applier
 from perijove_scheduler.loops.machines import Machines
 from perijove_scheduler.loops.reaper import Reaper
 from perijove_scheduler.loops.scaler import Scaler

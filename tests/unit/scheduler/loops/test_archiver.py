@@ -15,7 +15,7 @@ from perijove.wire.archives import footer
 from perijove.wire.protocol import LEASE
 from perijove_scheduler.files.protocol import log_key, segment_key
 from perijove_scheduler.loops.archiver import OWN_ARCHIVE
-from perijove_scheduler.loops.passing import STREAM_KEPT
+from perijove_scheduler.loops.events.writer import STREAM_KEPT
 from perijove_scheduler.store.tables import AttemptRow
 
 LINES = [

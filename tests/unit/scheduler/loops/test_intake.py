@@ -18,7 +18,7 @@ from perijove.model.reasons import Reason
 from perijove.model.spec import Resources
 from perijove.wire.envelopes import Envelope, sealed
 from perijove.wire.limits import EVENT_LIMIT
-from perijove_scheduler.loops.application import TRIES
+from perijove_scheduler.loops.events.batches import TRIES
 from perijove_scheduler.services.caller import Caller
 from perijove_scheduler.services.events import Events
 from perijove_scheduler.store.rejections import KEPT, Rejection

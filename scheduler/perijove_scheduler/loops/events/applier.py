@@ -11,11 +11,11 @@ from typing import ClassVar
 
 from perijove.errors import Unavailable
 from perijove.patience import Backoff
-from perijove_scheduler.loops.application import Application
 from perijove_scheduler.loops.base import Loop
-from perijove_scheduler.loops.intake import Intake
-from perijove_scheduler.loops.passing import Passing
-from perijove_scheduler.loops.signatures import Sign, Signatures
+from perijove_scheduler.loops.events.batches import Application
+from perijove_scheduler.loops.events.intake import Intake
+from perijove_scheduler.loops.events.signatures import Sign, Signatures
+from perijove_scheduler.loops.events.writer import Passing
 from perijove_scheduler.loops.tasks import together
 from perijove_scheduler.queue.protocol import Delivery, Queue
 from perijove_scheduler.services.bell import Bell

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from perijove.errors import Unavailable
 from perijove.model.events import Claimed, Held, SignRequest
-from perijove_scheduler.loops.intake import Intake, Refused, Taken, unapplied
-from perijove_scheduler.loops.passing import Passing
-from perijove_scheduler.loops.signatures import Signatures
+from perijove_scheduler.loops.events.intake import Intake, Refused, Taken, unapplied
+from perijove_scheduler.loops.events.signatures import Signatures
+from perijove_scheduler.loops.events.writer import Passing
 from perijove_scheduler.loops.tasks import together
 from perijove_scheduler.queue.protocol import Delivery, Queue
 from perijove_scheduler.store.store import Store
