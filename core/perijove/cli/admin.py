@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from perijove.cli.output import ago, emit, table
+from perijove.cli.output import ago, emit, print_list
 from perijove.cli.session import Session, pass_session, printing
+from perijove.model.resources import AuditEntry
 
 
 @click.group()
@@ -35,10 +36,8 @@ def hand_over(session: Session, old: str, new: str) -> None:
 def audit(session: Session, limit: int) -> None:
     """List what was handed over, or kept away from a new account of an old name."""
     found = list(session.client.accounts.audit(limit))
-    if session.json:
-        emit(found)
-    elif found:
-        rows = [(ago(one.at), one.actor, one.action, one.source, one.target) for one in found]
-        table(("WHEN", "WHO", "WHAT", "FROM", "TO"), rows)
-    else:
-        session.say("Nothing was handed over yet.")
+    print_list(session, found, ("WHEN", "WHO", "WHAT", "FROM", "TO"), _row, "Nothing was handed over yet.")
+
+
+def _row(entry: AuditEntry) -> tuple[str, ...]:
+    return ago(entry.at), entry.actor, entry.action, entry.source, entry.target

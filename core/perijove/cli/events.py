@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from itertools import islice
-
 import click
 
-from perijove.cli.output import ago, emit, table
-from perijove.cli.session import Session, pass_session, printing
+from perijove.cli.output import ago, print_list
+from perijove.cli.session import Listing, Session, pass_session, printing
 from perijove.model.fleet import RejectedEvent
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Listing, default="rejected")
 @printing
-@click.pass_context
-def events(context: click.Context) -> None:
+def events() -> None:
     """Show what workers said that was not applied; for administrators."""
-    if context.invoked_subcommand is None:
-        context.invoke(rejected)
 
 
 @events.command()
@@ -26,13 +21,9 @@ def events(context: click.Context) -> None:
 @pass_session
 def rejected(session: Session, limit: int) -> None:
     """List events that could not be read, verified or applied, with the reason."""
-    found = list(islice(session.client.rejected_events(), limit))
-    if session.json:
-        emit(found)
-    elif found:
-        table(("WHEN", "GROUP", "WORKER", "KIND", "EXECUTION", "WHY"), map(_row, found))
-    else:
-        session.say("No event was rejected.")
+    found = list(session.client.rejected_events(limit))
+    columns = ("WHEN", "GROUP", "WORKER", "KIND", "EXECUTION", "WHY")
+    print_list(session, found, columns, _row, "No event was rejected.")
 
 
 def _row(event: RejectedEvent) -> tuple[str, ...]:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import click
 
-from perijove.cli.output import ago, emit, table
-from perijove.cli.session import Session, pass_session, printing
+from perijove.cli.output import ago, emit, print_list
+from perijove.cli.parameters import seconds
+from perijove.cli.session import Listing, Session, pass_session, printing
 from perijove.code import describe_size
 from perijove.model.fleet import Group, Worker
 
 _COLUMNS = ("GROUP", "RUNTIME", "ISOLATION", "WORKER", "WORKERS", "RUNNING", "WAITING", "DESCRIPTION")
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Listing)
 @printing
-@click.pass_context
-def groups(context: click.Context) -> None:
+def groups() -> None:
     """List the worker groups you can use, with what waits and runs in them; manage their workers."""
-    if context.invoked_subcommand is None:
-        context.invoke(list_)
 
 
 @groups.command("list")
@@ -27,12 +25,7 @@ def groups(context: click.Context) -> None:
 def list_(session: Session) -> None:
     """List the worker groups you can use, with what waits and runs in them."""
     found = list(session.client.groups.list())
-    if session.json:
-        emit(found)
-    elif found:
-        table(_COLUMNS, map(_row, found))
-    else:
-        session.say("There is no worker group that you can use.")
+    print_list(session, found, _COLUMNS, _row, "There is no worker group that you can use.")
 
 
 @groups.command()
@@ -42,23 +35,20 @@ def list_(session: Session) -> None:
 def workers(session: Session, group: str) -> None:
     """List the workers of GROUP. One that is unreachable has enrolled, and cannot reach Redis."""
     found = session.client.groups.workers(group)
-    if session.json:
-        emit(found)
-    elif found:
-        table(("WORKER", "STATE", "HOST", "VERSION", "ENROLLED", "SEEN", "RUNS"), map(_worker, found))
-    else:
-        session.say(f"{group} has no workers.")
+    columns = ("WORKER", "STATE", "HOST", "VERSION", "ENROLLED", "SEEN", "RUNS")
+    print_list(session, found, columns, _worker, f"{group} has no workers.")
 
 
 @groups.command()
 @click.argument("group")
 @click.option("--uses", type=click.IntRange(1, 10_000), default=1, show_default=True, help="How many agents may enrol.")
-@click.option("--hours", type=click.FloatRange(0, min_open=True), default=24.0, show_default=True, help="For how long.")
+@click.option("--hours", "expires_in", type=click.FloatRange(0, 24 * 366, min_open=True), callback=seconds,
+              default=24.0, show_default=True, help="For how long.")  # fmt: skip
 @printing
 @pass_session
-def token(session: Session, group: str, uses: int, hours: float) -> None:
+def token(session: Session, group: str, uses: int, expires_in: int) -> None:
     """Make an enrolment token for agents of GROUP that is used up, and expires; for administrators."""
-    made = session.client.groups.limited_token(group, uses, max(1, int(hours * 3600)))
+    made = session.client.groups.limited_token(group, uses, expires_in)
     if session.json:
         emit(made)
     else:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from perijove.cli.output import ago, emit, length, name_of, status_text, table
+from perijove.cli.output import ago, emit, length, name_of, print_list, status_text, table
 from perijove.cli.session import Session, pass_session, printing, project_option
 from perijove.code import describe_size
 from perijove.model.resources import Comparison, Execution, ExecutionDetail, Output
@@ -27,13 +27,8 @@ from perijove.model.status import Status
 def ls(session: Session, /, limit: int, **filters: Any) -> None:
     """List executions, the newest first."""
     found = list(session.client.executions.list(limit=limit, **filters))
-    if session.json:
-        emit(found)
-    elif found:
-        columns = ("EXECUTION", "STATUS", "WHAT", "GROUP", "OWNER", "CREATED", "RAN")
-        table(columns, [_row(execution) for execution in found])
-    else:
-        session.say("There are no such executions.")
+    columns = ("EXECUTION", "STATUS", "WHAT", "GROUP", "OWNER", "CREATED", "RAN")
+    print_list(session, found, columns, _row, "There are no such executions.")
 
 
 def _row(execution: Execution) -> tuple[Any, ...]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from pydantic import BaseModel
@@ -14,11 +14,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from perijove.cli.session import Session
 from perijove.cli.terminal import plain
 from perijove.model.durations import describe_seconds
 from perijove.model.resources import Execution
 from perijove.model.status import TERMINAL, Status
 
+T = TypeVar("T", bound=BaseModel)
 #: Wide enough that nothing is cut where no window limits the width.
 _UNLIMITED = 4096
 COLOURS = {
@@ -44,6 +46,18 @@ def jsonable(value: BaseModel | Sequence[BaseModel] | dict[str, Any]) -> Any:
             fields["spec"] = value.spec.as_json()
         return fields
     return value if isinstance(value, dict) else [jsonable(item) for item in value]
+
+
+def print_list(
+    session: Session, found: Sequence[T], columns: Sequence[str], row: Callable[[T], Sequence[str | Text]], nothing: str
+) -> None:
+    """Print a list: as JSON, as a table with one `row` for each, or the sentence `nothing` where it is empty."""
+    if session.json:
+        emit(found)
+    elif found:
+        table(columns, map(row, found))
+    else:
+        session.say(nothing)
 
 
 def console(*, err: bool = False) -> Console:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,7 +12,7 @@ import click
 
 from perijove import yaml12
 
-_SIZE = re.compile(r"^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$", re.IGNORECASE)
+_SIZE = re.compile(r"^(\d{1,15}(?:\.\d{1,15})?)\s*([KMGT]?)(?:i?B)?$", re.IGNORECASE)
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 
 
@@ -45,6 +46,13 @@ def inputs(given: Iterable[str]) -> dict[str, list[str]]:
     for name, uri in pairs(given, "--input"):
         found.setdefault(name, []).append(uri)
     return found
+
+
+def seconds(_context: click.Context, _parameter: click.Parameter, hours: float) -> int:
+    """Return hours as whole seconds, at least one."""
+    if math.isnan(hours):  # it is in every range
+        raise click.BadParameter("'nan' is not a number of hours.")
+    return max(1, int(hours * 3600))
 
 
 def memory(_context: click.Context, _parameter: click.Parameter, text: str | None) -> int | None:

@@ -6,21 +6,18 @@ from typing import cast
 
 import click
 
-from perijove.cli.output import ago, emit, table
-from perijove.cli.session import Session, pass_session, printing
+from perijove.cli.output import ago, emit, print_list, table
+from perijove.cli.session import Listing, Session, pass_session, printing
 from perijove.client.projects import MemberKind
-from perijove.model.resources import Project, Role
+from perijove.model.resources import Invitation, Project, Role
 
 _kind = click.option("--group", "kind", flag_value="group", help="NAME is a Hub group, not a user.")
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Listing)
 @printing
-@click.pass_context
-def projects(context: click.Context) -> None:
+def projects() -> None:
     """List the projects you can use; create one, and manage its members."""
-    if context.invoked_subcommand is None:
-        context.invoke(list_)
 
 
 @projects.command("list")
@@ -29,13 +26,13 @@ def projects(context: click.Context) -> None:
 def list_(session: Session) -> None:
     """List the projects you can use."""
     found = list(session.client.projects.list())
-    if session.json:
-        emit(found)
-    elif found:
-        rows = [(p.name, p.role.value, p.owner, str(p.executions), ago(p.created_at)) for p in found]
-        table(("PROJECT", "YOU ARE", "OWNER", "EXECUTIONS", "CREATED"), rows)
-    else:
-        session.say("There are no projects yet; your personal one is made with your first execution.")
+    columns = ("PROJECT", "YOU ARE", "OWNER", "EXECUTIONS", "CREATED")
+    none = "There are no projects yet; your personal one is made with your first execution."
+    print_list(session, found, columns, _row, none)
+
+
+def _row(project: Project) -> tuple[str, ...]:
+    return project.name, project.role.value, project.owner, str(project.executions), ago(project.created_at)
 
 
 @projects.command()
@@ -50,22 +47,23 @@ def create(session: Session, name: str) -> None:
         emit(made)
 
 
-@projects.group(invoke_without_command=True)
+@projects.group(cls=Listing)
 @printing
-@click.pass_context
-def invitations(context: click.Context) -> None:
+def invitations() -> None:
     """List the projects you are asked to join; accept or decline."""
-    if context.invoked_subcommand is not None:
-        return
-    session = context.ensure_object(Session)
+
+
+@invitations.command("list")
+@printing
+@pass_session
+def list_invitations(session: Session) -> None:
+    """List the projects you are asked to join."""
     found = list(session.client.projects.invitations())
-    if session.json:
-        emit(found)
-    elif found:
-        rows = [(f"{one.owner}/{one.name}", one.role.value, one.invited_by) for one in found]
-        table(("PROJECT", "YOU WOULD BE", "INVITED BY"), rows)
-    else:
-        session.say("You have no invitations.")
+    print_list(session, found, ("PROJECT", "YOU WOULD BE", "INVITED BY"), _invitation, "You have no invitations.")
+
+
+def _invitation(one: Invitation) -> tuple[str, ...]:
+    return f"{one.owner}/{one.name}", one.role.value, one.invited_by
 
 
 @invitations.command()

@@ -72,6 +72,19 @@ class Session:
             client.close()
 
 
+class Listing(click.Group):
+    """Runs one of its commands, ``list`` by default, where none is named."""
+
+    def __init__(self, *, default: str = "list", **attributes: Any) -> None:
+        super().__init__(**attributes, invoke_without_command=True)
+        self._default = default
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was named, else the default one."""
+        told = super().invoke(ctx)
+        return told if ctx.invoked_subcommand else ctx.invoke(self.commands[self._default])
+
+
 pass_session = click.make_pass_decorator(Session)
 
 

@@ -48,9 +48,9 @@ class _Perijove(Api[Driver]):
         return fetch(RetentionReport, Request("GET", "retention"))
 
     @stream
-    def rejected_events(self) -> Stream[RejectedEvent]:
+    def rejected_events(self, limit: int | None = None) -> Stream[RejectedEvent]:
         """Iterate over workers' events that were not applied, the latest first; takes an administrator."""
-        return pages(RejectedEvent, "events/rejected", {})
+        return pages(RejectedEvent, "events/rejected", {}, limit)
 
     @endpoint
     def sweep(self, *, everything: bool = False) -> Flow[RetentionReport]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from perijove.client.api import Api, Driver, endpoint, fetch, pages, path, stream
-from perijove.client.bodies import creation
+from perijove.client.bodies import checked, creation
 from perijove.client.flow import Flow, Request, Stream
 from perijove.client.transfer import send
 from perijove.model.base import Resource
@@ -67,7 +67,7 @@ class Groups(Api[Driver]):
         self, group: str, uses: int = 1, expires_in: int = 86_400, *, key: str | None = None
     ) -> Flow[LimitedToken]:
         """Make a token with which `uses` agents may enrol within `expires_in` seconds; the group's own stays."""
-        body = NewToken(uses=uses, expires_in=expires_in).model_dump(mode="json")
+        body = checked(NewToken, uses=uses, expires_in=expires_in).model_dump(mode="json")
         return fetch(LimitedToken, creation(path("groups", group, "tokens"), body, key))
 
     @endpoint

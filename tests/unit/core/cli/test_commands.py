@@ -294,6 +294,17 @@ def test_rejected_events_are_listed_with_the_reason(service, perijove) -> None:
     assert json.loads(perijove("events", "rejected", "--json").out)[0]["why"] == "It cannot be read."
 
 
+def test_a_group_of_commands_alone_lists(service, perijove) -> None:
+    for route in ("GET groups", "GET projects", "GET invitations", "GET events/rejected"):
+        service.items(route)
+    for group in (("groups",), ("projects",), ("projects", "invitations"), ("events",)):
+        assert (perijove(*group, "--json").status, perijove(*group, "--json").out) == (0, "[]\n")
+        told = perijove(*group)
+        assert (told.status, told.out, len(told.err.splitlines())) == (0, "", 1)
+    asked = {request.url.path.rpartition("/v1/")[2] for request in service.asked}
+    assert asked == {"groups", "projects", "invitations", "events/rejected"}
+
+
 def test_a_worker_is_evicted_and_a_token_made(service, perijove) -> None:
     service.json("DELETE groups/gpu/workers/wk-1", None, 204)
     done = perijove("groups", "evict", "gpu", "wk-1")

@@ -44,13 +44,26 @@ def test_the_version_is_the_packages(perijove):
      ("run", "a.ipynb", "--", "true"), ("run", "--", ), ("run", "a.ipynb", "-p", "x"), ("show", "a/b/c"),
      ("compare", "1"), ("compare", "1", "1"), ("run", "a.ipynb", "--memory", "much"),
      ("run", "a.ipynb", "--cpus", "-1"), ("run", "a.ipynb", "--detach", "-o", "b.ipynb"),
-     ("run", "a.ipynb", "-e", "=x"), ("logs", "1", "-f", "--attempt", "1")],
+     ("run", "a.ipynb", "-e", "=x"), ("run", "a.ipynb", "--memory", "9" * 400), ("run", "a.ipynb", "--cpus", "nan"),
+     ("run", "a.ipynb", "--gpus", "9" * 400), ("groups", "token", "g", "--hours", "nan"),
+     ("groups", "token", "g", "--hours", "1e400"), ("groups", "token", "g", "--hours", "9000"),
+     ("groups", "token", "g", "--uses", "9" * 5000), ("groups", "evict", "g", ""), ("admin", "hand-over", "", "b"),
+     ("logs", "1", "-f", "--attempt", "1")],
 )  # fmt: skip
 def test_bad_arguments_are_told_with_exit_status_2(perijove, arguments):
     told = perijove(*arguments)
     assert told.status == 2
     assert told.out == ""
     assert told.err.startswith("Error: ")
+
+
+@pytest.mark.parametrize("limit", ["1", "9" * 400])
+@pytest.mark.parametrize("command", [("ls",), ("events", "rejected"), ("admin", "audit")], ids=" ".join)
+def test_a_list_takes_any_limit_and_asks_for_no_more(perijove, service, command, limit):
+    for route in ("GET executions", "GET events/rejected", "GET audit"):
+        service.items(route)
+    assert perijove(*command, "--limit", limit).status == 0
+    assert service.asked[-1].url.params["limit"] == str(min(int(limit), 100))
 
 
 def test_bad_arguments_are_told_as_json(perijove):
