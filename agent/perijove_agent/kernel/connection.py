@@ -18,7 +18,7 @@ from traitlets import Type
 from zmq.utils.monitor import recv_monitor_message
 
 from perijove.safe_json import parsed
-from perijove_agent.kernel.messages import Complaints, normalised
+from perijove_agent.kernel.messages import Complaints, normalised, short
 from perijove_agent.runtime import Process
 
 Observer = Callable[[dict[str, Any]], Awaitable[None]]
@@ -29,18 +29,20 @@ _CLOSING = 2.0
 _LOOK = 0.01
 #: Seconds for which messages that are there already are handed out without letting the agent do anything else.
 _TURN = 0.005
-#: Seconds of silence after a reply, and nothing left unread, after which the end of its messages won't come any more.
+#: Seconds without a message, and nothing left unread, after which a kernel that has replied, or is idle, sends no more.
 _SILENCE = 30.0
 _NO_REPLY = {"status": "error", "ename": "NoReply", "evalue": "The kernel did not reply.", "traceback": []}
 
 
 class Channel(AsyncZMQSocketChannel):
-    """A channel whose messages are as `perijove_agent.kernel.messages` has them; what is no message is left out.
+    """A channel whose messages `perijove_agent.kernel.messages` has normalised; what is no message is left out.
+
+    Each has its ``size``, in bytes as it was sent.
 
     Attributes
     ----------
     complaints : Complaints
-        Takes what is to be said of what was not as it should be.
+        Takes sentences about messages that were not as they should be.
     """
 
     complaints: Complaints
@@ -66,6 +68,7 @@ class Channel(AsyncZMQSocketChannel):
         except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
             self.complaints.add(f"The kernel sent what is no message ({type(error).__name__}); it was left out.")
             return {}
+        message["size"] = sum(map(len, parts))
         return normalised(message, self.complaints) or {}
 
 
@@ -78,6 +81,8 @@ class ReplyChannel(Channel):
         The request that was sent last.
     answered : dict, optional
         The header of the request that was answered last.
+    published : ObservedChannel, optional
+        The kernel's IOPub channel, which knows the requests that it is done with.
     """
 
     asked: str | None = None
@@ -85,27 +90,21 @@ class ReplyChannel(Channel):
     published: ObservedChannel | None = None
 
     async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:  # type: ignore[override]  # async twin
-        """Return the next reply; of a kernel that is done with a request and stays silent, the one that it owes."""
+        """Return the next reply; an error where a kernel is done with a request and sends none."""
         while True:
             try:
                 message = await super().get_msg(_SILENCE if timeout is None else timeout)
             except Empty:
                 if timeout is not None:
                     raise
-                if self.published is None or self.published.settled is None or self.published.settled != self.asked:
+                if self.asked is None or self.published is None or self.published.settled != self.asked:
                     continue
                 self.complaints.add("The kernel did not reply, although it is done.")
-                content = {
-                    "status": "error",
-                    "ename": "NoReply",
-                    "evalue": "The kernel did not reply.",
-                    "traceback": [],
-                }
-                message = {**self.session.msg("execute_reply", content), "parent_header": {"msg_id": self.asked}}
+                message = {**self.session.msg("execute_reply", _NO_REPLY), "parent_header": {"msg_id": self.asked}}
             if message["msg_type"].endswith("_reply"):
                 self.answered = message["parent_header"]
                 return message
-            self.complaints.add(f"The kernel sent a '{message['msg_type'][:60]}' message in the place of a reply.")
+            self.complaints.add(f"The kernel sent a '{short(message['msg_type'])}' message in the place of a reply.")
 
 
 class ObservedChannel(Channel):
@@ -118,6 +117,8 @@ class ObservedChannel(Channel):
     ----------
     settled : str, optional
         The request that the kernel was done with last.
+    replies : ReplyChannel, optional
+        The kernel's shell channel, which knows the requests that were answered.
     """
 
     observer: Observer | None = None
@@ -157,7 +158,7 @@ class ObservedChannel(Channel):
             return None
 
     async def _next(self, timeout: float | None) -> dict[str, Any]:
-        """Wait for the next message; where a kernel that has replied stays silent, return the one that it owes."""
+        """Wait for the next message; return that the kernel is idle where it has replied and sends nothing more."""
         if timeout is not None or self.replies is None:
             return await super().get_msg(timeout)
         while True:
@@ -199,7 +200,6 @@ class KernelConnection(AsyncKernelClient):
 
     iopub_channel_class = Type(ObservedChannel)
     shell_channel_class = Type(ReplyChannel)
-    control_channel_class = Type(Channel)
 
     process: Process
     complaints: Complaints
@@ -246,7 +246,7 @@ class KernelConnection(AsyncKernelClient):
 
 
 def _unpacked(part: bytes) -> Any:
-    """Read one part of a message; what can't be read is as good as null."""
+    """Read one part of a message; what can't be read becomes None."""
     try:
         return parsed(part)
     except ValueError:

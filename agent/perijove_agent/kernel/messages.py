@@ -12,11 +12,16 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from perijove.safe_json import bounded_text
+
 Content = dict[str, Any]
 
 #: How many sentences one execution's log has about its kernel's messages.
 MOST = 10
 _STREAMS = frozenset({"stdout", "stderr"})
+_STREAM = {"name", "text"}
+#: Characters of a name in a sentence.
+_SHORT = 60
 _JSON = re.compile(r"application/(.*\+)?json")
 
 
@@ -27,12 +32,13 @@ class Complaints:
         self._known: set[str] = set()
         self._fresh: list[str] = []
 
-    def add(self, sentence: str) -> None:
-        """Take a sentence."""
+    def add(self, sentence: str) -> bool:
+        """Take a sentence; return whether it is a new one."""
         if sentence in self._known or len(self._known) > MOST:
-            return
+            return False
         self._known.add(sentence)
         self._fresh.append(sentence if len(self._known) <= MOST else "More such messages are not mentioned.")
+        return True
 
     def take(self) -> list[str]:
         """Return what was added since the last time."""
@@ -50,20 +56,20 @@ def normalised(message: dict[str, Any], complaints: Complaints) -> dict[str, Any
     if not isinstance(parent, dict) or not isinstance(parent.get("msg_id", ""), str):
         message["parent_header"] = {}
     if not isinstance(content, dict):
-        complaints.add(f"The kernel sent a '{_short(kind)}' message without content.")
+        complaints.add(f"The kernel sent a '{short(kind)}' message without content.")
         content = message["content"] = {}
     if not isinstance(message["metadata"], dict):
         message["metadata"] = {}
     mend = _MENDERS.get(kind, _mend_others)
     for what in mend(content):
-        complaints.add(f"The kernel sent a '{_short(kind)}' message {what}.")
+        complaints.add(f"The kernel sent a '{short(kind)}' message {what}.")
     return None if kind == "status" and "execution_state" not in content else message
 
 
 def _mend_stream(content: Content) -> list[str]:
     name, text = content.get("name"), content.get("text")
-    if type(text) is str and name in _STREAMS and len(content) == 2:  # noqa: PLR2004 - as nearly all are
-        return []
+    if type(text) is str and type(name) is str and name in _STREAMS and content.keys() == _STREAM:
+        return []  # as nearly all are
     wrong = _mend_others(content)
     if not isinstance(name, str) or name not in _STREAMS:
         content["name"] = "stdout"
@@ -85,10 +91,10 @@ def _mend_display(content: Content) -> list[str]:
             continue
         if value is None:
             del data[media_type]
-            wrong.append(f"with nothing for {_short(media_type)}, which was left out")
+            wrong.append(f"with nothing for {short(media_type)}, which was left out")
         else:
             data[media_type] = _as_text(value)
-            wrong.append(f"whose {_short(media_type)} is no text, and was written as such")
+            wrong.append(f"whose {short(media_type)} is no text, and was written as such")
     if not isinstance(content.get("metadata"), dict):
         content["metadata"] = {}
     transient = content.get("transient")
@@ -212,5 +218,6 @@ def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= 60 else name[:59] + "…"  # noqa: PLR2004 - what fits into a sentence
+def short(name: str) -> str:
+    """Return a name that a kernel sent, short enough for a sentence."""
+    return bounded_text(name, _SHORT)

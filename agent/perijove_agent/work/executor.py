@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from typing import Any
 
 from nbclient import NotebookClient
@@ -10,11 +11,16 @@ from nbclient.exceptions import CellControlSignal, CellExecutionComplete
 from nbformat import NotebookNode
 from nbformat.notebooknode import from_dict
 
-from perijove_agent.kernel.messages import Complaints
+from perijove_agent.kernel.connection import KernelConnection
+from perijove_agent.kernel.messages import Complaints, short
+from perijove_agent.work.room import KEPT, Room
 
-#: Characters of printed text a notebook may hold; the log holds all of it.
-KEPT_TEXT = 64 * 1024 * 1024
-_REST = "\n[perijove] More was printed than a notebook can hold; the execution's log has all of it.\n"
+log = logging.getLogger(__name__)
+
+_OUTPUTS = frozenset({"stream", "display_data", "execute_result", "error"})
+#: Bytes that a character of printed text counts for: it is kept in pieces while its cell runs.
+_CHARACTER = 4
+_REST = "\n[perijove] There is more than a notebook can hold; the execution's log has all of it.\n"
 #: Seconds a cell's last messages may take after its reply. A chatty cell's messages may lag far behind; nbclient's
 #: four seconds fail such cells (https://github.com/nteract/papermill/issues/426), and a dead kernel is noticed anyway.
 _IOPUB_TIMEOUT = 10**6
@@ -25,15 +31,22 @@ class Executor(NotebookClient):
 
     Printed text is kept in pieces while its cell runs: joining as it comes would cost the square of its length.
 
+    Parameters
+    ----------
+    kept : int
+        Bytes that all outputs together may hold; what comes then is left out.
+
     Attributes
     ----------
     last : dict
         The content of the kernel's reply to the cell that was executed last.
     complaints : Complaints
-        Takes what is to be said of messages that are not kept.
+        Takes sentences about messages that are not kept.
     """
 
-    def __init__(self, notebook: NotebookNode, **options: Any) -> None:
+    kc: KernelConnection
+
+    def __init__(self, notebook: NotebookNode, kept: int = KEPT, **options: Any) -> None:
         super().__init__(
             notebook,
             timeout=None,
@@ -44,12 +57,13 @@ class Executor(NotebookClient):
         )
         self.last: dict[str, Any] = {}
         self.complaints = Complaints()
-        self._kept = 0
+        self._room = Room(kept)
+        self._is_full = False
         self._cells: dict[str, tuple[NotebookNode, int]] = {}
         self._current: tuple[NotebookNode, int] | None = None
 
     def begin(self, cell: NotebookNode, index: int) -> None:
-        """Messages of requests not seen before belong to this cell from now on."""
+        """Take messages of the next request, and of requests that are not known, as this cell's."""
         self._current = (cell, index)
 
     def cell_of(self, message: dict[str, Any]) -> tuple[NotebookNode, int] | None:
@@ -57,7 +71,9 @@ class Executor(NotebookClient):
         parent = message["parent_header"].get("msg_id")
         if parent is None or self._current is None:
             return self._current
-        cell, index = self._cells.setdefault(parent, self._current)
+        if parent == self.kc.shell_channel.asked:
+            self._cells.setdefault(parent, self._current)
+        cell, index = self._cells.get(parent, self._current)
         if index != self._current[1]:
             # nbclient looks at the current cell's messages only; a thread of an earlier cell may still print.
             with contextlib.suppress(CellExecutionComplete):
@@ -70,35 +86,41 @@ class Executor(NotebookClient):
             return super().process_message(msg, cell, cell_index)
         except CellControlSignal:
             raise
-        except Exception as error:  # noqa: BLE001 - it is said in the execution's log
-            self.complaints.add(
-                f"A '{msg['msg_type'][:60]}' message is not in the executed notebook: {type(error).__name__}."
-            )
+        except Exception as error:  # nbclient's handlers of widgets raise anything
+            kind = short(msg["msg_type"])
+            if self.complaints.add(f"A '{kind}' message is not in the executed notebook: {type(error).__name__}."):
+                log.info("a '%s' message is not kept", kind, exc_info=error)
             return None
 
     def output(
         self, outs: list[NotebookNode], msg: dict[str, Any], display_id: str | None, cell_index: int
     ) -> NotebookNode | None:
-        """Append an output; text is joined to the text before it."""
-        if msg["msg_type"] != "stream":
-            simple = None if display_id or self._is_diverted(msg) else _simple_display(msg)
-            if simple is None:
-                return super().output(outs, msg, display_id, cell_index)
-            outs.append(simple)
-            return simple
-        content = msg["content"]
-        text = self._within_limit(content["text"])
-        last = outs[-1] if outs and not self.clear_before_next_output else None
-        if last is not None and last["output_type"] == "stream" and last["name"] == content["name"]:
-            if isinstance(last["text"], str):
-                last["text"] = [last["text"]]
-            last["text"].append(text)
-            return last
-        msg = {**msg, "content": {**content, "text": text}}
-        out = super().output(outs, msg, display_id, cell_index)
-        if out is not None and out in outs[-1:]:
-            out["text"] = [text]
+        """Append an output, if there is room for it; text is joined to the text before it."""
+        if self._is_diverted(msg) or msg["msg_type"] not in _OUTPUTS:
+            return super().output(outs, msg, display_id, cell_index)
+        if self.clear_before_next_output:
+            self._clear(outs, cell_index)
+        if msg["msg_type"] == "stream":
+            text = self._within_room(msg["content"]["text"])
+            return self._append_text(outs, msg, msg["content"]["name"], text, cell_index)
+        size = msg.get("size", 0)
+        if size > self._room.left:
+            return self._append_text(outs, msg, "stderr", self._rest(), cell_index)
+        out = None if display_id else _simple_display(msg)
+        if out is None:
+            out = super().output(outs, msg, display_id, cell_index)
+        else:
+            outs.append(out)
+        if out is not None:
+            self._room.put(out, size)
         return out
+
+    def clear_output(self, outs: list[NotebookNode], msg: dict[str, Any], cell_index: int) -> None:
+        """Clear a cell's outputs, at once or before the next one."""
+        if msg["content"]["wait"] or self._is_diverted(msg):
+            super().clear_output(outs, msg, cell_index)
+        else:
+            self._clear(outs, cell_index)
 
     def _keep(self, cell: NotebookNode, execute_reply: dict[str, Any], **_: Any) -> None:
         _join(cell)
@@ -115,14 +137,54 @@ class Executor(NotebookClient):
             _join(cell)
 
     def _is_diverted(self, msg: dict[str, Any]) -> bool:
-        """Return whether an output is to go elsewhere (into a widget), or in the place of what is there."""
-        return self.clear_before_next_output or bool(self.output_hook_stack[msg["parent_header"].get("msg_id")])
+        """Return whether an output goes elsewhere, into a widget."""
+        return bool(self.output_hook_stack.get(msg["parent_header"].get("msg_id")))
 
-    def _within_limit(self, text: str) -> str:
-        if self._kept > KEPT_TEXT:
-            return ""
-        self._kept += len(text)
-        return text if self._kept <= KEPT_TEXT else text[: KEPT_TEXT - self._kept] + _REST
+    def _append_text(
+        self, outs: list[NotebookNode], msg: dict[str, Any], name: str, text: str, cell_index: int
+    ) -> NotebookNode | None:
+        if not text:
+            return None
+        last = outs[-1] if outs else None
+        if last is None or last["output_type"] != "stream" or last["name"] != name:
+            header = {**msg["header"], "msg_type": "stream"}
+            last = super().output(
+                outs, {**msg, "header": header, "content": {"name": name, "text": ""}}, None, cell_index
+            )
+        if last is not None:
+            pieces = [last["text"]] if isinstance(last["text"], str) else last["text"]
+            pieces.append(text)
+            last["text"] = pieces
+            self._room.add(last, len(text) * _CHARACTER)
+        return last
+
+    def _within_room(self, text: str) -> str:
+        """Return as much of `text` as there is room for."""
+        left = self._room.left // _CHARACTER
+        return text if len(text) <= left else text[: max(0, left)] + self._rest()
+
+    def _rest(self) -> str:
+        """Return a sentence in the place of what there is no room for; an empty one if it was written before."""
+        was_full, self._is_full = self._is_full, True
+        return "" if was_full else _REST
+
+    def _clear(self, outs: list[NotebookNode], cell_index: int) -> None:
+        self._room.clear(outs)
+        self._is_full = self.clear_before_next_output = False
+        outs.clear()
+        self.clear_display_id_mapping(cell_index)
+
+    def _update_display_id(self, display_id: str, msg: dict[str, Any]) -> None:
+        """Replace what a display shows in every place where it does, if there is room for it."""
+        places = self._display_id_map.get(display_id, {})
+        shown = [self.nb.cells[cell].outputs[place] for cell, outputs in places.items() for place in outputs]
+        size = msg.get("size", 0)
+        if sum(size - self._room.of(output) for output in shown) > self._room.left:
+            self.complaints.add("A display was not updated in the executed notebook, which can't hold more.")
+            return
+        super()._update_display_id(display_id, msg)
+        for output in shown:
+            self._room.put(output, size)
 
 
 def _simple_display(msg: dict[str, Any]) -> NotebookNode | None:
