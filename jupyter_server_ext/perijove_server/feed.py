@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import re
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from perijove.errors import InvalidRequest, PerijoveError, TooLarge
-from perijove.patterns import ID_PATTERN
+from perijove.patterns import is_id
 from perijove_server.watch import Watch
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 #: A page's watches. Each costs a connection to the master.
 MOST = 200
 _LONGEST_NAME = 200
-_ID = re.compile(ID_PATTERN)
 _log = logging.getLogger(__name__)
 
 
@@ -55,7 +53,7 @@ def read_wish(message: str | bytes) -> Begin | End:
                 return End(key)
             case {"watch": str(key), "execution": str(execution), **rest} if key:
                 after = rest.get("after")
-                if len(key) <= _LONGEST_NAME and _ID.fullmatch(execution):
+                if len(key) <= _LONGEST_NAME and is_id(execution):
                     return Begin(key, execution, None if after is None else str(after))
     except (ValueError, RecursionError):
         pass

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from perijove.errors import NotFound
-from perijove.patterns import ID_PATTERN
+from perijove.patterns import is_id
 
 #: What a page may read and write. Everything else of the master's surface has no business in a browser of this server.
 _READS = frozenset({"info", "projects", "executions", "groups", "code"})
 _WRITES = frozenset({"projects", "executions"})
-_ID = re.compile(ID_PATTERN)
 #: What follows ``executions`` beside an id.
 _OF_MANY = frozenset({"batch", "compare", "stop"})
 #: Headers of a request that the master, or the object store behind it, shall see.
@@ -70,7 +68,7 @@ def proxied(method: str, path: str, query: str, body: bytes, headers: Mapping[st
     parts = path.split("/")
     if parts[0] not in (_READS if method == "GET" else _WRITES) or any(part in {"", ".", ".."} for part in parts):
         raise NotFound
-    if parts[0] == "executions" and len(parts) > 1 and parts[1] not in _OF_MANY and not _ID.fullmatch(parts[1]):
+    if parts[0] == "executions" and len(parts) > 1 and parts[1] not in _OF_MANY and not is_id(parts[1]):
         raise NotFound("This is not the id of an execution.")
     if parts[0] == "executions" and parts[2:] == ["events"]:
         raise NotFound("Events are told by the feed.")

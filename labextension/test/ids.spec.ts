@@ -60,10 +60,12 @@ describe('A path of the server extension', () => {
     'master/executions/./stop',
     'master/executions//stop',
     'master/executions/..\\..\\api',
-    'master/executions/.\t./stop'
+    'master/executions/.\t./stop',
+    'master/executions/x#/stop',
+    'master/executions/x/stop '
   ])('never leads out of it: %p', async path => {
     const service = new FakeService(() => ({}));
-    expect(() => service.requests.url(path)).toThrow('leads out');
+    expect(() => service.requests.url(path)).toThrow('not an address');
     await expect(service.requests.post(path)).rejects.toMatchObject({
       code: 'invalid_address'
     });
@@ -74,6 +76,10 @@ describe('A path of the server extension', () => {
     const { requests } = new FakeService(() => ({}));
     const path = `master/executions/${ID}/outputs/a..b/c.txt?x=1`;
     expect(requests.url(path)).toContain('/outputs/a..b/c.txt?x=1');
+    const odd = encodeURIComponent("ü ?#%2e'()*!~{}^|\\");
+    expect(requests.url(`master/executions/${ID}/outputs/${odd}`)).toContain(
+      `/outputs/${odd}`
+    );
   });
 });
 

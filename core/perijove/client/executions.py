@@ -31,7 +31,7 @@ from perijove.model.resources import (
 )
 from perijove.model.spec import ParameterValue, Spec
 from perijove.model.status import Status
-from perijove.patterns import ID_PATTERN
+from perijove.patterns import is_id
 
 _NUMBER = re.compile(r"^(?:(?P<project>[^/]+(?:/[^/]+)?)/)?#?(?P<number>[0-9]{1,9})$")
 #: How many items of a list come at once.
@@ -134,7 +134,7 @@ class Executions(Api[Driver]):
         perijove.errors.UnknownExecution
             There is none.
         """
-        if re.fullmatch(ID_PATTERN, reference):
+        if is_id(reference):
             return (yield from Executions.get.flow(self, reference))
         match = _NUMBER.match(reference)
         if match is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 #: Where the variables lie: at the top of the code snapshot, and among the outputs, as a pickle or as data.
 SENT, BROUGHT, DATA = ".perijove-variables.pkl", "variables.pkl", "variables.zip"
-#: The cell that leaves variables, and the display in which it says the digest of what it wrote.
+#: The cell that leaves variables, and the type of the display that has the digest of what it wrote.
 RESULTS, DIGEST = "perijove-results", "application/vnd.perijove.results+json"
 
 _READ = '''\
@@ -101,6 +101,8 @@ def _perijove_dump_data(values, file):
             try:
                 if package == "numpy":
                     import numpy
+                    if isinstance(value, numpy.ma.MaskedArray):
+                        raise TypeError("its mask would be lost")
                     numpy.save(buffer, value, allow_pickle=False)
                     kind = "npy"
                 elif package in ("pandas", "pyarrow"):
@@ -111,6 +113,14 @@ def _perijove_dump_data(values, file):
                     kind = "arrow"
                 else:
                     buffer.write(json.dumps(value).encode())
+                    parts = [value]  # without end were it one of its own parts, which json has refused
+                    for part in parts:
+                        if isinstance(part, dict):
+                            if other := [key for key in part if not isinstance(key, str)]:
+                                raise TypeError(f"its key {other[0]!r} is no text and would become one")
+                            parts += part.values()
+                        elif isinstance(part, (list, tuple)):
+                            parts += part
                     kind = "json"
             except Exception as error:
                 raise TypeError(f"{name!r} can't be brought back as data: {error}. Leave --data out, or make numbers, "
@@ -151,6 +161,13 @@ def writing(names: Sequence[str], *, data: bool = False) -> str:
     """Return the source that leaves variables among the outputs, as a pickle or as plain `data`."""
     how = {"file": DATA, "dump": "_perijove_dump_data"} if data else {"file": BROUGHT, "dump": "_perijove_dump"}
     return (_DUMP_DATA if data else _DUMP_PICKLE) + _WRITE.format(mime=DIGEST, **how, **_lists(names))
+
+
+def digest_in(data: Mapping[str, Any]) -> str:
+    """Return the SHA-256 in a display of the type `DIGEST`; empty where it holds none: any cell may make one."""
+    shown = data.get(DIGEST)
+    digest = shown.get("sha256") if isinstance(shown, Mapping) else None
+    return digest if isinstance(digest, str) else ""
 
 
 def _lists(names: Sequence[str]) -> dict[str, str]:

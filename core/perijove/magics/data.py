@@ -15,8 +15,8 @@ from perijove.magics.failures import UnreadableResults
 def read_data(path: Path) -> dict[str, Any]:
     """Return the variables in the file `path`, by name.
 
-    A list, a dictionary, a text, a number, True, False or None comes as such; a tuple came as a list. An array needs
-    NumPy here, and a table pyarrow; it is a data frame where pandas is installed.
+    A list, a dictionary, a text, a number, True, False or None comes as such, and a tuple as a list. An array or a
+    number of NumPy's needs NumPy here, and a table pyarrow; it is a data frame where pandas is installed.
 
     Raises
     ------
@@ -43,7 +43,8 @@ def _variable(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[str, A
 def _array(content: bytes) -> Any:
     import numpy  # noqa: PLC0415 - only who sent an array need have it
 
-    return numpy.load(io.BytesIO(content), allow_pickle=False)
+    # The empty index makes a number of an array without dimensions, as which .npy keeps one.
+    return numpy.load(io.BytesIO(content), allow_pickle=False)[()]
 
 
 def _table(content: bytes) -> Any:

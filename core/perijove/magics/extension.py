@@ -135,11 +135,11 @@ class RemoteMagics(Magics):
                 print(f"{seen.project_name}/{seen.number:<5} {seen.status:<9} {title_of(seen)}")
 
     def _load(self, reference: str) -> None:
-        from perijove.magics.results import bring_back, digest_in, told  # noqa: PLC0415
+        from perijove.magics.results import bring_back, executed_digest, told  # noqa: PLC0415
 
         with self._connect() as client:
             execution = client.executions.find(reference)
-            values, size = bring_back(client, execution, lambda: digest_in(client, execution))
+            values, size = bring_back(client, execution, lambda: executed_digest(client, execution))
         self._session.push(values)
         print(told(values, size))
 

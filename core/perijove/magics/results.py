@@ -1,8 +1,7 @@
-"""Variables that come back: fetched, checked against what the process that wrote them said, and loaded."""
+"""Variables that come back: fetched, checked against the digest of the process that wrote them, and loaded."""
 
 from __future__ import annotations
 
-import hmac
 import pickle
 import sys
 import tempfile
@@ -12,13 +11,13 @@ from typing import Any
 
 from perijove.client import Client
 from perijove.errors import Forbidden, NotFound, UnknownDatum
-from perijove.magics.cells import BROUGHT, DATA, DIGEST, RESULTS
+from perijove.magics.cells import BROUGHT, DATA, DIGEST, RESULTS, digest_in
 from perijove.magics.data import read_data
 from perijove.magics.failures import AlteredResults, UnreadableResults
 from perijove.model.resources import ExecutionDetail, Output
 from perijove.model.sizes import describe_size
 
-#: Returns the SHA-256 that the process which wrote the variables said; empty where it said none.
+#: Returns the SHA-256 that the process which wrote the variables displayed; empty where it displayed none.
 Digest = Callable[[], str]
 
 
@@ -49,24 +48,24 @@ def bring_back(
     output = next((each for each in client.executions.outputs(execution.id) if each.name in {BROUGHT, DATA}), None)
     if output is None:
         raise UnknownDatum(f"Execution {execution.number} left no variables.", "Name them with --out.")
-    if not hmac.compare_digest(digest(), output.sha256):
+    if digest() != output.sha256:
         raise AlteredResults(f"The variables of execution {execution.number} are not what its own process wrote.")
     with tempfile.TemporaryDirectory(prefix="perijove-") as folder:
         values = _read(client.executions.download(output, folder), output, execution.environment)
     return {name: value for name, value in values.items() if not names or name in names}, output.size
 
 
-def digest_in(client: Client, execution: ExecutionDetail) -> str:
-    """Return the digest that the cell which left the variables shows in the executed notebook; empty for none."""
+def executed_digest(client: Client, execution: ExecutionDetail) -> str:
+    """Return the digest that the cell which left the variables displays in the executed notebook; empty for none."""
     from perijove.notebooks import load_notebook  # noqa: PLC0415 - takes a second to import, and few need it
 
     try:
         document = load_notebook(client.executions.notebook(execution.id)).document
     except NotFound:
         return ""
-    shown = (output for cell in document.cells if cell.get("id") == RESULTS for output in cell.get("outputs", ()))
-    said = [output.data[DIGEST] for output in shown if DIGEST in output.get("data", {})]
-    return str(said[-1].get("sha256", "")) if said else ""
+    outputs = [output for cell in document.cells if cell.get("id") == RESULTS for output in cell.get("outputs", ())]
+    shown = [data for output in outputs if DIGEST in (data := output.get("data", {}))]
+    return digest_in(shown[-1]) if shown else ""
 
 
 def _read(path: Path, output: Output, environment: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Collection
 from typing import Any
 
-from perijove.magics.cells import DIGEST
+from perijove.magics.cells import DIGEST, digest_in
 from perijove.magics.late import LateOutputs
 from perijove.model.records import OutputRecord
 
@@ -55,7 +55,7 @@ class Screen:
         self.late = LateOutputs(shell.display_pub)
         #: The last exception's record, whichever cell raised it.
         self.error: OutputRecord | None = None
-        #: The SHA-256 of the variables that came back, as the process that wrote them said.
+        #: The SHA-256 of the variables that were left, from the process that wrote them; empty where none came.
         self.digest = ""
 
     def show(self, record: OutputRecord) -> None:
@@ -85,7 +85,7 @@ class Screen:
 
     def _publish(self, content: dict[str, Any], *, update: bool) -> None:
         if DIGEST in content["data"]:
-            self.digest = str(content["data"][DIGEST]["sha256"])
+            self.digest = digest_in(content["data"])
             return
         data = {kind: value for kind, value in content["data"].items() if kind != _WIDGET}
         transient = dict(content.get("transient") or {})

@@ -69,7 +69,7 @@ class Watch:
         return self.execution
 
     def digest(self) -> str:
-        """Return the SHA-256 of the variables that were left, as the process that wrote them said; empty for none."""
+        """Return the SHA-256 of the variables that were left, from the process that wrote them; empty for none."""
         return self._screen.digest
 
     @property

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,10 +17,9 @@ from pydantic import ValidationError
 from typing_extensions import Self
 
 from perijove.model.events import EVENT, Event
-from perijove.patterns import ID_PATTERN
+from perijove.patterns import is_id
 from perijove.wire.limits import EVENT_LIMIT
 
-_ID = re.compile(ID_PATTERN)
 _DIGITS = 7
 #: Of a header or a worker's name that is none: enough for whoever looks at it.
 _SHOWN = 200
@@ -69,7 +67,7 @@ class Envelope:
         kind, execution, attempt, digest = (*self.header.split(" "), "", "", "", "")[:4]
         if not digest or not attempt.isdecimal() or len(attempt) > _DIGITS:
             return None
-        if execution and not _ID.fullmatch(execution):
+        if execution and not is_id(execution):
             return None
         return Header(kind, execution, int(attempt), digest)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 
 from jupyter_server.auth.decorator import authorized
@@ -10,12 +9,10 @@ from tornado.web import authenticated
 
 from perijove.aio.executors import FILES
 from perijove.errors import InvalidPath, InvalidRequest
-from perijove.patterns import ID_PATTERN
+from perijove.patterns import is_id
 from perijove_server.copies import COPIES, make_copies_folder
 from perijove_server.folders import shown_folder
 from perijove_server.handlers.base import Handler
-
-_ID = re.compile(ID_PATTERN)
 
 
 class CopiesHandler(Handler):
@@ -42,7 +39,7 @@ class RanHandler(Handler):
         from perijove_server.ran import lay_out  # noqa: PLC0415
 
         execution = self.body().get("execution")
-        if not isinstance(execution, str) or not _ID.fullmatch(execution):
+        if not isinstance(execution, str) or not is_id(execution):
             raise InvalidRequest("The field 'execution' is not an execution's id.")
         root = shown_folder(self.contents_manager)
         folder = await lay_out(await self.master.client(), execution, root)

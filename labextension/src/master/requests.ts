@@ -31,14 +31,14 @@ export class Requests {
   /**
    * The address of a path of the server extension.
    *
-   * @throws ApiError where the path would lead out of it: `..` in an address means the folder above.
+   * @throws ApiError where a browser would ask for another path than this one.
    */
   url(path: string): string {
-    if (path.split('?')[0].split('/').some(leadsElsewhere)) {
+    if (isRewritten(path)) {
       throw new ApiError(
         0,
         'invalid_address',
-        'This address leads out of its place.',
+        'This is not an address of the server extension.',
         ''
       );
     }
@@ -120,10 +120,12 @@ export class Requests {
   }
 }
 
-/** Whether a browser would not take a part of an address as a name: what it leaves out or takes for a slash, and dots. */
-function leadsElsewhere(part: string): boolean {
-  // eslint-disable-next-line no-control-regex
-  return /^(\.|%2e){0,2}$/i.test(part) || /[\\\x00-\x20\x7f]/.test(part);
+/** Whether a browser takes a path otherwise than it is written: for it `..`, a backslash or a tab is no part of a name. */
+function isRewritten(path: string): boolean {
+  const [written] = path.split('?');
+  const { pathname } = new URL(`http://localhost/${path}`);
+  // URLExt.join leaves an empty part out.
+  return pathname !== `/${written}` || written.split('/').includes('');
 }
 
 function toError(response: Response, text: string): ApiError {

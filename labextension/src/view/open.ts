@@ -1,12 +1,10 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 
-import { isId } from '../master/ids';
-
 /** The command of the executions' own plugin; the notebook works without it. */
 const OPEN = 'perijove:open-execution';
 
 export function openExecution(app: JupyterFrontEnd, execution: string): void {
-  if (isId(execution) && app.commands.hasCommand(OPEN)) {
+  if (app.commands.hasCommand(OPEN)) {
     void app.commands.execute(OPEN, { execution });
   }
 }

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from perijove.errors import AmbiguousProject, Forbidden, InvalidRequest, UnknownExecution, UnknownProject
 from perijove.model.resources import Role
-from perijove.patterns import ID_PATTERN
+from perijove.patterns import is_id
 from perijove_scheduler.services.caller import Caller
 from perijove_scheduler.store.executions import FoundExecution
 from perijove_scheduler.store.projects import FoundProject
@@ -18,7 +17,6 @@ from perijove_scheduler.store.visibility import Tie, Viewer, at_least
 _NAME_LIMIT = 64
 #: How many projects of one name an error lists.
 MOST_NAMED = 10
-_ID = re.compile(ID_PATTERN)
 
 
 class Access:
@@ -108,6 +106,6 @@ def chosen(ref: str, found: Sequence[FoundProject]) -> FoundProject | None:
 
 def checked_cursor(cursor: str | None) -> str | None:
     """Return a cursor that a page before gave out; anything else is refused."""
-    if cursor is not None and not _ID.fullmatch(cursor):
+    if cursor is not None and not is_id(cursor):
         raise InvalidRequest("The cursor is not one that a page of this list gave.", "Leave it out to begin anew.")
     return cursor

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from perijove.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from perijove.model.ids import REFERENCE_PATTERN
 from perijove.model.resources import CreateProject, Invitation, Page, Project, Role
-from perijove.patterns import ID_PATTERN
+from perijove.patterns import is_id
 from perijove_scheduler.services import present
 from perijove_scheduler.services.access import MOST_NAMED, Access, checked_cursor, chosen
 from perijove_scheduler.services.caller import Caller
@@ -44,7 +44,7 @@ class Projects:
     async def create(self, caller: Caller, request: CreateProject, key: str | None = None) -> Project:
         """Make a project that the caller owns."""
         caller.require("submit")
-        if re.fullmatch(ID_PATTERN, request.name):
+        if is_id(request.name):
             raise InvalidRequest("A project's name must not look like an id.", "Choose another name.")
         claim = await self._keys.claim(caller, key, "create project", request)
 

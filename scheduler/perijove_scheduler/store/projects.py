@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from perijove.model.ids import new_id
 from perijove.model.resources import Role
 from perijove.model.status import TERMINAL
-from perijove.patterns import ID_PATTERN
+from perijove.patterns import is_id
 from perijove_scheduler.store.clock import db_now
 from perijove_scheduler.store.data import forget_uses
 from perijove_scheduler.store.database import Database
@@ -181,7 +180,7 @@ async def _with_roles(session: AsyncSession, viewer: Viewer, rows: Sequence[Proj
 def _means(ref: str) -> ColumnElement[bool]:
     """Hold for the projects that an id, ``owner/name`` or a name may mean; what looks like an id is nothing else."""
     owner, _, name = ref.rpartition("/")
-    if re.fullmatch(ID_PATTERN, ref):
+    if is_id(ref):
         return ProjectRow.id == ref
     return and_(ProjectRow.name == name, ProjectRow.owner == owner) if owner else ProjectRow.name == ref
 

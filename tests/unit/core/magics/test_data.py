@@ -34,7 +34,24 @@ def test_plain_values_and_arrays_come_back_as_they_were(leave):
     assert (values["c"].dtype, values["c"].tolist()) == (numpy.dtype("float32"), [[1.0, 0.0], [0.0, 1.0]])
 
 
-@pytest.mark.parametrize("value", [object(), lambda: 1, numpy.array([object()]), {1, 2}])
+def test_a_number_of_numpys_comes_back_as_one(leave):
+    value = read_data(leave(x=numpy.float64(0.25)))["x"]
+    assert (type(value), value) == (numpy.float64, 0.25)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        object(),
+        lambda: 1,
+        numpy.array([object()]),
+        {1, 2},
+        {0: 0.5},
+        [{"epochs": ({None: 1},)}],
+        numpy.ma.array([1, 2], mask=[False, True]),
+        10**5000,
+    ],
+)
 def test_what_is_no_data_is_refused_by_name(leave, value):
     with pytest.raises(TypeError, match="'x' can't be brought back as data"):
         leave(x=value)

@@ -191,7 +191,7 @@ def test_results_that_cannot_be_read_here_say_which_pythons_met(session, service
     assert "may not work" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("digest", ["", "0" * 64])
+@pytest.mark.parametrize("digest", ["", "0" * 64, "é", 7, ["x"]])
 @pytest.mark.parametrize("source", ["%%remote --out y\ny = 1", "%remote load {id}"])
 def test_variables_that_their_own_process_did_not_write_are_not_loaded(session, service, source, digest):
     service.leaves(digest, variables_pkl=b"cos\nsystem\n(S'exit 1'\ntR.")
@@ -199,6 +199,13 @@ def test_variables_that_their_own_process_did_not_write_are_not_loaded(session, 
     assert isinstance(error, AlteredResults)
     assert "not what its own process wrote" in str(error)
     assert not any("outputs/" in asked for asked in service.asked)
+
+
+def test_a_display_of_the_digest_s_type_may_hold_anything(session, service):
+    for odd in (7, None, [], {}, "x"):
+        service.output("in-1", "display_data", data={cells.DIGEST: odd}, metadata={})
+    session.run("%%remote\n1")
+    assert not [each for each in session.displayed if cells.DIGEST in each["data"]]
 
 
 def test_plain_data_comes_back_without_a_pickle(session, service, tmp_path, monkeypatch):
