@@ -49,7 +49,7 @@ def test_a_number_of_numpys_comes_back_as_one(leave):
         {0: 0.5},
         [{"epochs": ({None: 1},)}],
         numpy.ma.array([1, 2], mask=[False, True]),
-        10**5000,
+        pytest.param(10**5000, id="an integer of 5,001 digits"),
     ],
 )
 def test_what_is_no_data_is_refused_by_name(leave, value):
