@@ -62,5 +62,5 @@ class Call:
 
     @property
     def key(self) -> str | None:
-        """The Idempotency-Key."""
-        return self.headers.get("Idempotency-Key") or None
+        """The Idempotency-Key, also an empty one, which is none that there may be."""
+        return self.headers.get("Idempotency-Key")

@@ -14,7 +14,7 @@ from perijove.client.events import PATIENCE, ExecutionEvent, follow, unheard
 from perijove.client.flow import Flow, Request, Stream
 from perijove.client.logs import read_log
 from perijove.client.transfer import send
-from perijove.errors import InvalidPath, InvalidRequest, PerijoveError, UnknownExecution
+from perijove.errors import InvalidPath, InvalidRequest, PerijoveError, UnknownExecution, UnknownProject
 from perijove.model.ids import safe_relative_path
 from perijove.model.resources import (
     Comparison,
@@ -139,12 +139,20 @@ class Executions(Api[Driver]):
         match = _NUMBER.match(reference)
         if match is None:
             raise InvalidRequest(f"'{reference}' names no execution.", "Give its number, project/number, or its id.")
-        place = match["project"] or project or (yield from _personal())
+        named = match["project"] or project
+        place = named or (yield from _personal())
         params = {"project": place, "number": int(match["number"]), "limit": 1}
-        found = Page[Execution].model_validate_json((yield from send(Request("GET", "executions", params))).content)
-        if not found.items:
+        try:
+            answer = yield from send(Request("GET", "executions", params))
+        except UnknownProject:
+            if named:
+                raise
+            items = []  # a personal project is made with the first thing that it is to hold
+        else:
+            items = Page[Execution].model_validate_json(answer.content).items
+        if not items:
             raise UnknownExecution(f"There is no execution {match['number']} in the project '{place}'.")
-        return (yield from Executions.get.flow(self, found.items[0].id))
+        return (yield from Executions.get.flow(self, items[0].id))
 
     @endpoint
     def get(self, execution: str) -> Flow[ExecutionDetail]:

@@ -121,7 +121,7 @@ def test_owners_that_are_no_groups_of_the_hub_are_refused(admin: Client, http_of
 
 def test_a_body_that_names_another_group_is_refused(http_of_admin: httpx.Client) -> None:
     refused = http_of_admin.put("api/v1/groups/local", json={"name": "other"})
-    assert (refused.status_code, "other" in refused.json()["error"]["message"]) == (400, True)
+    assert (refused.status_code, "other" in refused.json()["error"]["message"]) == (409, True)
 
 
 def test_a_group_made_twice_with_one_key_has_one_token(admin: Client) -> None:

@@ -115,6 +115,11 @@ _BAD: dict[str, tuple[Send, int, str]] = {
         400,
         "invalid_request",
     ),
+    "an empty idempotency key": (
+        _send("projects", {"name": "of-no-key"}, {"Idempotency-Key": ""}),
+        400,
+        "invalid_request",
+    ),
     "an unknown execution": (_get(f"executions/{_NOWHERE}"), 404, "unknown_execution"),
     "an id that is no id": (_get("executions/..%2f..%2fetc"), 404, "unknown_execution"),
     "an unknown route": (_get("no-such-route"), 404, "not_found"),
