@@ -89,7 +89,7 @@ class Archiver(Loop):
                 return
             records = copy.last
         await self._store.lifecycle.archived(attempt.execution, attempt.attempt, records)
-        await self._queue.expire_records(attempt.group, attempt.execution, attempt.attempt, STREAM_KEPT)
+        await self._queue.expire_records([(attempt.group, attempt.execution, attempt.attempt)], STREAM_KEPT)
         self.log.info("archiver: attempt %d is archived", attempt.attempt, extra={"execution": attempt.execution})
 
     async def _checked(self, copy: _Copy, least: int) -> AsyncIterator[bytes]:

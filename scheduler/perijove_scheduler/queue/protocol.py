@@ -204,8 +204,8 @@ class Queue(Protocol):
     async def trim_records(self, trims: Sequence[tuple[Attempt, int]]) -> None:
         """Drop the records of each attempt before the given number; its stream's last records always stay."""
 
-    async def expire_records(self, group: str, execution: str, attempt: int, seconds: float) -> None:
-        """Let an archived attempt's stream go after `seconds`, so that live viewers can finish."""
+    async def expire_records(self, attempts: Sequence[Attempt], seconds: float) -> None:
+        """Drop the streams of archived attempts after `seconds`, so that live viewers can finish; pipelined."""
 
     async def grant(self, group: str, worker: str, password_sha256: str) -> None:
         """Make (or make again, after Redis lost it) the Redis user of a worker, named after it.

@@ -179,7 +179,7 @@ class Executions:
         if row.notebook is not None:
             await self._leftovers.of_notebook(row.notebook)
         async with best_effort():
-            await self._queue.expire_records(row.group_name, execution, row.attempt, 0)
+            await self._queue.expire_records([(row.group_name, execution, row.attempt)], 0)
         await self._announcer.changed([execution])
 
     async def why(self, caller: Caller, execution: str) -> Why:

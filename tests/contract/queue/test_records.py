@@ -118,14 +118,14 @@ async def test_attempts_have_streams_of_their_own(wire: Wire, attempt: Held) -> 
 
 async def test_an_archived_stream_goes_after_its_time(wire: Wire, attempt: Held) -> None:
     await wire.agent().append(attempt, 1, lines(1, 3))
-    await wire.queue.expire_records(GROUP, attempt.execution, 1, 60)
+    await wire.queue.expire_records([(GROUP, attempt.execution, 1)], 60)
     assert await stored(wire, attempt) == numbered(1, 3)
-    await wire.queue.expire_records(GROUP, attempt.execution, 1, 0)
+    await wire.queue.expire_records([(GROUP, attempt.execution, 1)], 0)
     assert await stored(wire, attempt) == []
 
 
 async def test_expiring_what_is_not_there_is_harmless(wire: Wire, attempt: Held) -> None:
-    await wire.queue.expire_records(GROUP, attempt.execution, 1, 60)
+    await wire.queue.expire_records([(GROUP, attempt.execution, 1)], 60)
     assert await stored(wire, attempt) == []
 
 

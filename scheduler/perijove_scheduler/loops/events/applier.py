@@ -1,4 +1,4 @@
-"""Turns what agents tell into rows: the one writer of everything an attempt does."""
+"""The loop that writes what agents send: all that is written of a running attempt is written here."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import ClassVar
 from perijove.errors import Unavailable
 from perijove.patience import Backoff
 from perijove_scheduler.loops.base import Loop
-from perijove_scheduler.loops.events.batches import Application
+from perijove_scheduler.loops.events.batches import Batches
 from perijove_scheduler.loops.events.intake import Intake
 from perijove_scheduler.loops.events.signatures import Sign, Signatures
-from perijove_scheduler.loops.events.writer import Passing
+from perijove_scheduler.loops.events.writer import EventWriter
 from perijove_scheduler.loops.tasks import together
 from perijove_scheduler.queue.protocol import Delivery, Queue
 from perijove_scheduler.services.bell import Bell
@@ -32,21 +32,21 @@ _READ_TIMEOUT = 5.0
 _LAST_READ_TIMEOUT = 0.05
 #: Seconds for which the list of groups holds.
 _NAMES_HOLD = 1.0
-#: Seconds the groups of a batch wait for the slowest of them. Then the others' next events are read without it, and
-#: whether it is ready again is looked at this often.
+#: Seconds that the groups of a batch wait for the slowest of them. Then the others' next events are read without it;
+#: such a read ends after as many seconds.
 _SLOW = 0.5
-#: Seconds a group may take to be through when the loop is stopped.
+#: Seconds that the groups may take to apply their batches when the loop is stopped.
 _STOP_LIMIT = 5.0
-#: Seconds the events of a group wait that could not be applied, at first and at most.
+#: Seconds that the events of a group wait when they could not be applied, at first and at most.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 15.0
 
 
 class Applier(Loop):
-    """Reads events, applies each group's in one transaction, passes on what follows from it, then acknowledges.
+    """Reads events, writes each group's in one transaction, sends what follows from that, then acknowledges.
 
     A batch is whatever has come in while the last one was applied: nothing waits for one to fill. One that could not
-    be applied or passed on is not acknowledged, and comes again; both are harmless to repeat. No group waits for
-    another: one that is slow, or fails, is left behind and taken up again.
+    be written, or of which not everything could be sent, is not acknowledged, and comes again; all of that is harmless
+    to repeat. No group waits for another that is slow or fails: the next events are read without it until it is done.
 
     Parameters
     ----------
@@ -73,8 +73,8 @@ class Applier(Loop):
         super().__init__(bell)
         self._store = store
         self._queue = queue
-        signatures, passing = Signatures(store, queue, sign), Passing(bell, store, queue, offers, commits)
-        self._application = Application(store, queue, Intake(store, keys), signatures, passing)
+        signatures, writer = Signatures(store, queue, sign), EventWriter(bell, store, queue, offers, commits)
+        self._batches = Batches(store, queue, Intake(store, keys), signatures, writer)
         self.consumer = consumer
         self._names: Sequence[str] = ()
         self._looked = -math.inf
@@ -85,7 +85,7 @@ class Applier(Loop):
     @property
     def rejected(self) -> dict[str, int]:
         """How many events of each group were set aside."""
-        return dict(self._application.rejected)
+        return dict(self._batches.rejected)
 
     async def wait(self) -> None:
         """Return at once: reading the events waits already."""
@@ -99,35 +99,41 @@ class Applier(Loop):
             with self.at_rest():
                 deliveries = await self._queue.read_events(groups, self.consumer, timeout, _LIMIT)
         except Unavailable:
-            # It is the first to notice. Whatever Redis has lost is put right as soon as it is back.
+            # This loop is the first to notice. What Redis has lost is written again as soon as it is back.
             for loop in ("redis", "sweeper"):
                 self.bell.ring(loop)
             raise
         for group, theirs in _by_group(deliveries).items():
-            self._busy[group] = asyncio.create_task(self._application.take(group, theirs), name=f"events of {group}")
+            self._busy[group] = asyncio.create_task(self._batches.apply(group, theirs), name=f"events of {group}")
         if self._busy:
             await asyncio.wait(self._busy.values(), timeout=_SLOW)
         self._collect()
 
     def _collect(self) -> None:
-        """Take note of the groups that are through. One that failed waits a while, and the others do not.
+        """Take note of the groups that are done. One that failed waits for a while, and the others do not.
 
         Raises
         ------
-        Exception
-            What went wrong where nothing went well for any group, or another replica leads by now.
+        perijove_scheduler.store.leadership.Deposed
+            Another replica leads by now.
         """
-        done = {group: self._busy.pop(group).exception() for group, task in list(self._busy.items()) if task.done()}
-        failed = {group: error for group, error in done.items() if error is not None}
-        for error in failed.values():
-            if isinstance(error, Deposed) or len(failed) == len(done):
+        for group in [group for group, task in self._busy.items() if task.done()]:
+            error = self._busy.pop(group).exception()
+            if isinstance(error, Deposed):
                 raise error
-        for group in done:
-            if group not in failed:
+            if error is None:
                 self._backoffs.pop(group, None)
-                continue
-            self._paused[group] = time.monotonic() + self._backoffs[group].next()
-            self.log.error("applier: the events of group %s wait", group, exc_info=failed[group])
+            else:
+                self._pause(group, error)
+
+    def _pause(self, group: str, error: BaseException) -> None:
+        self.failures += 1
+        seconds = self._backoffs[group].next()
+        self._paused[group] = time.monotonic() + seconds
+        if isinstance(error, Unavailable):
+            self.log.warning("applier: the events of group %s wait %.1f s: %s", group, seconds, error.message)
+        else:
+            self.log.error("applier: the events of group %s wait %.1f s", group, seconds, exc_info=error)
 
     def _is_paused(self, group: str) -> bool:
         if time.monotonic() < self._paused.get(group, -math.inf):
@@ -136,13 +142,13 @@ class Applier(Loop):
         return False
 
     async def _groups(self) -> Sequence[str]:
-        """Return the groups, of a second ago at most: a batch that comes after another need not ask for them again."""
+        """Return the groups as they were a second ago at most: batches in quick succession share one query."""
         if time.monotonic() > self._looked + _NAMES_HOLD:
             self._looked, self._names = time.monotonic(), await self._store.groups.names()
         return self._names
 
     async def stop(self) -> None:
-        """Stop, and let go of groups that are still slow: what of theirs was not acknowledged comes again."""
+        """Stop, and cancel what takes longer: the events that were not acknowledged come again."""
         await super().stop()
         if self._busy:
             await asyncio.wait(self._busy.values(), timeout=_STOP_LIMIT)
@@ -159,7 +165,7 @@ class Applier(Loop):
 
     async def handle(self, deliveries: Sequence[Delivery]) -> None:
         """Apply deliveries, each group's by itself, and raise what went wrong with any."""
-        await together(*(self._application.take(group, theirs) for group, theirs in _by_group(deliveries).items()))
+        await together(*(self._batches.apply(group, theirs) for group, theirs in _by_group(deliveries).items()))
 
 
 def _by_group(deliveries: Sequence[Delivery]) -> dict[str, list[Delivery]]:

@@ -4,25 +4,51 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 from perijove.errors import Unavailable
 from perijove.model.events import Claimed, Held, SignRequest
-from perijove_scheduler.loops.events.intake import Intake, Refused, Taken, unapplied
+from perijove_scheduler.loops.events.intake import Accepted, Intake, Refused, unapplied
 from perijove_scheduler.loops.events.signatures import Signatures
-from perijove_scheduler.loops.events.writer import Passing
+from perijove_scheduler.loops.events.writer import EventWriter
 from perijove_scheduler.loops.tasks import together
 from perijove_scheduler.queue.protocol import Delivery, Queue
 from perijove_scheduler.store.store import Store
 
-#: How often an event is tried by itself that failed, before it is set aside.
+#: How often an event is tried that fails by itself, before it is set aside.
 TRIES = 3
 _DETAIL = 300
 _log = logging.getLogger("perijove.loops.applier")
 
+T = TypeVar("T")
+_Request = tuple[Delivery, SignRequest]
 
-class Application:
-    """Applies the events of groups; nothing of one group's is waited for, or fails, with another's.
+
+@dataclass
+class _Batch:
+    """What came of a group: its events, those that are refused, and the entries that have to come again."""
+
+    group: str
+    accepted: list[Accepted]
+    refused: list[Refused]
+    again: set[str] = field(default_factory=set)
+
+    @property
+    def others(self) -> list[Accepted]:
+        """All events but the requests for URLs."""
+        return [each for each in self.accepted if not isinstance(each.event, SignRequest)]
+
+    def requests(self, *, of_claimed: bool) -> list[_Request]:
+        """Return the requests for URLs of attempts that this batch claims, or of the others."""
+        claimed = {each.event.execution for each in self.accepted if isinstance(each.event, Claimed | Held)}
+        asked = [(each.delivery, each.event) for each in self.accepted if isinstance(each.event, SignRequest)]
+        return [(delivery, event) for delivery, event in asked if (event.execution in claimed) is of_claimed]
+
+
+class Batches:
+    """Applies batches of events, each of one group.
 
     Attributes
     ----------
@@ -30,102 +56,111 @@ class Application:
         How many events of each group were set aside.
     """
 
-    def __init__(self, store: Store, queue: Queue, intake: Intake, signatures: Signatures, passing: Passing) -> None:
+    def __init__(self, store: Store, queue: Queue, intake: Intake, signatures: Signatures, writer: EventWriter) -> None:
         self._store = store
         self._queue = queue
         self._intake = intake
         self._signatures = signatures
-        self._passing = passing
+        self._writer = writer
         self._tries: Counter[tuple[str, str]] = Counter()
         self.rejected: Counter[str] = Counter()
 
-    async def take(self, group: str, deliveries: Sequence[Delivery]) -> None:
-        """Apply a group's deliveries, pass on what follows, acknowledge.
+    async def apply(self, group: str, deliveries: Sequence[Delivery]) -> None:
+        """Apply a group's deliveries, send what follows from them, acknowledge.
 
         What is not acknowledged comes again: all of it when the database or Redis is away, and single events that
         failed by themselves.
         """
-        taken, refused = await self._intake.read(deliveries)
-        again: set[str] = set()
-        await self._take(group, taken, refused, again)
-        await self._set_aside(group, refused)
-        done = [each for each in deliveries if each.entry not in again]
+        batch = _Batch(group, *await self._intake.read(deliveries))
+        await together(
+            self._send_ahead(batch), self._write(batch), self._answer(batch, batch.requests(of_claimed=False))
+        )
+        # A worker that claims and asks at once is known to hold the attempt only when its claim has been written.
+        await self._answer(batch, batch.requests(of_claimed=True))
+        await self._set_aside(batch)
+        done = [each for each in deliveries if each.entry not in batch.again]
         for each in done:
             self._tries.pop((group, each.entry), None)
         await self._queue.acknowledge(done)
 
-    async def _take(self, group: str, taken: Sequence[Taken], refused: list[Refused], again: set[str]) -> None:
-        requests = [each for each in taken if isinstance(each.event, SignRequest)]
-        others = [each for each in taken if not isinstance(each.event, SignRequest)]
-        # A worker that claims and asks at once is known to hold the attempt only when its claim has been applied.
-        claims = [each.event for each in others if isinstance(each.event, Claimed | Held)]
-        claimed = {event.execution for event in claims}
-        await together(
-            self._signatures.ahead(group, [event for event in claims if isinstance(event, Claimed)]),
-            self._apply(group, others, refused, again),
-            self._answer(group, [each for each in requests if _execution(each) not in claimed], refused),
-        )
-        await self._answer(group, [each for each in requests if _execution(each) in claimed], refused)
+    async def _send_ahead(self, batch: _Batch) -> None:
+        claims = [each.event for each in batch.accepted if isinstance(each.event, Claimed)]
+        for claim, error in await failing(claims, lambda some: self._signatures.ahead(batch.group, some)):
+            _log.error("applier: worker %s has to ask for its first URL", claim.worker, exc_info=error)
 
-    async def _answer(self, group: str, requests: Sequence[Taken], refused: list[Refused]) -> None:
-        try:
-            await self._signatures.answer(group, [each.event for each in requests])  # type: ignore[misc]
-        except Unavailable:
-            raise
-        except Exception as error:  # noqa: BLE001 - as for what is applied
-            if len(requests) == 1:
-                refused.append(unapplied(requests[0].delivery, f"It could not be answered: {_described(error)}"))
-                return
-            for each in requests:
-                await self._answer(group, [each], refused)
+    async def _answer(self, batch: _Batch, requests: Sequence[_Request]) -> None:
+        async def answer(some: Sequence[_Request]) -> None:
+            await self._signatures.answer(batch.group, [request for _, request in some])
 
-    async def _apply(self, group: str, taken: Sequence[Taken], refused: list[Refused], again: set[str]) -> None:
-        # The end of an attempt that follows from an event which cannot be read stands for that event.
-        events = [each.event for each in taken] + [each.last for each in refused if each.last]
-        if not events:
+        for (delivery, _), error in await failing(requests, answer):
+            batch.refused.append(unapplied(delivery, f"It could not be answered: {_described(error)}"))
+
+    async def _write(self, batch: _Batch) -> None:
+        async def write(some: Sequence[Accepted]) -> None:
+            await self._writer.write(batch.group, [each.event for each in some])
+
+        for each, error in await failing(batch.others, write):
+            self._count_failure(batch, each, error)
+        # Whose end is refused has ended all the same.
+        ends = [Accepted(each.delivery, each.last) for each in batch.refused if each.last]
+        for end, error in await failing(ends, write):
+            _log.error("applier: an attempt of group %s cannot be ended: %s", batch.group, end.event, exc_info=error)
+
+    def _count_failure(self, batch: _Batch, failed: Accepted, error: Exception) -> None:
+        """Let an event that failed by itself come again; refuse it when it has failed for the last time."""
+        entry = failed.delivery.entry
+        self._tries[batch.group, entry] += 1
+        if self._tries[batch.group, entry] < TRIES:
+            batch.again.add(entry)
             return
-        try:
-            await self._passing.apply(group, events)
-        except Unavailable:
-            raise  # nothing is wrong with the events
-        except Exception as error:  # noqa: BLE001 - whatever an event runs into, it is kept and shown, not dropped
-            _log.warning("applier: a batch of group %s is applied one by one: %s", group, _described(error))
-            for each in taken:
-                await self._apply_alone(group, each, refused, again)
-            for last in [each.last for each in refused if each.last]:
-                await self._passing.apply(group, [last])
+        _log.error("applier: an event of group %s cannot be applied", batch.group, exc_info=error)
+        batch.refused.append(unapplied(failed.delivery, f"It could not be applied: {_described(error)}"))
 
-    async def _apply_alone(self, group: str, one: Taken, refused: list[Refused], again: set[str]) -> None:
-        try:
-            await self._passing.apply(group, [one.event])
-        except Unavailable:
-            raise
-        except Exception as error:  # noqa: BLE001 - as above
-            entry = one.delivery.entry
-            self._tries[group, entry] += 1
-            if self._tries[group, entry] < TRIES:
-                again.add(entry)
-                return
-            _log.error("applier: an event of group %s cannot be applied", group, exc_info=error)
-            refused.append(unapplied(one.delivery, f"It could not be applied: {_described(error)}"))
-
-    async def _set_aside(self, group: str, refused: Sequence[Refused]) -> None:
-        if not refused:
+    async def _set_aside(self, batch: _Batch) -> None:
+        if not batch.refused:
             return
-        self.rejected[group] += len(refused)
-        first = refused[0].rejection
+        self.rejected[batch.group] += len(batch.refused)
+        first = batch.refused[0].rejection
         _log.error(
             "applier: %d events of group %s are set aside (`perijove events rejected`); the first, of worker %s: %s",
-            *(len(refused), group, first.worker, first.why),
+            *(len(batch.refused), batch.group, first.worker, first.why),
         )
-        await self._store.rejections.add(group, [each.rejection for each in refused])
+        await self._store.rejections.add(batch.group, [each.rejection for each in batch.refused])
+
+
+async def failing(items: Sequence[T], work: Callable[[Sequence[T]], Awaitable[None]]) -> list[tuple[T, Exception]]:
+    """Do `work` for all items at once; where that fails, for each half of them, and so on.
+
+    Returns
+    -------
+    list of tuple
+        The items for which it fails by themselves, each with what it raised.
+
+    Raises
+    ------
+    perijove.errors.Unavailable
+        The database or Redis is away: nothing is wrong with the items.
+    """
+    error = await _raised(work(items)) if items else None
+    if error is None:
+        return []
+    if len(items) == 1:
+        return [(items[0], error)]
+    half = len(items) // 2
+    return [*await failing(items[:half], work), *await failing(items[half:], work)]
+
+
+async def _raised(work: Awaitable[None]) -> Exception | None:
+    try:
+        await work
+    except Unavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever an event runs into is kept with that event, and shown
+        return error
+    return None
 
 
 def _described(error: Exception) -> str:
     """Return an error in a line. A database's own begins with what it refused; the statement behind it is no help."""
     origin = getattr(error, "orig", None) or error
     return f"{type(origin).__name__}: {origin}".partition("\n")[0][:_DETAIL]
-
-
-def _execution(taken: Taken) -> str:
-    return str(getattr(taken.event, "execution", ""))

@@ -1,10 +1,11 @@
-"""Which of a group's events are taken: those that their worker sealed, that can be read, and that are of this group."""
+"""Which of a group's events are accepted: those of its workers, sealed by the one they name, that can be read."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from perijove.aio.executors import COMPUTING
 from perijove.model.events import Event, Finished
 from perijove.model.reasons import Reason
 from perijove.wire.envelopes import Envelope
@@ -15,12 +16,14 @@ from perijove_scheduler.store.rejections import Rejection
 from perijove_scheduler.store.store import Store
 from perijove_scheduler.store.workers import Identity
 
-#: For how many workers it is remembered what they are known by.
+#: How many workers' identities are kept.
 _REMEMBERED = 10_000
+#: Bytes of an event that is verified and read beside the event loop: one that lists 100,000 outputs takes seconds.
+_LARGE = 64 * 1024
 
 
 @dataclass(frozen=True)
-class Taken:
+class Accepted:
     """An event that its worker sent, with the entry it came by."""
 
     delivery: Delivery
@@ -29,7 +32,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class Refused:
-    """An entry that is not taken, and why; `last` is the end of an attempt that follows from it all the same."""
+    """An entry that is not applied, and why; `last` is the end of an attempt that follows from it all the same."""
 
     delivery: Delivery
     why: str
@@ -44,60 +47,90 @@ class Refused:
         return Rejection(self.delivery.group, envelope.worker, kind, execution, attempt, self.why, envelope.document)
 
 
+@dataclass(frozen=True)
+class _Opened:
+    """Whether a worker sealed what was delivered, and the event in it, which is None where it cannot be read."""
+
+    sealed: bool
+    event: Event | None = None
+
+
 class Intake:
-    """Reads what was delivered.
+    """Verifies and reads what was delivered.
 
     Parameters
     ----------
     store : Store
-        Knows the workers.
+        Has the workers' identities.
     keys : WorkerKeys
-        Derives what their events are sealed with.
+        Derives the keys that their events are sealed with.
     """
 
     def __init__(self, store: Store, keys: WorkerKeys) -> None:
         self._store = store
         self._keys = keys
-        self._known: dict[str, Identity] = {}
+        self._remembered: dict[str, Identity] = {}
 
-    async def read(self, deliveries: Sequence[Delivery]) -> tuple[list[Taken], list[Refused]]:
-        """Return what is taken of a group's deliveries, in their order, and what is not."""
-        await self._learn({each.envelope.worker for each in deliveries} - self._known.keys())
-        # Who enrolled again since seals with another key.
-        await self._learn({e.envelope.worker for e in deliveries if not self._is_sealed(e.envelope)})
-        taken: list[Taken] = []
-        refused: list[Refused] = []
-        for delivery in deliveries:
-            event = delivery.event
-            if why := self._objection(delivery):
-                refused.append(Refused(delivery, why))
-            elif event is None:
-                refused.append(unreadable(delivery))
-            else:
-                taken.append(Taken(delivery, event))
-        return taken, refused
+    async def read(self, deliveries: Sequence[Delivery]) -> tuple[list[Accepted], list[Refused]]:
+        """Return what is accepted of a group's deliveries, in their order, and what is not."""
+        workers = {each.envelope.worker for each in deliveries}
+        known = {worker: self._remembered[worker] for worker in workers & self._remembered.keys()}
+        known |= await self._look_up(workers - known.keys())
+        opened = {each.entry: await self._open(each.envelope, known) for each in deliveries}
+        # A worker that has enrolled again since it was looked up seals with another key.
+        doubtful = [each for each in deliveries if not opened[each.entry].sealed]
+        known |= await self._look_up({each.envelope.worker for each in doubtful} & known.keys())
+        opened |= {each.entry: await self._open(each.envelope, known) for each in doubtful}
+        return _sorted(deliveries, opened, known)
 
-    async def _learn(self, workers: set[str]) -> None:
-        if workers:
-            if len(self._known) + len(workers) > _REMEMBERED:
-                self._known.clear()
-            self._known |= await self._store.workers.identities(workers)
+    async def _look_up(self, workers: set[str]) -> dict[str, Identity]:
+        """Return the identities of workers, and remember them."""
+        found = await self._store.workers.identities(workers) if workers else {}
+        if len(self._remembered) + len(found) > _REMEMBERED:
+            self._remembered.clear()
+        self._remembered |= found
+        return found
 
-    def _is_sealed(self, envelope: Envelope) -> bool:
-        known = self._known.get(envelope.worker)
-        return known is not None and envelope.is_sealed_with(
-            self._keys.event_key(envelope.worker, known.password_sha256)
+    async def _open(self, envelope: Envelope, known: dict[str, Identity]) -> _Opened:
+        identity = known.get(envelope.worker)
+        if identity is None:
+            return _Opened(sealed=False)
+        key = self._keys.event_key(envelope.worker, identity.password_sha256)
+        return (
+            await COMPUTING.run(_opened, envelope, key) if len(envelope.document) > _LARGE else _opened(envelope, key)
         )
 
-    def _objection(self, delivery: Delivery) -> str:
-        known = self._known.get(delivery.envelope.worker)
-        if known is None:
-            return "No worker of that name has enrolled."
-        if not self._is_sealed(delivery.envelope):
-            return "It was not sealed by the worker it names."
-        if known.group != delivery.group:
-            return f"Its worker is of group {known.group}, and it came by the stream of {delivery.group}."
-        return ""
+
+def _opened(envelope: Envelope, key: str) -> _Opened:
+    """Verify an event; read it only then."""
+    sealed = envelope.is_sealed_with(key)
+    return _Opened(sealed, envelope.event if sealed else None)
+
+
+def _sorted(
+    deliveries: Sequence[Delivery], opened: dict[str, _Opened], known: dict[str, Identity]
+) -> tuple[list[Accepted], list[Refused]]:
+    accepted: list[Accepted] = []
+    refused: list[Refused] = []
+    for delivery in deliveries:
+        found = opened[delivery.entry]
+        if why := _objection(delivery, known.get(delivery.envelope.worker), sealed=found.sealed):
+            refused.append(Refused(delivery, why))
+        elif found.event is None:
+            refused.append(unreadable(delivery))
+        else:
+            accepted.append(Accepted(delivery, found.event))
+    return accepted, refused
+
+
+def _objection(delivery: Delivery, known: Identity | None, *, sealed: bool) -> str:
+    if known is None:
+        return "No worker of that name has enrolled."
+    if not sealed:
+        return "It was not sealed by the worker it names."
+    if known.group != delivery.group:
+        return f"Its worker is of group {known.group}, and it came by the stream of {delivery.group}."
+    return ""
 
 
 def unreadable(delivery: Delivery) -> Refused:
@@ -114,12 +147,11 @@ def unapplied(delivery: Delivery, why: str) -> Refused:
     header = delivery.envelope.read_header
     if header is None or header.kind != "finished" or not header.execution:
         return Refused(delivery, why)
-    detail = f"What its worker told of its end was not applied: {why}"
     last = Finished(
         worker=delivery.envelope.worker,
         execution=header.execution,
         attempt=header.attempt,
         reason=Reason.AGENT_FAILED,
-        detail=detail,
+        detail=f"The event that its worker ended it with was not applied: {why}",
     )
     return Refused(delivery, why, last)

@@ -1,4 +1,4 @@
-"""Answers the requests of workers for signed URLs: a group's at once, and no worker's without a bound."""
+"""Answers the requests of workers for signed URLs: those of a batch together, of each worker up to a bound."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from perijove.model.events import Claimed, ObjectRequest, SignRequest
 from perijove_scheduler.queue.protocol import Queue
 from perijove_scheduler.store.store import Store
 
-#: Objects that are signed for one worker in one batch of events. What is beyond that it has to ask for again.
+#: Objects that are signed for one worker in one batch of events. For more it has to ask again.
 OBJECTS = 5_000
 
 #: Answers requests of workers of the group named; None for one whose attempt nobody is known to hold yet.
@@ -38,7 +38,7 @@ class Signatures:
         )
 
     async def ahead(self, group: str, claims: Sequence[Claimed]) -> None:
-        """Tell whoever claimed a notebook where the executed one goes, as `perijove.model.control.ahead` says."""
+        """Send whoever claimed a notebook the URL of the executed one, unasked; see `perijove.model.control.ahead`."""
         if not claims:
             return
         paths = await self._store.executions.notebooks([claim.execution for claim in claims])
@@ -48,7 +48,7 @@ class Signatures:
 
 
 def _bounded(requests: Sequence[SignRequest]) -> list[SignRequest]:
-    """Return those requests that are answered now: a flood of one worker's holds nobody else up."""
+    """Return those requests that are answered now: a flood of one worker's delays no other worker's."""
     objects: Counter[str] = Counter()
     taken = []
     for request in requests:

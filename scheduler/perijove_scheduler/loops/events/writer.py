@@ -1,12 +1,12 @@
-"""Writes a group's events into the database, and passes on what follows from them."""
+"""Writes a group's events into the database, and sends what follows from them."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 from perijove.model.control import Stop, Trimmed
 from perijove.model.events import Event, Stopped
+from perijove_scheduler.loops.tasks import together
 from perijove_scheduler.queue.protocol import Queue
 from perijove_scheduler.services.bell import CAPACITY, Bell
 from perijove_scheduler.services.commits import Commits
@@ -18,8 +18,8 @@ from perijove_scheduler.store.store import Store
 STREAM_KEPT = 60.0
 
 
-class Passing:
-    """Applies events in one transaction, and tells Redis and the other loops what came of it."""
+class EventWriter:
+    """Writes events in one transaction; then updates Redis, and rings for the other loops."""
 
     def __init__(self, bell: Bell, store: Store, queue: Queue, offers: Offers, commits: Commits) -> None:
         self._commits = commits
@@ -28,11 +28,11 @@ class Passing:
         self._queue = queue
         self._offers = offers
 
-    async def apply(self, group: str, events: Sequence[Event]) -> None:
-        """Apply events of a group: all of them, or none."""
+    async def write(self, group: str, events: Sequence[Event]) -> None:
+        """Write events of a group: all of them, or none."""
         settled = await self._commits.settle(events)
         applied = await self._store.lifecycle.apply([(group, event) for event in settled])
-        await self._pass_on(applied)
+        await self._update_redis(applied)
         stopped = {event.worker for event in events if isinstance(event, Stopped)}
         for worker in stopped:
             await self._queue.revoke(worker)
@@ -43,26 +43,26 @@ class Passing:
         elif applied.finished or applied.requeued:
             self._bell.ring("scaler")
 
-    async def _pass_on(self, applied: Applied) -> None:
-        """Tell Redis what the database knows now. The sweeper repeats what matters of it, should this be cut short."""
+    async def _update_redis(self, applied: Applied) -> None:
+        """Write to Redis what the database has now. The sweeper repeats what matters of it, if this is cut short."""
         queue = self._queue
         if applied.changed:
             await queue.publish_changes(applied.changed)
         stops = [(a, Stop(execution=a.execution, attempt=a.attempt)) for a in applied.stale if a.worker]
-        await asyncio.gather(
+        await together(
             queue.forget_many([(a.group, a.execution, a.attempt) for a in applied.finished]),
             queue.tell_many([(a.group, a.worker, stop) for a, stop in stops]),
-            *(queue.expire_records(a.group, a.execution, a.attempt, STREAM_KEPT) for a in applied.archived),
+            queue.expire_records([(a.group, a.execution, a.attempt) for a in applied.archived], STREAM_KEPT),
         )
         await self._trim(applied)
         await self._offers.make(applied.requeued)
 
     async def _trim(self, applied: Applied) -> None:
-        """Trim the streams of attempts whose older records are in the object store, and tell their workers so."""
-        taken = [(each.attempt, each.last) for each in applied.segmented]
-        if not taken:
+        """Trim the streams of attempts whose older records are in the object store, and tell their workers."""
+        stored = [(each.attempt, each.last) for each in applied.segmented]
+        if not stored:
             return
-        await self._queue.trim_records([((a.group, a.execution, a.attempt), last) for a, last in taken])
+        await self._queue.trim_records([((a.group, a.execution, a.attempt), last) for a, last in stored])
         await self._queue.tell_many([
-            (a.group, a.worker, Trimmed(execution=a.execution, attempt=a.attempt, last=last)) for a, last in taken
+            (a.group, a.worker, Trimmed(execution=a.execution, attempt=a.attempt, last=last)) for a, last in stored
         ])  # fmt: skip

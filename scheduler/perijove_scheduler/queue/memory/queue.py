@@ -255,11 +255,11 @@ class MemoryQueue:
                 dropped = min(number, stream.last) - stream.first
                 stream.lines, stream.first = stream.lines[dropped:], stream.first + dropped
 
-    async def expire_records(self, group: str, execution: str, attempt: int, seconds: float) -> None:
-        """Let a stream go after `seconds`."""
-        stream = self.state(group).logs.get((execution, attempt))
-        if stream:
-            stream.expires = self.clock() + seconds
+    async def expire_records(self, attempts: Sequence[Attempt], seconds: float) -> None:
+        """Drop the streams of archived attempts after `seconds`."""
+        for group, execution, attempt in attempts:
+            if stream := self.state(group).logs.get((execution, attempt)):
+                stream.expires = self.clock() + seconds
 
     async def grant(self, group: str, worker: str, password_sha256: str) -> None:
         """Note the user; memory has no rights to enforce."""

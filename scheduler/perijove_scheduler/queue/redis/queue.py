@@ -152,9 +152,9 @@ class RedisQueue:
         """Drop the records of each attempt before the given number, pipelined."""
         await self._records.trim(trims)
 
-    async def expire_records(self, group: str, execution: str, attempt: int, seconds: float) -> None:
-        """Let an archived attempt's stream go after `seconds`."""
-        await self._records.expire(group, execution, attempt, seconds)
+    async def expire_records(self, attempts: Sequence[Attempt], seconds: float) -> None:
+        """Drop the streams of archived attempts after `seconds`, pipelined."""
+        await self._records.expire(attempts, seconds)
 
     async def grant(self, group: str, worker: str, password_sha256: str) -> None:
         """Make, or make again, the Redis user of a worker."""

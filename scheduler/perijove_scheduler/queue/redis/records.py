@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from perijove.wire import limits, logs
-from perijove.wire.connection import execute, reach
+from perijove.wire.connection import reach
 from perijove.wire.keys import GroupKeys
 from perijove_scheduler.queue.protocol import Attempt, Gap
 from perijove_scheduler.queue.redis.link import RedisLink
@@ -72,10 +72,12 @@ class Records:
                 pipe.xtrim(GroupKeys(group).log(execution, attempt), minid=f"{number}-0", approximate=False)
             await reach(pipe.execute())
 
-    async def expire(self, group: str, execution: str, attempt: int, seconds: float) -> None:
-        """Let a stream go after `seconds`."""
-        key = GroupKeys(group).log(execution, attempt)
-        await execute(self._link.redis, "PEXPIRE", key, int(seconds * 1000))
+    async def expire(self, attempts: Sequence[Attempt], seconds: float) -> None:
+        """Drop the streams of attempts after `seconds`."""
+        async with self._link.redis.pipeline(transaction=False) as pipe:
+            for group, execution, attempt in attempts:
+                pipe.pexpire(GroupKeys(group).log(execution, attempt), int(seconds * 1000))
+            await reach(pipe.execute())
 
 
 def _next_count(count: int, read: int, size: int, wanted: int) -> int:

@@ -11,14 +11,16 @@ import pytest
 from sqlalchemy import text
 
 from perijove.errors import Forbidden, Unavailable
-from perijove.model.events import Advanced, Claimed, Finished, Held, ObjectRequest, SignRequest, Stopped
+from perijove.model.events import Advanced, Claimed, Finished, Held, ObjectRequest, OutputFile, SignRequest, Stopped
 from perijove.model.fleet import WorkerState
 from perijove.model.ids import new_id
 from perijove.model.reasons import Reason
 from perijove.model.spec import Resources
 from perijove.wire.envelopes import Envelope, sealed
 from perijove.wire.limits import EVENT_LIMIT
-from perijove_scheduler.loops.events.batches import TRIES
+from perijove_scheduler.loops.events.batches import TRIES, failing
+from perijove_scheduler.loops.events.intake import Intake
+from perijove_scheduler.queue.protocol import Delivery
 from perijove_scheduler.services.caller import Caller
 from perijove_scheduler.services.events import Events
 from perijove_scheduler.store.rejections import KEPT, Rejection
@@ -142,6 +144,49 @@ async def test_an_event_that_cannot_be_applied_is_set_aside_and_the_others_are_a
     assert "was not applied" in row.detail
     assert await shown(world) == [("finished", "It could not be applied: IntegrityError: no")]
     assert world.applier.rejected == {"local": 1}
+
+
+async def test_a_claim_is_written_although_the_url_that_goes_ahead_of_its_request_cannot_be_signed(world) -> None:
+    async def broken(group, requests):
+        raise ValueError("no URL for this one")
+
+    world.sign = broken
+    world.be_born()
+    execution = await world.running(await world.agent(), command=None, notebook={"path": "a.ipynb", "sha256": "0" * 64})
+    assert (await world.status(execution), await shown(world)) == ("started", [])
+
+
+@pytest.mark.parametrize("bad", [set(), {0}, {63}, {5, 6, 40}])
+async def test_what_fails_by_itself_is_found_by_halving(bad) -> None:
+    calls, done = [], []
+
+    async def work(items):
+        calls.append(items)
+        if bad & set(items):
+            raise ValueError(items)
+        done.extend(items)
+
+    failed = await failing(range(64), work)
+    assert [item for item, _ in failed] == sorted(bad)
+    assert done == [item for item in range(64) if item not in bad]
+    assert len(calls) <= 1 + 12 * len(bad)
+
+
+async def test_a_large_event_is_read_beside_the_event_loop(world) -> None:
+    agent = await world.agent()
+    execution = await world.running(agent)
+    names = (f"folder/output-{n}.bin" for n in range(20_000))
+    outputs = [OutputFile(name=name, size=1, sha256="0" * 64) for name in names]
+    event = Finished(worker=agent.id, execution=execution, attempt=1, reason=Reason.OK, outputs=outputs)
+    delivery = Delivery("local", "1-0", sealed(event, agent.wire.event_key))
+    reading = asyncio.create_task(Intake(world.store, world.keys).read([delivery]))
+    turns = 0
+    while not reading.done():
+        await asyncio.sleep(0.001)
+        turns += 1
+    ((accepted,), refused) = reading.result()
+    assert (accepted.event, refused) == (event, [])
+    assert turns > 20
 
 
 async def test_a_database_that_is_away_sets_nothing_aside(world) -> None:
