@@ -75,3 +75,11 @@ def lost(error: httpx.TransportError) -> errors.ConnectionLost:
     url = error.request.url
     what = str(error) or type(error).__name__
     return errors.ConnectionLost(f"{url.scheme}://{url.netloc.decode()} cannot be reached: {what}.")
+
+
+def unaddressable(error: httpx.InvalidURL) -> errors.InvalidRequest:
+    """Return the error for a request whose address cannot be written."""
+    return errors.InvalidRequest(
+        f"The address of the request is not valid: {error}.",
+        "A name is too long, or PERIJOVE_URL is not right.",
+    )

@@ -7,7 +7,7 @@ from http import HTTPStatus
 import httpx
 
 from perijove.client.flow import Flow, Open, Read, Request, Send, Sleep
-from perijove.client.problems import lost, problem
+from perijove.client.problems import lost, problem, unaddressable
 from perijove.errors import NotFound, PerijoveError
 from perijove.patience import Backoff
 
@@ -73,6 +73,8 @@ def attempt(step: Send | Open) -> Flow[tuple[PerijoveError | None, httpx.Respons
         failure = lost(error)
         failure.__cause__ = error
         return failure, None
+    except httpx.InvalidURL as error:
+        raise unaddressable(error) from error
     return problem(response, body), response
 
 

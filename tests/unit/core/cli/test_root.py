@@ -47,7 +47,10 @@ def test_the_version_is_the_packages(perijove):
      ("run", "a.ipynb", "-e", "=x"), ("run", "a.ipynb", "--memory", "9" * 400), ("run", "a.ipynb", "--cpus", "nan"),
      ("run", "a.ipynb", "--gpus", "9" * 400), ("groups", "token", "g", "--hours", "nan"),
      ("groups", "token", "g", "--hours", "1e400"), ("groups", "token", "g", "--hours", "9000"),
-     ("groups", "token", "g", "--uses", "9" * 5000), ("groups", "evict", "g", ""), ("admin", "hand-over", "", "b"),
+     ("groups", "token", "g", "--uses", "9" * 5000), ("groups", "evict", "g", ""),
+     ("groups", "evict", "g", "x" * 100_000), ("ls", "--owner", "x" * 100_000),
+     ("projects", "remove", "p", "x" * 100_000),
+     ("admin", "hand-over", "", "b"),
      ("logs", "1", "-f", "--attempt", "1")],
 )  # fmt: skip
 def test_bad_arguments_are_told_with_exit_status_2(perijove, arguments):
@@ -102,6 +105,12 @@ def test_without_an_address_the_hint_says_where_to_set_it(perijove, monkeypatch)
     told = perijove("ls")
     assert told.status == 2
     assert "PERIJOVE_URL" in told.err
+
+
+def test_an_address_with_no_real_host_is_told_in_a_sentence(perijove, monkeypatch):
+    monkeypatch.setenv("PERIJOVE_URL", "http://xn--\u2603-/")
+    told = perijove("ls")
+    assert (told.status, told.err.splitlines()[-1]) == (2, "Hint: A name is too long, or PERIJOVE_URL is not right.")
 
 
 def test_an_error_cannot_drive_the_terminal(perijove, service):
