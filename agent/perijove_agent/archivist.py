@@ -8,10 +8,10 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from perijove.model.events import Archived, ObjectRequest
+from perijove.model.events import Archived, FormerWorker, ObjectRequest
 from perijove.patience import Backoff
+from perijove.wire.envelopes import records_key, records_proof
 from perijove.wire.protocol import Held
-from perijove_agent.inheritance import former_keys, keep_key
 from perijove_agent.persistence import persist
 from perijove_agent.records.archive import Archive
 from perijove_agent.records.ended import EndedSpool
@@ -48,9 +48,10 @@ class Archivist:
 
         Returns None where the disk takes nothing, although it was waited for.
         """
+        key = records_key(self._tools.wire.event_key, held.execution, held.attempt)
 
         async def seal() -> EndedSpool:
-            return EndedSpool.seal(spool, held, self._tools.worker, stored)
+            return EndedSpool.seal(spool, held, self._tools.worker, key, stored)
 
         try:
             return await _with_room(seal)
@@ -65,12 +66,8 @@ class Archivist:
         task.add_done_callback(self._tasks.discard)
 
     def salvage(self) -> None:
-        """Archive what an agent that was killed on this folder had not archived yet, in its name and with its key."""
-        left = list(EndedSpool.left_in(self._tools.folders.spools))
-        keys = former_keys(self._tools.folders.keys, {spool.worker for spool in left})
-        self._tools.wire.succeed(keys)
-        keep_key(self._tools.folders.keys, self._tools.worker, self._tools.wire.event_key)
-        for spool in left:
+        """Archive what an agent that was killed on this folder had not archived yet."""
+        for spool in EndedSpool.left_in(self._tools.folders.spools):
             log.info("archiving the records of %s, which an earlier agent ran", spool.held.execution)
             self.archive(spool)
 
@@ -79,8 +76,6 @@ class Archivist:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=patience)
         await cancelled(self._tasks)
-        if not any(EndedSpool.left_in(self._tools.folders.spools)):
-            former_keys(self._tools.folders.keys, ())
 
     async def _archive(self, spool: EndedSpool) -> None:
         """Archive a spool, however long the object store or the disk is away: Redis may not have all of its records."""
@@ -100,15 +95,22 @@ class Archivist:
         try:
             archive = await _with_room(lambda: asyncio.to_thread(spool.compress))
             request = ObjectRequest(what="log", sha256=archive.sha256)
-            ran_by = "" if spool.worker == self._tools.worker else spool.worker
+            ran_by = self._ran_by(spool)
             await self._tools.uploader.upload(spool.held, request, archive.path, "application/zstd", ran_by=ran_by)
             await self._tell(spool, archive)
         finally:
             spool.archive_path.unlink(missing_ok=True)
 
+    def _ran_by(self, spool: EndedSpool) -> FormerWorker | None:
+        """Return which earlier worker on this disk ran the attempt, if one did."""
+        if spool.worker == self._tools.worker:
+            return None
+        return FormerWorker(worker=spool.worker, proof=records_proof(spool.key, self._tools.worker))
+
     async def _tell(self, spool: EndedSpool, archive: Archive) -> None:
         event = Archived(
-            worker=spool.worker,
+            worker=self._tools.worker,
+            ran_by=self._ran_by(spool),
             execution=spool.held.execution,
             attempt=spool.held.attempt,
             records=spool.records,

@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from perijove.wire.protocol import Held
-from perijove_agent.records.ended import ENDED
+from perijove_agent.records.ended import EndedSpool
 from perijove_agent.removal import remove
 
 
@@ -103,11 +103,6 @@ class DataFolders:
         return self.root / "spool"
 
     @property
-    def keys(self) -> Path:
-        """Holds the keys of workers that ran here and left records that are not archived yet."""
-        return self.root / "keys"
-
-    @property
     def downloads(self) -> Path:
         """Where downloads grow."""
         return self.root / "downloads"
@@ -124,10 +119,11 @@ class DataFolders:
             remove(folder)
         for folder in (self.idle, self.spools, self.cache):
             _make_usable(folder)
+        self.spools.chmod(0o700)  # the names in it hold keys
         with os.scandir(self.spools) as found:
-            useless = [each.path for each in found if not (each.name.endswith(ENDED) and _is_file(each))]
+            useless = [path for each in found if not (EndedSpool.at(path := Path(each.path)) and _is_file(each))]
         for path in useless:
-            remove(Path(path))
+            remove(path)
 
 
 def _make_usable(folder: Path) -> None:

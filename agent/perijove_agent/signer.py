@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from perijove.model.control import Signed, SignedObject, ahead
-from perijove.model.events import Event, ObjectRequest, SignRequest
+from perijove.model.events import Event, FormerWorker, ObjectRequest, SignRequest
 from perijove.model.ids import new_id
 from perijove.wire.protocol import Held
 from perijove_agent.persistence import persist
@@ -37,7 +37,9 @@ class Signer:
         self._forgotten = asyncio.Event()
         self._waiting: dict[str, asyncio.Future[list[SignedObject]]] = {}
 
-    async def sign(self, held: Held, objects: Sequence[ObjectRequest], ran_by: str = "") -> list[SignedObject]:
+    async def sign(
+        self, held: Held, objects: Sequence[ObjectRequest], ran_by: FormerWorker | None = None
+    ) -> list[SignedObject]:
         """Return a URL, or an error, for each of `objects`. Waits as long as the master is away.
 
         `ran_by` is the worker that ran the attempt, where that was an earlier one on this disk.
@@ -82,15 +84,15 @@ class Signer:
         request: str,
         objects: Sequence[ObjectRequest],
         answer: asyncio.Future[list[SignedObject]],
-        ran_by: str = "",
+        ran_by: FormerWorker | None,
     ) -> None:
         event = SignRequest(
-            worker=ran_by or self._worker,
+            worker=self._worker,
             execution=held.execution,
             attempt=held.attempt,
             request=request,
             objects=list(objects),
-            reply_to=self._worker if ran_by else None,
+            ran_by=ran_by,
         )
         with waiting("It waits for the platform to say where its files lie."):
             while not answer.done():

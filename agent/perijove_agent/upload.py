@@ -17,7 +17,7 @@ from typing import IO, BinaryIO
 import httpx
 
 from perijove.model.durations import describe_seconds
-from perijove.model.events import ObjectRequest
+from perijove.model.events import FormerWorker, ObjectRequest
 from perijove.paths import open_file
 from perijove.patience import Backoff
 from perijove.wire.protocol import Held
@@ -79,7 +79,13 @@ class Uploader:
         self._patience = patience
 
     async def upload(
-        self, held: Held, what: ObjectRequest, path: Path, media_type: str, url: str = "", ran_by: str = ""
+        self,
+        held: Held,
+        what: ObjectRequest,
+        path: Path,
+        media_type: str,
+        url: str = "",
+        ran_by: FormerWorker | None = None,
     ) -> Uploaded:
         """Store the file `path` as `what`; `url` may be given when it was signed already, `ran_by` as to `Signer.sign`.
 
@@ -92,9 +98,8 @@ class Uploader:
         OSError
             The file cannot be read.
         """
-        named = f"'{what.name}'" if what.what == "output" else _NAMES.get(what.what, what.what)
-        with waiting(f"It is storing {named}.") as wait:
-            return await self._upload_again(held, what, path, media_type, url, wait, named, ran_by=ran_by)
+        with waiting(f"It is storing {_named(what)}.") as wait:
+            return await self._upload_again(held, what, path, media_type, url, ran_by, wait)
 
     async def _upload_again(
         self,
@@ -103,10 +108,8 @@ class Uploader:
         path: Path,
         media_type: str,
         url: str,
+        ran_by: FormerWorker | None,
         wait: Wait,
-        named: str,
-        *,
-        ran_by: str,
     ) -> Uploaded:
         backoff = Backoff(0.3, 30.0)
         refusals, tries, began = 0, 0, time.monotonic()
@@ -126,7 +129,7 @@ class Uploader:
                 raise kind(describe(problem)) from problem
             log.info("storing %s of %s again after: %s", what.name or what.what, held.execution, describe(problem))
             wait.now(
-                f"It waits for the object store, which does not take {named}: {describe(problem)}. "
+                f"It waits for the object store, which does not take {_named(what)}: {describe(problem)}. "
                 f"It tries again for {describe_seconds(self._patience)} in all."
             )
             await backoff.sleep()
@@ -139,7 +142,7 @@ class Uploader:
         """Return the URL of an attempt's executed notebook before there is one; empty where the master gives none."""
         return (await self._signer.sign_ahead(held, executed)).url
 
-    async def _sign(self, held: Held, what: ObjectRequest, ran_by: str) -> str:
+    async def _sign(self, held: Held, what: ObjectRequest, ran_by: FormerWorker | None) -> str:
         (answer,) = await self._signer.sign(held, [what], ran_by)
         if not answer.url:
             raise NoAddress(answer.error.rstrip(".") or "the master gave no address for it")
@@ -153,6 +156,10 @@ class Uploader:
             response = await pace.keep(self._http.put(url, content=body.chunks(), headers=headers))
         response.raise_for_status()
         return Uploaded(body.size, body.digest.hexdigest())
+
+
+def _named(what: ObjectRequest) -> str:
+    return f"'{what.name}'" if what.what == "output" else _NAMES.get(what.what, what.what)
 
 
 @asynccontextmanager

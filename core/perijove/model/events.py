@@ -79,6 +79,11 @@ class Verb(str, Enum):
 class _WorkerEvent(Model):
     worker: WorkerId
 
+    @property
+    def runner(self) -> str:
+        """The worker that ran what this is about: the sender, unless it names another."""
+        return self.worker
+
 
 class _AttemptEvent(_WorkerEvent):
     execution: ExecutionId
@@ -151,7 +156,29 @@ class Finished(_AttemptEvent):
     records: Count = 0
 
 
-class Archived(_AttemptEvent):
+class FormerWorker(Model):
+    """The worker that ran an attempt, named by the agent that came after it on its disk and archives what it left.
+
+    Attributes
+    ----------
+    proof : str
+        That the sender has the key of this attempt's records, see `perijove.wire.envelopes.records_proof`.
+    """
+
+    worker: WorkerId
+    proof: Sha256
+
+
+class _RecordsEvent(_AttemptEvent):
+    ran_by: FormerWorker | None = None
+
+    @property
+    def runner(self) -> str:
+        """The worker that ran the attempt: the one it names, else the sender."""
+        return self.ran_by.worker if self.ran_by else self.worker
+
+
+class Archived(_RecordsEvent):
     """The attempt's records lie, compressed, in the object store; its live stream may go."""
 
     kind: Literal["archived"] = "archived"
@@ -189,17 +216,12 @@ class ObjectRequest(Model):
     sha256: Sha256 | None = None
 
 
-class SignRequest(_AttemptEvent):
-    """A worker asks for signed URLs; the answer comes on its control stream under the same `request`.
-
-    The next agent on the disk of a worker that is gone asks in that one's name, with its key, and names itself in
-    `reply_to`.
-    """
+class SignRequest(_RecordsEvent):
+    """A worker asks for signed URLs; the answer comes on its control stream under the same `request`."""
 
     kind: Literal["sign"] = "sign"
     request: Annotated[str, StringConstraints(max_length=100)]
     objects: Annotated[list[ObjectRequest], Field(max_length=OBJECTS)]
-    reply_to: WorkerId | None = None
 
 
 class Stopped(_WorkerEvent):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,7 +60,6 @@ class RedisAgentWire:
 
     def __init__(self, url: str, group: str, worker: str, lease: float = LEASE, event_key: str = "") -> None:
         self.event_key = event_key
-        self._former: Mapping[str, str] = {}
         self._keys = GroupKeys(group)
         self._worker = worker
         self._lease = int(lease * 1000)
@@ -75,11 +74,7 @@ class RedisAgentWire:
         self._telling: set[asyncio.Task[None]] = set()
 
     def _seal(self, event: Event) -> Envelope:
-        return sealed(event, self._former.get(event.worker, self.event_key))
-
-    def succeed(self, keys: Mapping[str, str]) -> None:
-        """Seal events of these workers, which ran on this disk before, with their own keys."""
-        self._former = keys
+        return sealed(event, self.event_key)
 
     async def _call(self, script: str, *arguments: str | bytes | float) -> Any:
         return await execute(self._redis, *call(script, self._keys.prefix, *arguments))

@@ -107,6 +107,16 @@ def sealed(event: Event, key: str) -> Envelope:
     return Envelope(event.worker, header, _seal(key, event.worker, header), document)
 
 
+def records_key(event_key: str, execution: str, attempt: int) -> str:
+    """Return a key of an attempt's records, from that of the worker that ran it: it serves to archive them, only."""
+    return _hmac(event_key, f"records of {execution} {attempt}")
+
+
+def records_proof(key: str, worker: str) -> str:
+    """Return what proves that `worker` has the key of an attempt's records; it is of no use to who reads it."""
+    return _hmac(key, worker)
+
+
 def _named(event: Event, document: bytes) -> str:
     execution, attempt = getattr(event, "execution", ""), getattr(event, "attempt", 0)
     return f"{event.kind} {execution} {attempt} {_digest(document)}"
@@ -117,4 +127,8 @@ def _digest(document: bytes) -> str:
 
 
 def _seal(key: str, worker: str, header: str) -> str:
-    return hmac.new(key.encode(), f"{worker} {header}".encode(), hashlib.sha256).hexdigest()
+    return _hmac(key, f"{worker} {header}")
+
+
+def _hmac(key: str, text: str) -> str:
+    return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -68,7 +68,14 @@ class AgentWire(Protocol):
 
     Every method raises `perijove.errors.Unavailable` when Redis cannot be reached or does not know our scripts yet;
     the caller backs off with jitter and repeats. None of them blocks the event loop.
+
+    Attributes
+    ----------
+    event_key : str
+        What the worker's events are sealed with.
     """
+
+    event_key: str
 
     async def register(self, capacity: Resources, version: str, host: str) -> None:
         """Write this worker's hash and first renewal; repeating it is harmless and keeps a draining state."""
@@ -99,11 +106,6 @@ class AgentWire(Protocol):
 
     async def hand_back(self, held: Held, reason: Reason = Reason.WORKER_DRAINED) -> bool:
         """Give an attempt back unfinished: `close` with that reason."""
-
-    event_key: str
-
-    def succeed(self, keys: Mapping[str, str]) -> None:
-        """Seal events of these workers, which ran on this disk before, with their own keys."""
 
     async def emit(self, events: Sequence[Event]) -> None:
         """Append events to the group's event stream."""

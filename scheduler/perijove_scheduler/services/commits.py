@@ -50,7 +50,7 @@ class Commits:
         segmented = await self._store.segments.last_of(attempts)
         for event in events:
             worker, records, archived = known.get((event.execution, event.attempt), (None, None, False))
-            if worker != event.worker:
+            if worker != event.runner:
                 continue  # not its to say; the store looks at that, too
             if isinstance(event, Segmented):
                 if event.last <= segmented.get((event.execution, event.attempt), 0):

@@ -125,7 +125,7 @@ def _rights(request: SignRequest, of: Standing | None, data: Mapping[str, tuple[
     if of.status is Status.QUEUED and of.attempt == request.attempt:
         return None
     holds = of.is_held_by(request.worker, request.attempt)
-    return Rights(of, request.attempt, holds, of.ran_by == request.worker, _readable(of, data) if holds else {})
+    return Rights(of, request.attempt, holds, of.ran_by == request.runner, _readable(of, data) if holds else {})
 
 
 def _readable(of: Standing, data: Mapping[str, tuple[DatumRow, str]]) -> dict[str, DatumRow]:

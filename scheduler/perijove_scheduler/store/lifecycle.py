@@ -83,7 +83,7 @@ class Lifecycle(WaitingLines):
             requeued=requeued,
             stale=batch.stale,
             segmented=[TakenOver(_ref_of(batch, s.execution, s.attempt, s.worker), s.last) for s in batch.segments],
-            archived=[_ref_of(batch, a.execution, a.attempt, a.worker) for a in batch.archives],
+            archived=[_ref_of(batch, a.execution, a.attempt, a.runner) for a in batch.archives],
         )
 
     async def lose(self, workers: Sequence[str], reason: Reason = Reason.WORKER_LOST) -> Lost:

@@ -118,7 +118,7 @@ async def _of_ended_attempts(session: AsyncSession, archives: list[Archived]) ->
 
 
 def _of(event: Archived) -> tuple[str, int, str]:
-    return event.execution, event.attempt, event.worker
+    return event.execution, event.attempt, event.runner
 
 
 def _fence(event: Archived) -> dict[str, Any]:

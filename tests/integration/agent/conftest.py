@@ -173,9 +173,7 @@ class Master:
 
     async def _sign(self, request: SignRequest) -> None:
         objects = [self._signed(request, item) for item in request.objects]
-        await self.queue.tell(
-            GROUP, request.reply_to or request.worker, Signed(request=request.request, objects=objects)
-        )
+        await self.queue.tell(GROUP, request.worker, Signed(request=request.request, objects=objects))
 
     def _signed(self, request: SignRequest, item: ObjectRequest) -> SignedObject:
         prefix = (request.execution, request.attempt)

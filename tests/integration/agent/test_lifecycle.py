@@ -18,6 +18,7 @@ from perijove.errors import Unavailable
 from perijove.model.events import Archived, Finished, Held, Stopped
 from perijove.model.ids import new_id
 from perijove.model.reasons import Reason
+from perijove.wire.envelopes import records_key, records_proof
 from perijove.wire.protocol import Held as HeldAttempt
 from perijove_agent.folders import DataFolders
 from perijove_agent.records.ended import EndedSpool
@@ -66,10 +67,11 @@ async def test_what_a_killed_agent_had_not_archived_the_next_on_its_disk_archive
     held, worker = HeldAttempt(new_id("ex"), 3), new_id("wk")
     spool = Spool(DataFolders(workers.settings.data_dir).spool(held))
     spool.append(b'{"n":1}')
-    ended = EndedSpool.seal(spool, held, worker)
+    ended = EndedSpool.seal(spool, held, worker, key := records_key("its own", held.execution, 3))
     async with workers.agent():
         archived = await master.event(Archived, held.execution)
-    assert (archived.worker, archived.attempt, archived.records) == (worker, 3, 1)
+    assert (archived.runner, archived.attempt, archived.records) == (worker, 3, 1)
+    assert archived.ran_by.proof == records_proof(key, archived.worker)
     assert zstandard.decompress(await master.read(log_key(held.execution, 3)), 100) == b'{"n":1}\n'
     assert list(ended.path.parent.iterdir()) == []
 
@@ -97,7 +99,7 @@ async def test_an_agent_killed_while_it_tells_of_an_end_leaves_the_log_to_the_ne
     master.queue.flush()
     async with workers.agent(data_dir=disk):
         archived = await master.event(Archived, ticket.execution)
-    assert (archived.worker, archived.attempt, archived.records) == (finished.worker, 1, finished.records)
+    assert (archived.runner, archived.attempt, archived.records) == (finished.worker, 1, finished.records)
     assert await master.read(log_key(ticket.execution, 1)) == whole
 
 

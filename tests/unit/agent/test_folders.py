@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,11 +40,12 @@ def test_a_new_agent_clears_up_after_a_killed_one_and_keeps_the_cache(folders: D
     for name in ("attempts/x", "downloads/x", "spool", "cache/y"):
         (folders.root / name).mkdir(parents=True)
     spools = [Spool(folders.spool(Held(new_id("ex"), attempt))) for attempt in (1, 2)]
-    ended = EndedSpool.seal(spools[0], Held(new_id("ex"), 1), new_id("wk"))
+    ended = EndedSpool.seal(spools[0], Held(new_id("ex"), 1), new_id("wk"), "0" * 64)
     folders.prepare()
     assert sorted(path.name for path in folders.root.iterdir()) == ["cache", "idle", "spool"]
     assert (folders.root / "cache" / "y").is_dir()
     assert list(EndedSpool.left_in(folders.spools)) == [ended]
+    assert stat.S_IMODE(folders.spools.stat().st_mode) == 0o700
 
 
 def test_an_agent_starts_on_a_folder_in_which_work_nested_folders_without_end(folders: DataFolders) -> None:
@@ -85,9 +87,11 @@ def test_an_agent_starts_whatever_lies_in_the_place_of_its_folders(folders: Data
 
 def test_what_lies_among_the_spools_and_is_none_goes(folders: DataFolders) -> None:
     folders.spools.mkdir(parents=True)
-    (folders.spools / "folder.ended" / "sub").mkdir(parents=True)
-    (folders.spools / "loop.ended").symlink_to("loop.ended")
-    os.mkfifo(folders.spools / "pipe.ended")
+    ended = [f"{new_id('ex')}-1.{new_id('wk')}.0.1.{'0' * 64}.ended" for _ in range(3)]
+    (folders.spools / ended[0] / "sub").mkdir(parents=True)
+    (folders.spools / ended[1]).symlink_to(ended[1])
+    os.mkfifo(folders.spools / ended[2])
+    (folders.spools / "ex-1-1.wk-1.0.1.ended").touch()
     folders.prepare()
     assert list(folders.spools.iterdir()) == []
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from perijove.aio.executors import COMPUTING
-from perijove.model.events import Event, Finished
+from perijove.model.events import Archived, Event, Finished, SignRequest
 from perijove.model.reasons import Reason
-from perijove.wire.envelopes import Envelope
+from perijove.wire.envelopes import Envelope, records_key, records_proof
 from perijove.wire.limits import EVENT_LIMIT
 from perijove_scheduler.queue.protocol import Delivery
 from perijove_scheduler.services.credentials import WorkerKeys
@@ -73,15 +74,40 @@ class Intake:
 
     async def read(self, deliveries: Sequence[Delivery]) -> tuple[list[Accepted], list[Refused]]:
         """Return what is accepted of a group's deliveries, in their order, and what is not."""
-        workers = {each.envelope.worker for each in deliveries}
-        known = {worker: self._remembered[worker] for worker in workers & self._remembered.keys()}
-        known |= await self._look_up(workers - known.keys())
+        known = await self._identities({each.envelope.worker for each in deliveries})
         opened = {each.entry: await self._open(each.envelope, known) for each in deliveries}
         # A worker that has enrolled again since it was looked up seals with another key.
         doubtful = [each for each in deliveries if not opened[each.entry].sealed]
         known |= await self._look_up({each.envelope.worker for each in doubtful} & known.keys())
         opened |= {each.entry: await self._open(each.envelope, known) for each in doubtful}
-        return _sorted(deliveries, opened, known)
+        accepted, refused = _sorted(deliveries, opened, known)
+        return await self._with_proven_former(accepted, known), refused
+
+    async def _with_proven_former(self, accepted: list[Accepted], known: dict[str, Identity]) -> list[Accepted]:
+        """Return what was accepted, without the former workers that are named and not proven to be that.
+
+        Such an event is not refused, since its sender waits for an answer: it is handled as one of the sender's own.
+        """
+        known |= await self._identities({each.event.runner for each in accepted} - known.keys())
+        doubtful = {each.event.runner for each in accepted if not self._is_proven(each, known)}
+        known |= await self._look_up(doubtful & known.keys())
+        return [each if self._is_proven(each, known) else _without_former(each) for each in accepted]
+
+    def _is_proven(self, one: Accepted, known: dict[str, Identity]) -> bool:
+        event = one.event
+        if not isinstance(event, Archived | SignRequest) or event.ran_by is None:
+            return True
+        identity = known.get(event.ran_by.worker)
+        if identity is None or identity.group != one.delivery.group:
+            return False
+        event_key = self._keys.event_key(event.ran_by.worker, identity.password_sha256)
+        key = records_key(event_key, event.execution, event.attempt)
+        return hmac.compare_digest(event.ran_by.proof, records_proof(key, event.worker))
+
+    async def _identities(self, workers: set[str]) -> dict[str, Identity]:
+        """Return the identities of workers, as remembered where they are."""
+        found = {worker: self._remembered[worker] for worker in workers & self._remembered.keys()}
+        return found | await self._look_up(workers - found.keys())
 
     async def _look_up(self, workers: set[str]) -> dict[str, Identity]:
         """Return the identities of workers, and remember them."""
@@ -131,6 +157,10 @@ def _objection(delivery: Delivery, known: Identity | None, *, sealed: bool) -> s
     if known.group != delivery.group:
         return f"Its worker is of group {known.group}, and it came by the stream of {delivery.group}."
     return ""
+
+
+def _without_former(one: Accepted) -> Accepted:
+    return replace(one, event=one.event.model_copy(update={"ran_by": None}))
 
 
 def unreadable(delivery: Delivery) -> Refused:

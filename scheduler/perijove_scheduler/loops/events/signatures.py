@@ -33,9 +33,7 @@ class Signatures:
         if not wanted:
             return
         answers = zip(wanted, await self._sign(group, wanted), strict=True)
-        await self._queue.tell_many(
-            [(group, request.reply_to or request.worker, answer) for request, answer in answers if answer]
-        )
+        await self._queue.tell_many([(group, request.worker, answer) for request, answer in answers if answer])
 
     async def ahead(self, group: str, claims: Sequence[Claimed]) -> None:
         """Send whoever claimed a notebook the URL of the executed one, unasked; see `perijove.model.control.ahead`."""

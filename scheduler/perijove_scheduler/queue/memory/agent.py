@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -29,7 +29,6 @@ class MemoryAgentWire:
 
     def __init__(self, queue: MemoryQueue, group: str, worker: str, event_key: str = "") -> None:
         self.event_key = event_key
-        self._former: Mapping[str, str] = {}
         self._queue = queue
         self._group = group
         self._worker = worker
@@ -37,11 +36,7 @@ class MemoryAgentWire:
         self._unheard = Unheard()
 
     def _seal(self, event: Event) -> Envelope:
-        return sealed(event, self._former.get(event.worker, self.event_key))
-
-    def succeed(self, keys: Mapping[str, str]) -> None:
-        """Seal events of these workers, which ran on this disk before, with their own keys."""
-        self._former = keys
+        return sealed(event, self.event_key)
 
     def _state(self) -> GroupState:
         return self._queue.state(self._group)
