@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Generator, Iterable
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
@@ -26,23 +26,20 @@ async def together(work: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
         await cancelled(tasks)
 
 
-class Begun(Generic[Result]):
+class Begun(Generator[Any, Any, Result]):
     """A coroutine that was run up to where it first waits, without anything else in between; await it for the rest."""
 
     def __init__(self, coroutine: Coroutine[Any, Any, Result]) -> None:
         self._coroutine = coroutine
-        self._waits_for = coroutine.send(None)
+        self._first = [coroutine.send(None)]
 
     def __await__(self) -> Generator[Any, Any, Result]:
-        waits_for = self._waits_for
-        try:
-            while True:
-                try:
-                    sent = yield waits_for
-                except BaseException as error:  # noqa: BLE001, PERF203 - the coroutine's, whatever it is
-                    waits_for = self._coroutine.throw(error)
-                else:
-                    waits_for = self._coroutine.send(sent)
-        except StopIteration as done:
-            result: Result = done.value
-            return result
+        return self
+
+    def send(self, value: Any) -> Any:
+        """Return what the coroutine waits for next."""
+        return self._first.pop() if self._first else self._coroutine.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        """Raise an error, such as a cancellation, where the coroutine waits."""
+        return self._coroutine.throw(*error)
