@@ -10,7 +10,7 @@ from functools import partial
 from perijove import __version__, errors
 from perijove.model.control import Account, Control, Drain, Signed, Stop, Trimmed, Wake
 from perijove.model.reasons import Reason
-from perijove.patience import Backoff, set_within
+from perijove.patience import Backoff, ends_within, set_within
 from perijove.wire.connection import Unwelcome
 from perijove.wire.protocol import RENEW_EVERY, Held
 from perijove_agent.away import Away
@@ -68,7 +68,7 @@ class Agent:
         self._leaving.set()
 
     async def run(self) -> None:
-        """Work until told to leave or drained. Redis being away only makes it wait.
+        """Work until it is to leave, or is drained. Redis being away only makes it wait.
 
         Raises
         ------
@@ -89,7 +89,7 @@ class Agent:
             if any(task.done() for task in keeping):
                 await self.holdings.abandon()
             else:
-                # An agent that ends by a fault of its own, which its work may have caused, was not told to.
+                # What is handed back after a fault of the agent's own counts as a failure: work may have caused it.
                 await self.holdings.hand_back(Reason.WORKER_DRAINED if self._draining else self._reason)
             await cancelled(keeping)
             await self._sign_off()
@@ -190,6 +190,7 @@ class Agent:
 
     async def _sign_off(self) -> None:
         try:
-            await asyncio.wait_for(self._wire.leave(), _SIGN_OFF * self._tools.settings.leave_within)
-        except (errors.Unavailable, asyncio.TimeoutError) as error:
-            log.info("left without a word to Redis: %s", error)
+            if not await ends_within(self._wire.leave(), _SIGN_OFF * self._tools.settings.leave_within):
+                log.info("left without signing off: Redis did not answer in time")
+        except errors.Unavailable as error:
+            log.info("left without signing off: %s", error)

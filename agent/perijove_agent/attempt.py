@@ -1,4 +1,4 @@
-"""One attempt, from its ticket to what is told of its end."""
+"""One attempt, from its ticket to its end."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from perijove_agent.work.choice import choose_work, interpreter
 log = logging.getLogger(__name__)
 
 #: Seconds that the last steps of an attempt have which someone stopped: its packages, and the rest of its log.
-LAST_WORDS = 5.0
+WRAP_UP = 5.0
 
 
 class Attempt:
-    """Runs one ticket: prepare, run, store, tell.
+    """Runs one ticket: prepare, run, store, report.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class Attempt:
     halt : Halt
         How to make it end early.
     worked : bool
-        Whether the work itself is over; what is left is storing and telling.
+        Whether the work itself is over; what is left is storing and reporting.
     given_up : bool
         Whether it is cancelled because it is no longer this worker's: it has no end here.
     """
@@ -69,7 +69,7 @@ class Attempt:
         self.desk = Desk(tools, self.held, self._folders, self._disk_failed)
 
     async def run(self) -> Finished:
-        """Run to the end and return what to tell; by then Redis has every record, unless someone stopped the attempt.
+        """Run to the end and return it; by then Redis has every record, unless someone stopped the attempt.
 
         `clear` it afterwards. Cancelling it kills the work.
         """
@@ -88,16 +88,16 @@ class Attempt:
         await asyncio.to_thread(self._folders.remove)
 
     async def _run(self) -> Finished:
-        letting = asyncio.create_task(self._let_out())
+        opening = asyncio.create_task(self._open_log())
         try:
             ending = await self._perform()
             self.worked = True
             ending = await self._store(ending)
-            await within_grace(self.halt, LAST_WORDS, self._look_around())
-            await within_grace(self.halt, LAST_WORDS, self.desk.sender.drained())
+            await within_grace(self.halt, WRAP_UP, self._look_around())
+            await within_grace(self.halt, WRAP_UP, self.desk.sender.drained())
             return self._finished(ending)
         finally:
-            await cancelled([letting])
+            await cancelled([opening])
 
     async def _perform(self) -> Ending:
         limit = self.ticket.spec.time_limit
@@ -133,8 +133,8 @@ class Attempt:
         finally:
             await cancelled(watching)
 
-    async def _let_out(self) -> None:
-        """Let work that was asked to end print its rest, although the log may stand still, and with it the work."""
+    async def _open_log(self) -> None:
+        """Once work has had its time to end, take all it prints: work whose output waits for room does not end."""
         await self.halt.wait()
         await asyncio.sleep(self._tools.settings.grace if self.halt.grace is None else self.halt.grace)
         await self.desk.sender.open()

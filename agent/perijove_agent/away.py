@@ -1,4 +1,4 @@
-"""Says that Redis cannot be reached: at once, and now and then while it stays away."""
+"""Logs that Redis cannot be reached: at once, and now and then while it stays away."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from perijove.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two lines that say so.
+#: Seconds between two lines about it.
 AGAIN = 60.0
 _HINT = (
     "See that this machine reaches the service's Redis: its address as workers have it (Platform.redis_worker_url), "
@@ -22,15 +22,16 @@ class Away:
 
     def __init__(self) -> None:
         self._since: float | None = None
-        self._said = 0.0
+        self._next = 0.0
 
     def note(self, error: Unavailable, *, first: bool) -> None:
         """Take note of a failure; `first` is whether this worker has never reached Redis yet."""
         now = time.monotonic()
-        self._since = now if self._since is None else self._since
-        if self._said and now < self._said + AGAIN:
+        if self._since is None:
+            self._since = self._next = now
+        if now < self._next:
             return
-        self._said = now
+        self._next = now + AGAIN
         seconds = round(now - self._since)
         if first:
             log.warning("enrolled, but Redis cannot be reached (for %d s): %s %s", seconds, error.message, _HINT)
@@ -39,6 +40,6 @@ class Away:
 
     def over(self) -> None:
         """Take note that Redis answers."""
-        if self._since is not None and self._said:
+        if self._since is not None:
             log.info("Redis answers again")
-        self._since, self._said = None, 0.0
+        self._since = None

@@ -1,4 +1,4 @@
-"""The signals that tell an agent to end, and what is known of who sent them."""
+"""The signals that end an agent, and what is known of who sent them."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ _TERMINATED = 128 + signal.SIGTERM
 
 
 class Departure:
-    """Waits for SIGTERM and SIGINT. The first tells the agent to leave, the second ends it at once.
+    """Waits for SIGTERM and SIGINT. After the first the agent leaves; the second ends it at once.
 
     Work of the `process` runtime has the agent's rights, and may signal it by mistake (``kill $PPID``, ``killall
-    python``): what a descendant of the agent sends is passed over, and logged. Where the sender has ended before it
-    could be looked at, as ``killall`` may have, it is not known who wanted that: the agent leaves, and what it hands
-    back counts as a failure, lest work that ends its worker is tried for ever.
+    python``): what a descendant of the agent sends is ignored, and logged. Where the sender has ended before it
+    could be looked at, as ``killall`` may have, it is not known whether it was work: the agent leaves, and what it
+    hands back counts as a failure, or work that ends its worker would be tried for ever.
 
-    A signal that comes in the instant in which a program is started (its forking thread has to receive signals, or the
-    program would not either) says nothing of its sender: it is taken for the program's. A supervisor follows its
-    own with another, or with SIGKILL.
+    A signal that arrives in the instant in which a program is started (its forking thread has to receive signals, or
+    the program would not either) comes without its sender: it is taken for the program's. A supervisor sends another
+    one later, or SIGKILL.
 
     Attributes
     ----------
-    told : asyncio.Event
-        Whether the agent was told to leave.
+    requested : asyncio.Event
+        Whether a signal was sent after which the agent leaves.
     reason : Reason
         Why what it holds is handed back.
     """
 
     def __init__(self) -> None:
-        self.told = asyncio.Event()
+        self.requested = asyncio.Event()
         self.reason = Reason.WORKER_LEFT
         self._loop = asyncio.get_running_loop()
 
@@ -65,13 +65,15 @@ class Departure:
 
     def _take(self, reason: Reason, sender: int = 0) -> None:
         if reason is Reason.OK:
-            log.warning("work on this worker told the agent to end (process %s): that is ignored", sender or "unknown")
-        elif self.told.is_set():
+            log.warning(
+                "work on this worker (process %s) sent the agent a signal, which is ignored", sender or "unknown"
+            )
+        elif self.requested.is_set():
             os._exit(_TERMINATED)
         else:
-            log.info("told to end by process %s", sender)
+            log.info("process %s sent the signal to end", sender or "unknown")
             self.reason = reason
-            self.told.set()
+            self.requested.set()
 
 
 def judge(sender: int, user: int) -> Reason:

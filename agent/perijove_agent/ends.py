@@ -14,8 +14,9 @@ from perijove_agent.persistence import persist
 
 log = logging.getLogger(__name__)
 
-#: How many ends are remembered. A ticket of one of them that comes again comes within seconds.
-_REMEMBERED = 64
+#: How many ends are remembered, and how many outputs they may name in all: an end can name tens of thousands. A ticket
+#: of one of them that comes again comes within seconds.
+_REMEMBERED, _OUTPUTS = 64, 50_000
 
 
 class Ends:
@@ -48,11 +49,15 @@ class Ends:
         """Return the end of an attempt in which the agent itself failed."""
         return failed(self._worker, held.execution, held.attempt, detail, records)
 
+    @property
+    def _outputs(self) -> int:
+        return sum(len(end.outputs) for end in self._known.values())
+
     async def close(self, finished: Finished) -> bool:
         """Send an end, however often Redis has to be asked; return whether the attempt was still this worker's."""
         held = Held(finished.execution, finished.attempt)
         finished = self._known[held] = sendable(finished)
-        if len(self._known) > _REMEMBERED:
+        while len(self._known) > 1 and (len(self._known) > _REMEMBERED or self._outputs > _OUTPUTS):
             self._known.popitem(last=False)
 
         async def close() -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from perijove.model.events import Finished
 from perijove.model.reasons import Reason
 from perijove.model.tickets import Ticket
+from perijove.patience import ends_within
 from perijove.wire.protocol import Held
 from perijove_agent.archivist import Archivist
 from perijove_agent.attempt import Attempt
@@ -54,8 +55,8 @@ class Holdings:
         self._on_end = on_end
         self._archivist = Archivist(tools)
         self._running: dict[Held, tuple[Attempt, asyncio.Task[None]]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._refusals: set[asyncio.Task[None]] = set()
+        self._clearing: set[asyncio.Task[None]] = set()
+        self._beside: set[asyncio.Task[None]] = set()
         self._leaving = False
         self._time = tools.settings.leave_within
         self.fence = asyncio.Lock()
@@ -72,7 +73,7 @@ class Holdings:
         if held in self._running or self._leaving:
             return
         if (finished := self._ends.of(held)) is not None:
-            self._spawn(self._ends.close(finished))
+            _keep(self._beside, self._ends.close(finished))
             return
         log.info("execution %s, attempt %s of %s", held.execution, held.attempt, ticket.owner)
         self._slots.take(_key(held), ticket.spec.resources)
@@ -80,11 +81,9 @@ class Holdings:
             attempt = Attempt(self._tools, ticket)
         except Exception as error:
             log.exception("execution %s, attempt %s could not begin", held.execution, held.attempt)
-            self._spawn(self._refuse(held, error))
+            _keep(self._beside, self._refuse(held, error))
         else:
-            self._running[held] = (attempt, task := asyncio.create_task(self._run(attempt)))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._running[held] = (attempt, asyncio.create_task(self._run(attempt)))
 
     def get(self, execution: str, attempt: int) -> Attempt | None:
         """Return a running attempt."""
@@ -99,11 +98,11 @@ class Holdings:
             found[1].cancel()
 
     def account(self, held: Held) -> None:
-        """Say again how an attempt ended that the master takes for running here; of one that does run say nothing."""
+        """Send the end of an attempt again that the master takes for running here; one that does run has none yet."""
         if held in self._running or self._leaving:
             return
         ended = self._ends.of(held) or self._ends.failed(held, "Its worker does not know it any more.")
-        self._spawn(self._ends.close(ended))
+        _keep(self._beside, self._ends.close(ended))
 
     def forgotten(self, held: Held) -> None:
         """Redis forgot an attempt: send its records again."""
@@ -117,13 +116,13 @@ class Holdings:
         self._archivist.salvage()
 
     async def abandon(self) -> None:
-        """Kill everything, and tell nobody: what was held is others' by now."""
+        """Kill everything, and report nothing of it: what was held is others' by now."""
         self._leaving = True
         for attempt, _ in self._running.values():
             attempt.given_up = True
         await cancelled(task for _, task in self._running.values())
         await self._cleared()
-        await cancelled(self._refusals)
+        await cancelled(self._beside)
         await self._archivist.finish(0)
 
     async def hand_back(self, reason: Reason) -> None:
@@ -132,26 +131,22 @@ class Holdings:
         done = [task for attempt, task in self._running.values() if attempt.worked]
         if done:
             await asyncio.wait(done, timeout=STORING * self._time)
-        for held, (attempt, task) in list(self._running.items()):
-            attempt.given_up = True
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            await self._hand_back(held, reason)
-        await cancelled(self._refusals)
+        await asyncio.gather(*(self._give_up(attempt, task, reason) for attempt, task in self._running.values()))
+        await cancelled(self._beside)
         await asyncio.gather(self._cleared(), self._archivist.finish(ARCHIVING * self._time))
 
     async def _cleared(self) -> None:
-        """Let attempts whose end was told remove their folders."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=ARCHIVING * self._time)
+        """Let the folders of attempts that are over be removed."""
+        if self._clearing:
+            await asyncio.wait(self._clearing, timeout=ARCHIVING * self._time)
 
     async def _run(self, attempt: Attempt) -> None:
         held, spool = attempt.held, attempt.desk.spool
         ended: EndedSpool | None = None
-        closed = True  # as long as nobody says no: what is cut short while it tells of the end may have been heard
+        closed = True  # where it is cancelled while its end is sent: Redis may have taken it
         try:
             finished = await self._finish(attempt)
-            # Before anybody hears of the end: from then on nobody but this disk may have all of the records.
+            # Before the end is sent: from then on nothing but this disk may have all of the records.
             ended = await self._archivist.seal(held, spool, attempt.desk.sender.stored)
             closed = await self._ends.close(finished)
         finally:
@@ -163,8 +158,8 @@ class Holdings:
             else:
                 (ended or spool).discard()
             self._tools.kernels.make_way()
-            # Nobody waits for this before the agent ends, so it comes after the end was told.
-            await attempt.clear()
+            # Nobody waits for this before the agent ends, so it comes after the end was sent.
+            _keep(self._clearing, attempt.clear())
 
     async def _finish(self, attempt: Attempt) -> Finished:
         try:
@@ -190,19 +185,23 @@ class Holdings:
         self._slots.release(_key(held))
         self._on_end()
 
-    def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
-        self._refusals.add(task := asyncio.create_task(work))
-        task.add_done_callback(self._refusals.discard)
+    async def _give_up(self, attempt: Attempt, task: asyncio.Task[None], reason: Reason) -> None:
+        """Kill an attempt, and then give it back."""
+        attempt.given_up = True
+        await cancelled([task])
 
-    async def _hand_back(self, held: Held, reason: Reason) -> None:
         async def give() -> bool:
             async with self.fence:
-                return await self._tools.wire.hand_back(held, reason)
+                return await self._tools.wire.hand_back(attempt.held, reason)
 
-        try:
-            await asyncio.wait_for(persist("handing back", give, most=0.5), HANDING_BACK * self._time)
-        except asyncio.TimeoutError:
-            log.warning("execution %s could not be handed back; the master will notice", held.execution)
+        if not await ends_within(persist("handing back", give, most=0.5), HANDING_BACK * self._time):
+            log.warning("execution %s could not be handed back; its lease will run out", attempt.held.execution)
+
+
+def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, Any]) -> None:
+    """Start a task that is in `tasks` until it ends."""
+    tasks.add(task := asyncio.create_task(work))
+    task.add_done_callback(tasks.discard)
 
 
 def _key(held: Held) -> str:

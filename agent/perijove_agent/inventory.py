@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-from collections.abc import Mapping
+import math
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from perijove.safe_json import Bounds, fits, repaired
-from perijove_agent.runtime import Launch, Runtime
+from perijove.safe_json import Bounds, fits, parsed
+from perijove_agent.runtime import Launch, Process, Runtime
+from perijove_agent.tasks import cancelled
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +35,24 @@ print(json.dumps({"facts": {
     "platform": platform.platform(), "machine": platform.machine(),
     "packages": dict(sorted(packages.items(), key=lambda item: item[0].lower()))}, "folders": folders}))
 """
-#: Seconds the probe may take.
-_TIMEOUT = 60.0
-#: What an interpreter may say of itself: some thousand packages.
+#: Seconds the probe may take, and those after which an interpreter that did not answer it is asked again.
+_TIMEOUT, _ASK_AGAIN = 60.0, 600.0
+#: What an answer may hold: some thousand packages.
 _BOUNDS = Bounds(depth=3, values=20_000, characters=1024 * 1024)
+_READ, _MOST = 64 * 1024, 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What was found out about an interpreter, and until when that holds: also until something is installed."""
+
+    facts: dict[str, Any]
+    times: dict[str, int]
+    until: float = math.inf
+
+    @property
+    def holds(self) -> bool:
+        return time.monotonic() < self.until and self.times == _times(self.times)
 
 
 class Inventory:
@@ -50,50 +69,73 @@ class Inventory:
     def __init__(self, runtime: Runtime, folder: Path) -> None:
         self._runtime = runtime
         self._folder = folder
-        self._known: dict[str, tuple[dict[str, int], dict[str, Any]]] = {}
-        self._turn = asyncio.Lock()
+        self._known: dict[str, _Answer] = {}
+        # One for each interpreter: where one does not answer, nobody waits who asks about another.
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def of(self, python: str, environment: Mapping[str, str]) -> dict[str, Any]:
         """Return ``python``, ``implementation``, ``platform``, ``machine`` and ``packages`` of an interpreter.
 
         An interpreter that cannot be asked has none of them; that fails nobody's work.
         """
-        async with self._turn:
+        async with self._turns[python]:
             known = self._known.get(python)
-            if known and known[0] == _times(known[0]):
-                return known[1]
-            return await self._probe(python, environment)
+            if known is None or not known.holds:
+                known = self._known[python] = await self._probe(python, environment)
+            return known.facts
 
-    async def _probe(self, python: str, environment: Mapping[str, str]) -> dict[str, Any]:
+    async def _probe(self, python: str, environment: Mapping[str, str]) -> _Answer:
         try:
-            output = await asyncio.wait_for(self._run(python, environment), _TIMEOUT)
-            facts, folders = _read(output)
-        except (OSError, ValueError, RecursionError, asyncio.TimeoutError) as error:
+            return _read(await self._run(python, environment))
+        except (OSError, ValueError) as error:
             log.warning("the packages of %s are not known: %s", python, error)
-            return {}
-        self._known[python] = (_times(folders), facts)
-        return facts
+            return _Answer({}, {}, until=time.monotonic() + _ASK_AGAIN)
 
     async def _run(self, python: str, environment: Mapping[str, str]) -> bytes:
         process = await self._runtime.start(Launch([python, "-c", _PROBE], environment, self._folder))
+        answering = asyncio.ensure_future(_printed(process))
         try:
-            output, _ = await asyncio.gather(process.stdout.read(), process.stderr.read())
-            return output
+            await asyncio.wait({answering}, timeout=_TIMEOUT)
+            if not answering.done():
+                raise ValueError(f"it did not answer within {_TIMEOUT:.0f} s")
+            return answering.result()
         finally:
-            process.close()
+            await cancelled([answering])
+            process.kill()
             await process.cleared()
+            process.close()
 
 
-def _read(output: bytes) -> tuple[dict[str, Any], list[str]]:
-    """Return the facts and the folders that a probe found; what else starts with an interpreter may print as well."""
-    answer = json.loads(output)
-    if not isinstance(answer, dict) or not fits(answer, _BOUNDS):
-        raise ValueError("its answer is too large, or none")
-    facts, folders = repaired(answer.get("facts")), answer.get("folders")
-    if not (isinstance(facts, dict) and isinstance(folders, list)):
-        raise ValueError("its answer is none")  # noqa: TRY004 - as of what is no JSON
-    return facts, [folder for folder in folders if isinstance(folder, str) and "\0" not in folder]
+async def _printed(process: Process) -> bytes:
+    """Return what a program prints, until it has printed too much."""
+    passing = asyncio.ensure_future(_pass_over(process.stderr))
+    try:
+        printed = b""
+        while data := await process.stdout.read(_READ):
+            printed += data
+            if len(printed) > _MOST:
+                raise ValueError("it prints too much")
+        return printed
+    finally:
+        await cancelled([passing])
 
 
-def _times(folders: Any) -> dict[str, int]:
-    return {folder: Path(folder).stat().st_mtime_ns for folder in folders if Path(folder).is_dir()}
+async def _pass_over(reader: asyncio.StreamReader) -> None:
+    while await reader.read(_READ):
+        pass
+
+
+def _read(output: bytes) -> _Answer:
+    """Return what a probe printed; something else that starts with an interpreter may print as well."""
+    match parsed(output):
+        case {"facts": dict() as facts, "folders": list() as folders} as answer if fits(answer, _BOUNDS):
+            return _Answer(facts, _times([name for name in folders if isinstance(name, str) and "\0" not in name]))
+    raise ValueError("its answer is too large, or none")
+
+
+def _times(folders: Iterable[str]) -> dict[str, int]:
+    times = {}
+    for folder in folders:
+        with suppress(OSError):  # not every folder that is searched is there
+            times[folder] = Path(folder).stat().st_mtime_ns
+    return times

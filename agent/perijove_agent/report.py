@@ -1,4 +1,4 @@
-"""What an attempt tells while it runs: records for people, and now and then an event for the master."""
+"""What an attempt reports while it runs: records for people, and now and then an event for the master."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two `Advanced` events of one attempt.
 INTERVAL = 1.0
-#: Seconds before the first. What ends sooner tells all of it in its last event, and the master has less to do while
+#: Seconds before the first. What ends sooner has all of it in its last event, and the master has less to do while
 #: somebody waits; who looks at it has the records meanwhile.
 FIRST_AFTER = 0.3
 #: What the log says, once, when something that was printed is not among the metadata.
@@ -61,22 +61,22 @@ class Report:
         self.done: int | None = None
         self.total: int | None = None
         self._changes: dict[str, Any] = {}
-        self._said = False
+        self._metadata_left_out = False
         self._news = asyncio.Event()
 
     async def phase(self, phase: Phase, detail: str = "") -> None:
-        """Tell that the attempt entered a phase."""
+        """Report that the attempt entered a phase."""
         await self._recorder.phase(phase, detail)
         self._change(phase=phase)
 
     async def progress(self, done: int, total: int) -> None:
-        """Tell that `done` of `total` cells or commands are done."""
+        """Report that `done` of `total` cells or commands are done."""
         await self._recorder.progress(done, total)
         self.done, self.total = done, total
         self._change(done=done, total=total)
 
     async def metadata(self, values: dict[str, Any]) -> None:
-        """Tell a JSON object that the work printed, as far as there is room for it."""
+        """Report a JSON object that the work printed, as far as there is room for it."""
         taken = await self._recorder.metadata(values)
         self._changes.setdefault("metadata", {}).update(taken)
         self._news.set()
@@ -84,13 +84,13 @@ class Report:
             await self.metadata_left_out()
 
     async def metadata_left_out(self) -> None:
-        """Tell, once, that something that was printed is not among the metadata."""
-        if not self._said:
-            self._said = True
+        """Log, once, that something that was printed is not among the metadata."""
+        if not self._metadata_left_out:
+            self._metadata_left_out = True
             await self._recorder.log("system", LEFT_OUT)
 
     def waits(self, sentence: str) -> None:
-        """Tell what the attempt waits for; empty when it waits for nothing any more."""
+        """Report what the attempt waits for; empty when it waits for nothing any more."""
         self._change(waits=sentence)
 
     async def run(self) -> None:

@@ -8,7 +8,10 @@ from urllib.parse import urlsplit
 
 def is_private(url: str) -> bool:
     """Return whether nobody else reads what is sent to `url`: it is encrypted, or does not leave this machine."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # an IPv6 address without its closing bracket, for one
+        return False
     return parts.scheme == "https" or _is_loopback(parts.hostname or "")
 
 

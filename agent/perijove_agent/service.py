@@ -52,7 +52,7 @@ async def serve(settings: Settings) -> None:
 
 async def _serve(settings: Settings, departure: Departure) -> None:
     async with http_client() as http:
-        while enrolment := await _enrol(http, settings, departure.told):
+        while enrolment := await _enrol(http, settings, departure.requested):
             log.info("enrolled as %s of group %s", enrolment.worker, enrolment.group)
             try:
                 await _work(http, settings, enrolment, departure)
@@ -62,9 +62,9 @@ async def _serve(settings: Settings, departure: Departure) -> None:
                 return
 
 
-async def _enrol(http: httpx.AsyncClient, settings: Settings, told: asyncio.Event) -> Enrolment | None:
-    """Enrol, unless told to end first."""
-    enrolling, leaving = asyncio.create_task(enrol(http, settings)), asyncio.create_task(told.wait())
+async def _enrol(http: httpx.AsyncClient, settings: Settings, leave: asyncio.Event) -> Enrolment | None:
+    """Enrol, unless the agent is to leave first."""
+    enrolling, leaving = asyncio.create_task(enrol(http, settings)), asyncio.create_task(leave.wait())
     try:
         await asyncio.wait({enrolling, leaving}, return_when=asyncio.FIRST_COMPLETED)
         return enrolling.result() if enrolling.done() else None
@@ -84,7 +84,7 @@ async def _work(http: httpx.AsyncClient, settings: Settings, enrolment: Enrolmen
 
 async def _run(agent: Agent, departure: Departure) -> None:
     async def pass_on() -> None:
-        await departure.told.wait()
+        await departure.requested.wait()
         agent.leave(departure.reason)
 
     passing = asyncio.create_task(pass_on())
@@ -99,7 +99,16 @@ def _watch_children_without_threads() -> None:
 
     It would start a thread for each program, in which the signals were not blocked that `Departure` waits for.
     """
-    if sys.version_info < (3, 12) and hasattr(os, "pidfd_open"):
+    if sys.version_info < (3, 12) and _has_process_descriptors():
         watcher = asyncio.PidfdChildWatcher()
         watcher.attach_loop(asyncio.get_running_loop())
         asyncio.set_child_watcher(watcher)
+
+
+def _has_process_descriptors() -> bool:
+    """Return whether the kernel knows them: Linux does from 5.3 on, and not every sandbox passes the call on."""
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):
+        return False
+    return True

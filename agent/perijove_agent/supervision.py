@@ -61,7 +61,7 @@ async def supervise(work: Work, halt: Halt, grace: float) -> Ending:
     Parameters
     ----------
     grace : float
-        Seconds between the interrupt and the kill, where the wish to end does not say otherwise.
+        Seconds between the interrupt and the kill, where the request to end does not set others.
     """
     task, halted = asyncio.ensure_future(work.run()), asyncio.ensure_future(halt.wait())
     try:

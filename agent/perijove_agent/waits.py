@@ -1,7 +1,7 @@
-"""What an attempt waits for, said where it waits for longer than a moment: in its log, and to the master.
+"""What an attempt waits for, reported where it waits for longer than a moment: in its log, and to the master.
 
-Whoever may wait long does so within `waiting`. Which attempt that is for is known by the context (`contextvars`): a
-transfer or a signature serves an attempt without being told of whom it may say so.
+Whatever may wait long does so within `waiting`. Which attempt that is for follows from the context (`contextvars`): a
+transfer or a signature need not be given the attempt whose wait it reports.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from perijove.model.events import WAITS_LIMIT
 from perijove.safe_json import bounded_text
 
-#: Seconds after which a wait is worth a word.
+#: Seconds after which a wait is reported.
 AFTER = 2.0
 #: The most lines that one attempt's log gets about what it waits for.
 MOST_LINES = 100
@@ -36,30 +36,32 @@ class Wait:
         self._on_change = on_change
 
     def now(self, sentence: str) -> None:
-        """Say that it goes on for another reason."""
+        """Go on waiting, for another reason."""
         self.sentence = sentence
         self._on_change(self)
 
 
 class Waits:
-    """Collects the waits of one attempt, and says the one that began last of those that take longer than a moment.
+    """Collects the waits of one attempt, and reports the one that began last of those that take longer than a moment.
 
     Parameters
     ----------
-    tell : callable
-        Hears the sentence; an empty one when nothing is waited for any more.
+    report : callable
+        Called with the sentence; with an empty one when nothing is waited for any more.
     log : callable
         Records a line of the log.
+    after : float
+        Seconds after which a wait is reported.
     """
 
     def __init__(
-        self, tell: Callable[[str], None], log: Callable[[str, str], Awaitable[None]], after: float = AFTER
+        self, report: Callable[[str], None], log: Callable[[str, str], Awaitable[None]], after: float = AFTER
     ) -> None:
-        self._tell = tell
+        self._report = report
         self._log = log
         self._after = after
-        self._said: list[Wait] = []
-        self._told = ""
+        self._long: list[Wait] = []
+        self._reported = ""
         self._lines: asyncio.Queue[str] = asyncio.Queue()
         self._logged: set[str] = set()
 
@@ -86,24 +88,24 @@ class Waits:
             yield wait
         finally:
             timer.cancel()
-            if wait in self._said:
-                self._said.remove(wait)
-                self._say()
+            if wait in self._long:
+                self._long.remove(wait)
+                self._update()
 
     def _lasts(self, wait: Wait) -> None:
-        self._said.append(wait)
-        self._say()
+        self._long.append(wait)
+        self._update()
 
     def _changed(self, wait: Wait) -> None:
-        if wait in self._said:
-            self._say()
+        if wait in self._long:
+            self._update()
 
-    def _say(self) -> None:
-        sentence = bounded_text(self._said[-1].sentence, WAITS_LIMIT) if self._said else ""
-        if sentence == self._told:
+    def _update(self) -> None:
+        sentence = bounded_text(self._long[-1].sentence, WAITS_LIMIT) if self._long else ""
+        if sentence == self._reported:
             return
-        self._told = sentence
-        self._tell(sentence)
+        self._reported = sentence
+        self._report(sentence)
         if sentence and sentence not in self._logged and len(self._logged) < MOST_LINES:
             self._logged.add(sentence)
             self._lines.put_nowait(sentence)
@@ -111,7 +113,7 @@ class Waits:
 
 @contextmanager
 def waiting(sentence: str) -> Iterator[Wait]:
-    """Wait within; whoever looks at the attempt is told `sentence` when that takes longer than a moment."""
+    """Wait within; when that takes longer than a moment, the attempt's log and its row show `sentence`."""
     waits = _current.get()
     if waits is None:
         yield Wait(sentence, lambda _: None)

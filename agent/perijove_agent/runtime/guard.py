@@ -1,13 +1,13 @@
 """A process that outlives its agent by a moment, to clear up after one that was killed.
 
-It is told on its standard input, one line each, what the agent started: ``+ <process group>`` and
+It reads on its standard input, one line each, what the agent started: ``+ <process group>`` and
 ``- <process group>``, and ``d <folder>`` for a folder of sockets and other things that mean nothing without the agent.
 ``m <mark> <number>`` comes first: every process that the agent starts has the mark at the beginning of the variable
 `MARK` in its environment, and a soft limit of file locks between the number and `SPAN` beyond it; so have those which
 that starts in turn. When the input ends the agent is gone: what is still registered or marked is killed, and what is
 registered is deleted.
 
-The mark is for what the agent could not tell any more: it may be killed between starting a process and saying so. The
+The mark is for what is not registered: the agent may be killed between starting a process and registering it. The
 input ends no earlier than such a process has its environment, as until then it holds the input's other end open.
 
 Only the standard library is imported, as it is run by its path, without the agent's packages; and `perijove.trees`,

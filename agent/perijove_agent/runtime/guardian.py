@@ -14,10 +14,10 @@ from perijove_agent.runtime import guard
 
 
 class Guardian:
-    """Starts the guard (see `perijove_agent.runtime.guard`) and tells it what there is to clear up.
+    """Starts the guard (see `perijove_agent.runtime.guard`) and registers with it what there is to clear up.
 
     One guard serves the whole agent, so it costs an execution nothing, and no code runs between fork and exec. Work has
-    the agent's rights and may end it: then another is started, which is told all of it again.
+    the agent's rights and may end it: then another is started, with which all of it is registered again.
 
     Attributes
     ----------
@@ -42,12 +42,12 @@ class Guardian:
     def add(self, group: int) -> None:
         """Take note of a process group that was started."""
         self._groups.add(group)
-        self._tell(f"+ {group}")
+        self._register(f"+ {group}")
 
     def remove(self, group: int) -> None:
         """Forget a process group that is gone."""
         self._groups.discard(group)
-        self._tell(f"- {group}")
+        self._register(f"- {group}")
 
     def make_folder(self) -> Path:
         """Make a folder, readable by this user only, that is to go with the agent.
@@ -56,7 +56,7 @@ class Guardian:
         """
         folder = Path(tempfile.gettempdir(), f"pj-{secrets.token_hex(4)}")
         self._folders.add(folder)
-        self._tell(f"d {folder}")  # before it is there, so that there is no moment in which it would be left
+        self._register(f"d {folder}")  # before it is there, so that there is no moment in which it would be left
         folder.mkdir(mode=0o700)
         return folder
 
@@ -78,14 +78,14 @@ class Guardian:
         _write(process, "\n".join(known))
         return process
 
-    def _tell(self, line: str) -> None:
+    def _register(self, line: str) -> None:
         if not _write(self._process, line):
             _close(self._process)
             self._process = self._start()
 
 
 def _write(process: subprocess.Popen[bytes], text: str) -> bool:
-    """Return whether the guard could be told; one that is closed needs to hear nothing more."""
+    """Return whether the guard takes lines; for one that was closed there is nothing more to clear up."""
     try:
         if process.stdin and not process.stdin.closed:
             process.stdin.write(text.encode() + b"\n")

@@ -97,7 +97,7 @@ class Lineage:
             left = self.members(mark, None)
             refused = [process for process in left if not _killed(process)]
             if (left and len(refused) == len(left)) or time.monotonic() > deadline:
-                return [_described(process) for process in left]
+                return [described(process) for process in left]
             time.sleep(pause)
             pause = min(2 * pause, 0.05)
         return []
@@ -131,7 +131,8 @@ def _killed(process: int) -> bool:
     return True
 
 
-def _described(process: int) -> str:
+def described(process: int) -> str:
+    """Return a process's name and id."""
     with contextlib.suppress(psutil.Error):
         return f"{psutil.Process(process).name()} ({process})"
     return str(process)

@@ -12,8 +12,10 @@ import signal
 
 import psutil
 
+from perijove.aio.executors import FILES, WAITING
+from perijove.patience import ends_within
 from perijove_agent.runtime.guardian import Guardian
-from perijove_agent.runtime.lineage import Lineage, Mark
+from perijove_agent.runtime.lineage import PATIENCE, Lineage, Mark, described
 from perijove_agent.runtime.protocol import Launch, Usage
 from perijove_agent.tasks import Begun
 
@@ -46,7 +48,7 @@ class LocalProcess:
     transport, pipes
         asyncio's two ends of it.
     guardian : Guardian
-        Told of its group.
+        Has its group registered.
     lineage : Lineage
         Finds what leaves the group.
     mark : Mark
@@ -114,16 +116,19 @@ class LocalProcess:
         self._transport.close()
 
     async def cleared(self) -> list[str]:
-        """Wait until nothing of a program that ended is left."""
+        """Wait until nothing is left of a program that ended or was killed."""
+        if self.returncode is None and not await ends_within(self.wait(), PATIENCE):
+            return [described(self.pid)]
+        self.kill()
         if self._lineage.left_nothing(self._mark):
             return []
-        return await asyncio.to_thread(self._lineage.end, self._mark)
+        return await WAITING.run(self._lineage.end, self._mark)
 
     async def usage(self) -> Usage | None:
         """Measure the program and its descendants; reading /proc takes milliseconds, so it is done in a thread."""
         if self.returncode is not None:
             return None
-        return await asyncio.to_thread(self._measure)
+        return await FILES.run(self._measure)
 
     def _measure(self) -> Usage | None:
         cpu, memory, seen = 0.0, 0, False
@@ -154,12 +159,12 @@ class ProcessRuntime:
     python : str
         The Python that runs the default kernel.
     guardian : Guardian
-        Told of every process, so that none outlives an agent that is killed.
+        Has every process registered, so that none outlives an agent that is killed.
 
     Attributes
     ----------
     lineage : Lineage
-        Knows which processes are its programs'.
+        Finds which processes are its programs'.
     """
 
     def __init__(self, python: str, guardian: Guardian) -> None:

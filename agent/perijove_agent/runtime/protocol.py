@@ -57,7 +57,7 @@ class Process(Protocol):
         """Kill it, and free what it holds."""
 
     async def cleared(self) -> list[str]:
-        """Wait until nothing is left of a program that ended: what it started is killed, whatever it has made itself.
+        """Wait until nothing is left of a program that ended or was killed; what it started is killed as well.
 
         Returns
         -------

@@ -139,8 +139,8 @@ async def test_a_full_store_is_said_and_a_stop_ends_the_wait(
 
 async def test_what_is_waited_for_no_longer_is_taken_back(master: Any, agent: Any, command: Any, notebook: Any) -> None:
     ticket = command("sleep 0.1", **{"no-output-timeout": 100})
-    waits = agent.holdings._tools.inventory._turn
-    async with waits:
+    inventory = agent.holdings._tools.inventory
+    async with inventory._turns[agent.holdings._tools.runtime.python]:
         await master.queue.offer(ticket)
         await master.record(ticket, lambda r: "It is looking up which packages it had." in getattr(r, "text", ""))
     finished: Finished = await master.event(Finished, ticket.execution)
