@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from perijove.aio.executors import COMPUTING, FILES
 from perijove.safe_json import Bounds, fits, parsed
 from perijove_agent.runtime import Launch, Process, Runtime
 from perijove_agent.tasks import cancelled
@@ -50,8 +51,8 @@ class _Answer:
     times: dict[str, int]
     until: float = math.inf
 
-    @property
     def holds(self) -> bool:
+        """Return whether it does; that looks at folders."""
         return time.monotonic() < self.until and self.times == _times(self.times)
 
 
@@ -80,13 +81,13 @@ class Inventory:
         """
         async with self._turns[python]:
             known = self._known.get(python)
-            if known is None or not known.holds:
+            if known is None or not await FILES.run(known.holds):
                 known = self._known[python] = await self._probe(python, environment)
             return known.facts
 
     async def _probe(self, python: str, environment: Mapping[str, str]) -> _Answer:
         try:
-            return _read(await self._run(python, environment))
+            return await COMPUTING.run(_read, await self._run(python, environment))
         except (OSError, ValueError) as error:
             log.warning("the packages of %s are not known: %s", python, error)
             return _Answer({}, {}, until=time.monotonic() + _ASK_AGAIN)

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from collections.abc import Awaitable
 
 import psutil
 
@@ -189,8 +190,23 @@ class ProcessRuntime:
                     start_new_session=True,
                 )
             )
-        transport, pipes = await starting
-        return LocalProcess(transport, pipes, self._guardian, self.lineage, mark)
+        started = asyncio.ensure_future(self._started(starting, mark))
+        try:
+            return await asyncio.shield(started)
+        except asyncio.CancelledError:
+            # asyncio itself would kill the program alone, and wait for whatever else holds its pipes.
+            await asyncio.wait({started})
+            if started.exception() is None:
+                program = started.result()
+                program.kill()
+                await program.cleared()
+                program.close()
+            raise
+
+    async def _started(
+        self, starting: Awaitable[tuple[asyncio.SubprocessTransport, _Pipes]], mark: Mark
+    ) -> LocalProcess:
+        return LocalProcess(*await starting, self._guardian, self.lineage, mark)
 
     async def aclose(self) -> None:
         """Let the guard end."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
+from tests.support.waiting import until
 
 from perijove_agent import inventory
 from perijove_agent.inventory import Inventory
@@ -32,17 +33,17 @@ class Interpreters:
     """Makes programs that are taken for Pythons."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
     def make(self, name: str, script: str) -> str:
-        path = self._folder / name
+        path = self.folder / name
         path.write_text(f"#!/bin/sh\necho asked >>{path}.asked\n{script}\n")
         path.chmod(0o755)
         return str(path)
 
     def answering(self, name: str, answer: str) -> str:
-        (self._folder / f"{name}.answer").write_text(answer)
-        return self.make(name, f"cat {self._folder / name}.answer")
+        (self.folder / f"{name}.answer").write_text(answer)
+        return self.make(name, f"cat {self.folder / name}.answer")
 
     def times(self, python: str) -> int:
         """Return how often one was asked."""
@@ -136,13 +137,20 @@ async def test_an_interpreter_that_does_not_answer_is_ended_and_holds_up_nobody_
     assert [p for p in psutil.process_iter(["cmdline"]) if (p.info["cmdline"] or [])[1:] == ["71003"]] == []
 
 
-async def test_a_lookup_that_is_cancelled_leaves_no_process(lookups: Inventory, pythons: Interpreters) -> None:
-    python = pythons.make("python", "sleep 71004 & wait")
+@pytest.mark.parametrize("starting", [True, False])
+async def test_a_lookup_that_is_cancelled_leaves_no_process(
+    lookups: Inventory, pythons: Interpreters, starting: bool
+) -> None:
+    python = pythons.make("python", f"sleep 71004 & echo $! >{pythons.folder}/started; wait")
     waiting = asyncio.create_task(of(lookups, python))
-    while not Path(f"{python}.asked").exists():
-        await asyncio.sleep(0.01)
+    await asyncio.sleep(0)
+    started = Path(f"{pythons.folder}/started").exists
+    if starting:
+        until(started)  # on the event loop: the program runs, and its start is not over
+    else:
+        await asyncio.to_thread(until, started)
     waiting.cancel()
-    await asyncio.gather(waiting, return_exceptions=True)
+    assert isinstance((await asyncio.gather(waiting, return_exceptions=True))[0], asyncio.CancelledError)
     assert [p for p in psutil.process_iter(["cmdline"]) if (p.info["cmdline"] or [])[1:] == ["71004"]] == []
 
 
