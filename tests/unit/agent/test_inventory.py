@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
-from tests.support.waiting import until
+from waiting import until
 
 from perijove_agent import inventory
 from perijove_agent.inventory import Inventory
