@@ -18,6 +18,7 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 
 #: Integers beyond this many bits become text: Python itself refuses to write decimal numbers of over 4,300 digits.
 _INTEGER_BITS = 14_000
+_INTEGER_DIGITS = 4_300
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,13 @@ def bounded_text(text: str, most: int) -> str:
     return repaired_text(text if len(text) <= most else text[: most - 1] + "…")
 
 
+def text_of(value: Any) -> str:
+    """Return any value as `repaired_text`; a large integer, which `str` may refuse, is only described."""
+    if isinstance(value, int) and value.bit_length() > _INTEGER_BITS:
+        return f"an integer of {value.bit_length()} bits"
+    return repaired_text(str(value))
+
+
 def parsed(document: str | bytes, depth: int = MESSAGE.depth) -> Any:
     """Read JSON that others wrote, and return it as `repaired` would; what is as it should be is read at C's speed.
 
@@ -74,7 +82,7 @@ def parsed(document: str | bytes, depth: int = MESSAGE.depth) -> Any:
     except ValueError:
         text = document.decode("utf-8", "replace") if isinstance(document, bytes) else document
         try:
-            return repaired(json.loads(text), depth)
+            return repaired(json.loads(text, parse_int=_integer), depth)
         except RecursionError:
             raise ValueError("it is nested too deep to be read") from None
     return repaired(value, depth) if _may_be_deeper(document, depth) and is_deeper(value, depth) else value
@@ -103,7 +111,7 @@ def repaired(value: Any, depth: int = MESSAGE.depth) -> Any:
     """
     inner = depth - 1
     if isinstance(value, dict):
-        return {repaired_text(str(key)): repaired(item, inner) for key, item in value.items()} if depth > 0 else None
+        return {text_of(key): repaired(item, inner) for key, item in value.items()} if depth > 0 else None
     if isinstance(value, list | tuple):
         return [repaired(item, inner) for item in value] if depth > 0 else None
     if isinstance(value, str):
@@ -113,11 +121,16 @@ def repaired(value: Any, depth: int = MESSAGE.depth) -> Any:
 
 def _repaired_number(value: Any) -> Any:
     """Return a number as JSON writes it; text for one that is too large, and for whatever is none of JSON's values."""
-    if isinstance(value, int):
-        return int(value) if value.bit_length() <= _INTEGER_BITS else f"an integer of {value.bit_length()} bits"
+    if isinstance(value, int) and value.bit_length() <= _INTEGER_BITS:
+        return int(value)
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
-    return repaired_text(str(value))
+    return text_of(value)
+
+
+def _integer(digits: str) -> int | str:
+    """Return an integer that JSON writes; text in its place where Python refuses to read as many digits."""
+    return int(digits) if len(digits) <= _INTEGER_DIGITS else f"an integer of {len(digits.lstrip('-'))} digits"
 
 
 def fits(value: Any, bounds: Bounds) -> bool:
@@ -167,7 +180,8 @@ def _may_be_deeper(document: str | bytes, depth: int) -> bool:
 def _characters(value: Any) -> int:
     if isinstance(value, str):
         return len(value)
-    return sum(len(str(key)) for key in value) if isinstance(value, dict) else 0
+    keys = value if isinstance(value, dict) else ()
+    return sum(len(key if isinstance(key, str) else text_of(key)) for key in keys)
 
 
 def _children(value: Any) -> Iterator[Any]:

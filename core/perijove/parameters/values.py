@@ -14,6 +14,7 @@ from typing import Any
 
 from perijove import errors, yaml12
 from perijove.parameters.declarations import Parameter
+from perijove.safe_json import text_of
 
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _NONE = {"none", "null"}
@@ -96,7 +97,7 @@ def _plain(parameter: Parameter, value: Any) -> Any:
 
 
 def _short(value: Any) -> str:
-    text = str(value) if isinstance(value, str | int | float) else repr(type(value))
+    text = text_of(value) if isinstance(value, str | int | float) else repr(type(value))
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
@@ -117,9 +118,11 @@ def _int(value: Any) -> int:
         return int(value)
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError
+    if isinstance(value, numbers.Integral):
+        return int(value)
     if not float(value).is_integer():
         raise ValueError
-    return int(float(value)) if not isinstance(value, numbers.Integral) else int(value)
+    return int(float(value))
 
 
 def _float(value: Any) -> float:

@@ -107,6 +107,25 @@ def test_what_is_not_jsons_becomes_text_or_null() -> None:
 
 
 @pytest.mark.parametrize(
+    "value",
+    [10**5000, {10**5000: 1}, [{(-(10**5000)): {10**5000: [10**5000]}}]],
+    ids=["value", "key", "inside"],
+)
+def test_integers_that_python_refuses_to_write_are_described(value: Any) -> None:
+    fixed = repaired(value)
+    assert "an integer of 16610 bits" in json.dumps(fixed)
+    assert from_json(written(fixed)) == json.loads(json.dumps(fixed)) == fixed
+    assert fits(value, Bounds(depth=9, values=9, characters=99))
+    assert size({10**5000: 1}) == (2, len("an integer of 16610 bits"))
+
+
+@pytest.mark.parametrize("digits", ["9" * 4301, "-" + "9" * 4301], ids=["positive", "negative"])
+def test_integers_that_python_refuses_to_read_are_described_and_the_rest_is_read(digits: str) -> None:
+    assert parsed(f'{{"a": {digits}, "b": "\\ud800"}}') == {"a": "an integer of 4301 digits", "b": "\ufffd"}
+    assert repaired(parsed(digits)) == "an integer of 4301 digits"
+
+
+@pytest.mark.parametrize(
     ("value", "expected"),
     [({}, (1, 0)), ("abc", (1, 3)), ({"ab": [1, "c", {"d": None}]}, (6, 4)), (nested(100_000), (100_001, 0))],
     ids=["empty", "text", "mixed", "deep"],

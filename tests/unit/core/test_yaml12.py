@@ -36,6 +36,8 @@ def test_a_value_is_what_the_core_schema_of_yaml_1_2_says(text, value):
         "&a [*a]",
         "[" * 2000,
         "9" * 5000,
+        "0x" + "f" * 5000,
+        "? 0x" + "f" * 5000 + "\n: 1",
         "? [1]\n: 2",
         "!!python/name:os.system ''",
         '"\\ud800"',

@@ -132,6 +132,11 @@ def test_values_get_the_declared_type(name: str, given: Any, expected: Any) -> N
         ("n", None),
         ("n", [1]),
         ("n", float("inf")),
+        pytest.param("n", 10**5000, id="huge 1"),
+        pytest.param("rate", 10**5000, id="huge 2"),
+        pytest.param("any", 10**5000, id="huge 3"),
+        pytest.param("xs", [10**5000], id="huge 4"),
+        pytest.param("xs", "[0x" + "f" * 5000 + "]", id="huge 5"),
         ("rate", "fast"),
         ("rate", "nan"),
         ("rate", False),
@@ -171,6 +176,14 @@ def test_an_unknown_name_suggests_the_closest() -> None:
 
 def test_a_notebook_that_declares_none_takes_any() -> None:
     assert check_parameters([], {"a": Text("1"), "b": None}) == {"a": 1, "b": None}
+
+
+def test_a_whole_number_may_be_larger_than_any_fraction() -> None:
+    assert check_parameters(ONE_OF_EACH, {"n": 10**400})["n"] == 10**400
+
+
+def test_a_default_that_json_has_no_form_for_is_told_by_its_source(make: Make) -> None:
+    assert declared(make, "n = 0x" + "f" * 5000)["n"] == Parameter("n", "", "…")
 
 
 def test_numpy_like_numbers_become_plain_ones() -> None:
