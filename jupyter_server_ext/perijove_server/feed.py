@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 #: A page's watches. Each costs a connection to the master.
 MOST = 200
 _LONGEST_NAME = 200
+#: Of a number in a place: a page, which made it, has 53 bits for one.
+_DIGITS = 15
 _log = logging.getLogger(__name__)
 
 
@@ -71,7 +73,7 @@ def read_place(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
     attempt, _, n = text.partition("-")
-    if not all(part.isascii() and part.isdigit() and len(part) < 16 for part in (attempt, n)):  # noqa: PLR2004 - 53 bits
+    if not all(part.isascii() and part.isdigit() and len(part) <= _DIGITS for part in (attempt, n)):
         raise InvalidRequest(f"'{text[:40]}' is not a place in an event stream.", "It looks like '1-57'.")
     return int(attempt), int(n)
 

@@ -17,13 +17,13 @@ import { settings } from './sockets';
 const ID = 'ex-00000000000000000000000001';
 
 /** Show what a notebook keeps of an execution; the service is away. */
-async function shown(payload: Record<string, unknown>) {
+async function shown(payload: unknown) {
   const service = new FakeService(() => {
     throw new Error('away');
   });
   const master = { requests: service.requests, feed: new Feed(settings()) };
   const card = new Card({
-    master: master as unknown as IMaster,
+    master: master,
     executions: {} as IExecutions,
     trans: nullTranslator.load('perijove')
   });
@@ -58,7 +58,7 @@ describe('A card', () => {
     null,
     7
   ])('asks for nothing but an execution: %p', async payload => {
-    const { asked } = await shown(payload as Record<string, unknown>);
+    const { asked } = await shown(payload);
     expect(asked.filter(path => path !== `master/executions/${ID}`)).toEqual(
       []
     );

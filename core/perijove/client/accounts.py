@@ -5,7 +5,7 @@ from __future__ import annotations
 from perijove.client.api import Api, Driver, endpoint, fetch, pages, path, stream
 from perijove.client.bodies import checked, creation
 from perijove.client.flow import Flow, Stream
-from perijove.model.resources import AuditEntry, HandOver
+from perijove.model.resources import AuditEntry, HandOver, Page
 
 
 class Accounts(Api[Driver]):
@@ -20,4 +20,4 @@ class Accounts(Api[Driver]):
     @stream
     def audit(self, limit: int | None = None) -> Stream[AuditEntry]:
         """Iterate over what was handed over, or kept away from a new account, the newest first."""
-        return pages(AuditEntry, "audit", {}, limit)
+        return pages(Page[AuditEntry], "audit", {}, limit)

@@ -100,7 +100,7 @@ def fetch(kind: type[R], request: Request) -> Flow[R]:
     return kind.model_validate_json(response.content)
 
 
-def pages(kind: type[R], address: str, params: dict[str, Any], limit: int | None = None) -> Stream[R]:
+def pages(kind: type[Page[R]], address: str, params: dict[str, Any], limit: int | None = None) -> Stream[R]:
     """Emit the items of a list, page after page, until `limit` of them."""
     left, cursor = limit, None
     while left is None or left > 0:
@@ -114,7 +114,7 @@ def pages(kind: type[R], address: str, params: dict[str, Any], limit: int | None
             return
 
 
-def gathered(kind: type[R], address: str, params: dict[str, Any]) -> Flow[list[R]]:
+def gathered(kind: type[Page[R]], address: str, params: dict[str, Any]) -> Flow[list[R]]:
     """Return all items of a list."""
     page = yield from _page(kind, address, params, None)
     items = [*page.items]
@@ -124,7 +124,5 @@ def gathered(kind: type[R], address: str, params: dict[str, Any]) -> Flow[list[R
     return items
 
 
-def _page(kind: type[R], address: str, params: dict[str, Any], cursor: str | None) -> Flow[Page[R]]:
-    response = yield from send(Request("GET", address, {**params, **({"cursor": cursor} if cursor else {})}))
-    page: Page[R] = Page[kind].model_validate_json(response.content)  # type: ignore[valid-type]  # made at run time
-    return page
+def _page(kind: type[Page[R]], address: str, params: dict[str, Any], cursor: str | None) -> Flow[Page[R]]:
+    return fetch(kind, Request("GET", address, {**params, **({"cursor": cursor} if cursor else {})}))

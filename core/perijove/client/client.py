@@ -20,7 +20,7 @@ from perijove.client.recall import Recall
 from perijove.client.settings import Settings
 from perijove.client.submit import Report, Submission, silent, submit
 from perijove.model.fleet import RejectedEvent
-from perijove.model.resources import Execution, Info
+from perijove.model.resources import Execution, Info, Page
 from perijove.model.retention import RetentionReport, SweepRequest
 
 
@@ -50,7 +50,7 @@ class _Perijove(Api[Driver]):
     @stream
     def rejected_events(self, limit: int | None = None) -> Stream[RejectedEvent]:
         """Iterate over workers' events that were not applied, the latest first; takes an administrator."""
-        return pages(RejectedEvent, "events/rejected", {}, limit)
+        return pages(Page[RejectedEvent], "events/rejected", {}, limit)
 
     @endpoint
     def sweep(self, *, everything: bool = False) -> Flow[RetentionReport]:

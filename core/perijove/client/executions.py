@@ -117,9 +117,8 @@ class Executions(Api[Driver]):
         }
         given["metadata"] = None if metadata is None else ",".join(metadata)
         given["status"] = None if status is None else str(status)
-        return pages(
-            Execution, "executions", {name: value for name, value in given.items() if value is not None}, limit
-        )
+        given = {name: value for name, value in given.items() if value is not None}
+        return pages(Page[Execution], "executions", given, limit)
 
     @endpoint
     def find(self, reference: str, *, project: str | None = None) -> Flow[ExecutionDetail]:
@@ -235,7 +234,7 @@ class Executions(Api[Driver]):
     @endpoint
     def outputs(self, execution: str) -> Flow[Sequence[Output]]:
         """Return the output files of an execution."""
-        return (yield from gathered(Output, path("executions", execution, "outputs"), {"limit": _PAGE}))
+        return (yield from gathered(Page[Output], path("executions", execution, "outputs"), {"limit": _PAGE}))
 
     @endpoint
     def download(self, output: Output, folder: Path | str = ".", *, report: Report = lambda _count: None) -> Flow[Path]:

@@ -27,7 +27,7 @@ class Groups(Api[Driver]):
     @stream
     def list(self) -> Stream[Group]:
         """Iterate over the groups."""
-        return pages(Group, "groups", {})
+        return pages(Page[Group], "groups", {})
 
     @endpoint
     def get(self, group: str) -> Flow[Group]:

@@ -8,7 +8,7 @@ from perijove.client.api import Api, Driver, endpoint, fetch, pages, path, strea
 from perijove.client.bodies import checked, creation
 from perijove.client.flow import Flow, Request, Stream
 from perijove.client.transfer import send
-from perijove.model.resources import CreateProject, Invitation, Project, Role, SetMember
+from perijove.model.resources import CreateProject, Invitation, Page, Project, Role, SetMember
 
 MemberKind = Literal["user", "group"]
 
@@ -19,7 +19,7 @@ class Projects(Api[Driver]):
     @stream
     def list(self, limit: int | None = None) -> Stream[Project]:
         """Iterate over the projects."""
-        return pages(Project, "projects", {}, limit)
+        return pages(Page[Project], "projects", {}, limit)
 
     @endpoint
     def get(self, project: str) -> Flow[Project]:
@@ -51,7 +51,7 @@ class Projects(Api[Driver]):
     @stream
     def invitations(self) -> Stream[Invitation]:
         """Iterate over the projects that others ask the caller to join."""
-        return pages(Invitation, "invitations", {})
+        return pages(Page[Invitation], "invitations", {})
 
     @endpoint
     def accept(self, project: str, *, key: str | None = None) -> Flow[Project]:

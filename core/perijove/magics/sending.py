@@ -18,6 +18,7 @@ from perijove.magics.failures import UnknownVariable
 from perijove.magics.options import Options
 from perijove.magics.pickling import write_variables
 from perijove.magics.screen import StatusLine
+from perijove.model.ids import as_line
 from perijove.model.resources import Execution
 from perijove.model.sizes import describe_size
 from perijove.paths import is_file
@@ -71,7 +72,7 @@ def _submission(path: Path, cell: RemoteCell, options: Options, extra: dict[str,
         parameters=options.parameters,
         group=options.group,
         image=options.image,
-        title=options.title or f"In [{number}]{name}",
+        title=options.title or as_line(f"In [{number}]{name}"),
         time_limit=options.limit,
     )
 

@@ -24,6 +24,10 @@ KEY_PATTERN = r"^[\x21-\x7e]{1,255}$"
 PATH_CHARACTERS, PATH_BYTES = 1024, 2048
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+#: The most characters of a title.
+_LINE_LIMIT = 200
+#: What ends a line or controls a terminal: control characters of ASCII and of ISO 6429 (C1), Unicode's separators.
+_NOT_OF_A_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def new_id(prefix: str) -> str:
@@ -51,6 +55,17 @@ def _no_control_characters(value: str) -> str:
     if _CONTROL.search(value):
         raise ValueError("must not hold control characters")
     return value
+
+
+def _on_one_line(value: str) -> str:
+    if _NOT_OF_A_LINE.search(value):
+        raise ValueError("must be one line, without control characters")
+    return value
+
+
+def as_line(text: str) -> str:
+    """Return a text as a `Line`, such as a title that has a file's name in it: cut, and a space for what is refused."""
+    return _NOT_OF_A_LINE.sub(" ", text)[:_LINE_LIMIT]
 
 
 def is_too_long(path: str) -> bool:
@@ -82,7 +97,7 @@ Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 #: What names something that has a name and an id, such as a project; nothing is said of whether it exists.
 Reference = Annotated[str, StringConstraints(pattern=REFERENCE_PATTERN, max_length=400)]
 #: Free text on one line, such as a title.
-Line = Annotated[str, StringConstraints(max_length=200), AfterValidator(_no_control_characters)]
+Line = Annotated[str, StringConstraints(max_length=_LINE_LIMIT), AfterValidator(_on_one_line)]
 RelativePath = Annotated[
     str,
     StringConstraints(max_length=PATH_CHARACTERS),

@@ -52,7 +52,7 @@ def spec(**fields: object) -> dict[str, object]:
         (spec(**{"environment-variables": {"VH_X": "1"}}), "spec.environment-variables: 'VH_X' is reserved"),
         ({"spec": {"command": ["true"]}}, "'spec.group' is missing."),
         (spec(retries="many"), "'spec.retries' should be a valid integer"),
-        (spec(title="a\nb"), "spec.title: must not hold control characters."),
+        (spec(title="a\nb"), "spec.title: must be one line, without control characters."),
     ],
 )
 def test_a_wrong_spec_is_told_in_plain_words_with_the_fields_path(document, message):

@@ -84,6 +84,18 @@ def test_the_notebook_takes_its_own_place_in_the_snapshot(session, service, monk
     assert "mine.ipynb" not in service.sent_files()
 
 
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [("a" * 240 + ".ipynb", "In [1] of " + "a" * 190), ("a\x85b\u2028.ipynb", "In [1] of a b .ipynb")],
+    ids=["long", "with line ends"],
+)
+def test_a_notebook_s_odd_name_is_no_reason_to_refuse_its_cell(session, service, tmp_path, monkeypatch, name, title):
+    (tmp_path / "project" / name).write_text("{}")
+    monkeypatch.setenv("JPY_SESSION_NAME", f"/home/ann/{name}")
+    session.run("%%remote\n1")
+    assert service.created[-1]["spec"]["title"] == title
+
+
 def test_the_project_folder_goes_along_and_the_working_folder_stays(session, service, monkeypatch, tmp_path):
     (tmp_path / "project" / "deep").mkdir()
     monkeypatch.chdir(tmp_path / "project" / "deep")

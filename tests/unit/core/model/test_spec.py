@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from perijove.model.resources import CopyExecution
 from perijove.model.spec import Spec
 
 
@@ -58,6 +59,19 @@ def test_a_single_command_may_be_written_as_text():
 def test_a_spec_that_makes_no_sense_is_refused(fields):
     with pytest.raises(ValidationError):
         command(**fields)
+
+
+@pytest.mark.parametrize("character", ["\n", "\x1b", "\x7f", "\x85", "\x9b", "\u2028", "\u2029"], ids=ascii)
+def test_a_title_that_is_not_one_line_of_text_is_refused(character):
+    with pytest.raises(ValidationError, match="one line"):
+        command(title=f"a{character}[2J")
+    with pytest.raises(ValidationError, match="one line"):
+        CopyExecution(title=f"a{character}[2J")
+
+
+def test_a_title_may_be_of_any_script():
+    title = "\u202bتدريب\u202c · 学習 · e\u0301 · 👩\u200d🔬 <b>"
+    assert command(title=title).title == title
 
 
 @pytest.mark.parametrize("path", ["", "/etc/passwd", "../x.ipynb", "a/../../x.ipynb", "a//b", "./a", "a\\b", "a\0b"])
