@@ -9,7 +9,7 @@ import { Card } from '../src/card/card';
 import { MIME_TYPE } from '../src/card/payload';
 import { Tabs } from '../src/executions/tabs';
 import { Feed } from '../src/master/feed';
-import type { IExecutions, IMaster } from '../src/tokens';
+import type { IExecutions } from '../src/tokens';
 import { openExecution } from '../src/view/open';
 import { FakeService } from './service';
 import { settings } from './sockets';
@@ -23,7 +23,7 @@ async function shown(payload: unknown) {
   });
   const master = { requests: service.requests, feed: new Feed(settings()) };
   const card = new Card({
-    master: master,
+    master,
     executions: {} as IExecutions,
     trans: nullTranslator.load('perijove')
   });
