@@ -8,6 +8,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from perijove.aio.executors import COMPUTING
+from perijove.errors import Unavailable
 from perijove.model.events import Archived, FormerWorker, ObjectRequest
 from perijove.patience import Backoff
 from perijove.wire.envelopes import records_key, records_proof
@@ -87,13 +89,13 @@ class Archivist:
             except NoAddress as error:
                 log.warning("the records of %s are not archived: %s", spool.held.execution, error)
                 return spool.discard()
-            except (UploadError, OSError) as error:
+            except (UploadError, Unavailable, OSError) as error:
                 log.warning("the records of %s stay on this disk for now: %s", spool.held.execution, error)
             await backoff.sleep()
 
     async def _archive_once(self, spool: EndedSpool) -> None:
         try:
-            archive = await _with_room(lambda: asyncio.to_thread(spool.compress))
+            archive = await _with_room(lambda: COMPUTING.run(spool.compress))
             request = ObjectRequest(what="log", sha256=archive.sha256)
             ran_by = self._ran_by(spool)
             await self._tools.uploader.upload(spool.held, request, archive.path, "application/zstd", ran_by=ran_by)

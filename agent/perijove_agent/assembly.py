@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 
+from perijove.aio.executors import FILES
 from perijove.wire.protocol import RENEW_EVERY, AgentWire
 from perijove_agent.agent import Agent
 from perijove_agent.exile import Exile
@@ -46,7 +47,7 @@ async def assembled(
     """Build an agent on `wire`; when the context ends, nothing it started is left."""
     async with AsyncExitStack() as stack:
         folders = DataFolders(settings.data_dir.absolute())
-        await asyncio.to_thread(folders.prepare)
+        await FILES.run(folders.prepare)
         runtime = ProcessRuntime(settings.python, guardian := Guardian())
         stack.push_async_callback(runtime.aclose)
         launcher = KernelLauncher(runtime, guardian.make_folder())

@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from perijove.aio.executors import COMPUTING
 from perijove.model.events import Finished, OutputFile
 from perijove.model.reasons import Reason
 from perijove.model.records import Phase
@@ -85,7 +86,7 @@ class Attempt:
 
     async def clear(self) -> None:
         """Remove its folders."""
-        await asyncio.to_thread(self._folders.remove)
+        await COMPUTING.run(self._folders.remove)
 
     async def _run(self) -> Finished:
         opening = asyncio.create_task(self._open_log())
@@ -160,7 +161,7 @@ class Attempt:
         await self.desk.payloads.stored()
 
     async def _store_files(self) -> None:
-        found, self._omissions = await asyncio.to_thread(find_outputs, self._folders.outputs)
+        found, self._omissions = await COMPUTING.run(find_outputs, self._folders.outputs)
         storing = Storing(self._tools.uploader, self.held, self._say)
         self._parts.append(storing)
         try:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from perijove.aio.executors import FILES
 from perijove.model.records import INLINE_LIMIT
 from perijove_agent.records.encoding import encode
 from perijove_agent.records.recorder import Recorder
@@ -47,7 +48,7 @@ class Payloads:
         digest = hashlib.sha256(data).hexdigest()
         if digest not in self._uploads:
             path = self._folder / digest
-            await asyncio.to_thread(_write, path, data)
+            await FILES.run(_write, path, data)
             self._uploads[digest] = asyncio.create_task(self._store(digest, path))
         await self._recorder.output(cell, message, None, ref=digest)
 
@@ -61,7 +62,7 @@ class Payloads:
 
     async def _store(self, digest: str, path: Path) -> None:
         await self._upload(digest, path)
-        await asyncio.to_thread(path.unlink)
+        await FILES.run(path.unlink)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
+from perijove.aio.executors import FILES
 from perijove.model.events import ObjectRequest, OutputFile
 from perijove.model.reasons import Reason
 from perijove.paths import why_not
@@ -114,9 +114,9 @@ class Storing:
         request, why = ObjectRequest(what="output", name=file.name), ""
         for _ in range(2):
             try:
-                before = await asyncio.to_thread(_state, file)
+                before = await FILES.run(_state, file)
                 stored = await self._uploader.upload(self._held, request, file.path, file.media_type, url)
-                after = await asyncio.to_thread(_state, file)
+                after = await FILES.run(_state, file)
             except OSError as error:
                 why = why_not(error)
                 continue

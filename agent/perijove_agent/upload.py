@@ -16,6 +16,7 @@ from typing import IO, BinaryIO
 
 import httpx
 
+from perijove.aio.executors import FILES
 from perijove.model.durations import describe_seconds
 from perijove.model.events import FormerWorker, ObjectRequest
 from perijove.paths import open_file
@@ -165,7 +166,7 @@ def _named(what: ObjectRequest) -> str:
 @asynccontextmanager
 async def _opened(path: Path) -> AsyncIterator[IO[bytes]]:
     """Open a file in a thread; one that is open only when nobody waits for it any more is closed."""
-    opening: asyncio.Future[BinaryIO] = asyncio.ensure_future(asyncio.to_thread(open_file, path))
+    opening: asyncio.Future[BinaryIO] = asyncio.ensure_future(FILES.run(open_file, path))
     try:
         file = await asyncio.shield(opening)
     except asyncio.CancelledError:
@@ -192,7 +193,7 @@ class _Body:
     async def chunks(self) -> AsyncIterator[bytes]:
         left = self.size
         while left > 0:
-            chunk = await asyncio.to_thread(self._read, min(left, _CHUNK))
+            chunk = await FILES.run(self._read, min(left, _CHUNK))
             if not chunk:
                 raise OSError(errno.EIO, "it became shorter while it was stored")
             left -= len(chunk)

@@ -12,6 +12,7 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
+from perijove.aio.executors import FILES
 from perijove.model.reasons import Reason
 from perijove_agent.ending import Failure
 from perijove_agent.kernel.adoption import adoption_code
@@ -190,7 +191,7 @@ class Kernel:
         await asyncio.gather(*self._pumps, return_exceptions=True)
         self.process.close()
         self.client.stop_channels()
-        await asyncio.to_thread(remove, self._folder)
+        await FILES.run(remove, self._folder)
         left = await self.process.cleared()
         if self._listener:
             await say_what_is_left(left, self._listener)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import secrets
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from jupyter_client.connect import write_connection_file
 
+from perijove.aio.executors import FILES
 from perijove.model.reasons import Reason
 from perijove_agent.ending import Failure
 from perijove_agent.kernel.connection import KernelConnection, new_context
@@ -53,7 +53,7 @@ class KernelLauncher:
         try:
             kernel = await self._launch(program, environment, folder, connection)
         except BaseException:
-            await asyncio.to_thread(remove, place)
+            await FILES.run(remove, place)
             raise
         try:
             await kernel.wait_ready(self._timeout)
@@ -66,7 +66,7 @@ class KernelLauncher:
     async def aclose(self) -> None:
         """Remove the sockets' folder and end the sockets' context. Every kernel was closed before."""
         self._context.destroy(linger=0)
-        await asyncio.to_thread(remove, self._folder)
+        await FILES.run(remove, self._folder)
 
     def _connection_file(self, place: Path) -> Path:
         # Names of IPC sockets are the "ip", a dash and the "port".

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from perijove.aio.executors import COMPUTING
+from perijove.errors import Unavailable
 from perijove.model.events import Event, ObjectRequest, Segmented
 from perijove.patience import Backoff, set_within
 from perijove.wire.protocol import Held
@@ -90,20 +92,18 @@ class Segments:
             try:
                 await self._hand_over(self._sender.stored + 1, last)
                 backoff.reset()
-            except (UploadError, OSError) as error:
+            except (UploadError, Unavailable, OSError) as error:
                 log.warning("records of %s stay on Redis for now: %s", self._held.execution, error)
                 await backoff.sleep()
 
     async def _hand_over(self, first: int, last: int) -> None:
         part = Part(self._spool.end_of(first - 1), self._spool.end_of(last), last)
         path = self._spool.path.with_name(f"{self._spool.path.name}.{first}.zst")
-        compressing = asyncio.ensure_future(asyncio.to_thread(compress, self._spool.path, part, path, SEGMENT_LEVEL))
         try:
-            segment = await asyncio.shield(compressing)
+            segment = await COMPUTING.run(compress, self._spool.path, part, path, SEGMENT_LEVEL)
             request = ObjectRequest(what="segment", name=f"{first}-{last}", sha256=segment.sha256)
             await self._store.upload(self._held, request, path, "application/zstd")
         finally:
-            await asyncio.wait({compressing})  # a thread does not end with us, and would write the file again
             path.unlink(missing_ok=True)
         await self._tell(first, last, segment)
         await self._sender.took(last)

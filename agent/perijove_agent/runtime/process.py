@@ -210,4 +210,4 @@ class ProcessRuntime:
 
     async def aclose(self) -> None:
         """Let the guard end."""
-        await asyncio.to_thread(self._guardian.close)
+        await WAITING.run(self._guardian.close)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
 import math
@@ -14,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
+from perijove.aio.executors import FILES
 from perijove.model.sizes import describe_size
 from perijove.patience import Backoff
 from perijove_agent.pace import Pace, Stalled
@@ -128,7 +128,7 @@ async def _fetch(http: httpx.AsyncClient, url: str, folder: Path, name: str, lim
                     size += len(chunk)
                     if limit is not None and size > limit:
                         raise DownloadError(f"it is larger than this worker's limit of {describe_size(limit)}")
-                    await asyncio.to_thread(_take, chunk, file, digest)
+                    await FILES.run(_take, chunk, file, digest)
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)

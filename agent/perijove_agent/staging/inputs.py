@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import IO
 
 import httpx
 
 from perijove import errors
+from perijove.aio.executors import FILES
 from perijove.model.events import ObjectRequest
 from perijove.model.reasons import Reason
 from perijove.model.spec import Input
@@ -27,6 +28,7 @@ from perijove_agent.waits import waiting
 _DATUM = "datum://"
 #: Files fetched at a time.
 _AT_ONCE = 4
+_CHUNK = 1 << 20
 
 
 class Inputs:
@@ -93,8 +95,19 @@ class Inputs:
             try:
                 os.link(cached.path, path)
             except OSError:
-                await asyncio.to_thread(shutil.copyfile, cached.path, path)
+                await _copy(cached.path, path)
         return Fetched(path, cached.size, cached.sha256)
+
+
+async def _copy(source: Path, target: Path) -> None:
+    """Copy a file a piece at a time, so that it ends soon after it was cancelled."""
+    with source.open("rb") as file, target.open("wb") as copy:
+        while await FILES.run(_copy_piece, file, copy):
+            pass
+
+
+def _copy_piece(source: IO[bytes], target: IO[bytes]) -> int:
+    return target.write(source.read(_CHUNK))
 
 
 def _settle(path: Path) -> Path:

@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 import httpx
 
 from perijove import errors
+from perijove.aio.executors import FILES
 from perijove.model.events import ObjectRequest
 from perijove.wire.protocol import Held
 from perijove_agent.signer import Signer
@@ -73,12 +74,12 @@ class Source:
         with self._cache.in_use(key):
             with waiting(f"It is fetching {_named(what)}."):
                 async with self._locks.setdefault(key, asyncio.Lock()):
-                    found = await asyncio.to_thread(self._cache.get, key) or await self._fetch(held, key, what, name)
+                    found = await FILES.run(self._cache.get, key) or await self._fetch(held, key, what, name)
             yield found
 
     async def forget(self, key: str) -> None:
         """Have an object fetched again the next time: what the cache holds was found to be damaged."""
-        await asyncio.to_thread(self._cache.discard, key)
+        await FILES.run(self._cache.discard, key)
 
     async def _fetch(self, held: Held, key: str, what: ObjectRequest, name: str) -> Fetched:
         url = await self.url(held, what)
@@ -88,7 +89,7 @@ class Source:
                 file = await download(self._http, url, Path(place), name, _PATIENCE, what=_named(what))
             except DownloadError as error:
                 raise errors.Unavailable(f"It could not be fetched: {error}.") from error
-            return await asyncio.to_thread(self._cache.put, key, file)
+            return await FILES.run(self._cache.put, key, file)
 
 
 def _named(what: ObjectRequest) -> str:

@@ -8,6 +8,7 @@ import io
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from perijove.aio.executors import UNPACKING
 from perijove.code import unpack
 from perijove_agent.tasks import cancelled
 
@@ -18,12 +19,11 @@ async def unpack_revocably(archive: Path, folder: Path, limit: int, code: str) -
     A thread can't be cancelled, and one that goes on would make folders again that are being removed.
     """
     with _Revocable(archive) as source:
-        unpacking = asyncio.ensure_future(asyncio.to_thread(unpack, cast("BinaryIO", source), folder, limit, code))
+        unpacking = asyncio.ensure_future(UNPACKING.run(unpack, cast("BinaryIO", source), folder, limit, code))
         try:
             await asyncio.shield(unpacking)
         except asyncio.CancelledError:
             source.revoked = True
-            await asyncio.wait({unpacking})
             await cancelled([unpacking])
             raise
 

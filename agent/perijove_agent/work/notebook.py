@@ -16,6 +16,7 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4.rwbase import rejoin_lines
 
+from perijove.aio.executors import COMPUTING
 from perijove.model.reasons import Reason
 from perijove.model.records import CellState
 from perijove.safe_json import bounded_text, repaired
@@ -207,7 +208,7 @@ class NotebookWork:
             return
         self._late = False
         try:
-            await asyncio.to_thread(self._save)
+            await COMPUTING.run(self._save)
         except BaseException:
             self._late = True
             raise

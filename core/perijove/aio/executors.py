@@ -1,17 +1,21 @@
 """Executors: which work runs beside the event loop, where, and how much of it at a time.
 
-Nothing of the service, of the Jupyter Server extension and of the clients runs on asyncio's default executor. It has a
-handful of threads that everybody shares, the look-up of host names included: whatever blocks there for long holds up
-all the rest, and two calls of which one waits for the other hang for good once enough of them are under way.
+Nothing of the service, of the agents, of the Jupyter Server extension and of the clients runs on asyncio's default
+executor. It has a handful of threads that everybody shares, the look-up of host names included: whatever blocks there
+for long holds up all the rest, and two calls of which one waits for the other hang for good once enough of them are
+under way.
 
 =============  ==========================================================================  =======================
 executor       what runs there                                                             how long a call may take
 =============  ==========================================================================  =======================
 `FILES`        short calls on this machine's disk: open, read a piece, write a piece       milliseconds
-`COMPUTING`    what takes a CPU: compressing, converting, packing and scanning folders     seconds
+`COMPUTING`    what takes a CPU: compressing, converting, packing, scanning and removing  seconds
+               folders
 `WAITING`      what waits for the system: a process that ends, a lock                      seconds
 `DOCUMENTS`    parsing what people sent, where it is large                                 `DOCUMENT_SECONDS`
 `SNAPSHOTS`    reading people's archives                                                   `SNAPSHOT_SECONDS`
+`UNPACKING`    laying out, for an attempt, an archive that the service has read            minutes, or until its
+                                                                                           file is revoked
 =============  ==========================================================================  =======================
 
 The rules
@@ -22,6 +26,7 @@ The rules
   `perijove.errors.Unavailable`, which clients take for "ask again".
 * What runs until it has understood somebody else's document runs in a process: the kernel ends it when its time or its
   memory is used up, whatever it is doing, and nobody else's work with it.
+  An agent unpacks in threads: the service has understood the archive before, and a revoked file ends the thread.
 * A call that is cancelled before it began never begins. One that has begun is waited for, so that whoever is cancelled
   can remove the files it works on.
 """
@@ -82,7 +87,7 @@ class Threads:
             Too many calls wait already.
         """
         if not self._places.acquire(blocking=False):
-            raise Unavailable(f"The service has more to do than it can take in ({self.name}).")
+            raise Unavailable(f"There is more to do at a time than can be taken in here ({self.name}).")
         context = contextvars.copy_context()
         queued = self._pool.submit(lambda: context.run(function, *args, **options))
         queued.add_done_callback(lambda _: self._places.release())
@@ -91,7 +96,7 @@ class Threads:
             return await asyncio.shield(call)
         except asyncio.CancelledError:
             if not queued.cancel():
-                await asyncio.wait([call])
+                await _ended(call)
                 call.exception()  # seen; the cancellation is what the caller gets
             raise
 
@@ -162,6 +167,13 @@ class Processes:
         )
 
 
+async def _ended(call: asyncio.Future[T]) -> None:
+    """Wait until a call has ended, however often that is cancelled."""
+    while not call.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([call])
+
+
 def _begin(memory: int) -> None:
     """Prepare a process: it has a bound, ends with its parent, and leaves Ctrl-C to it."""
     with suppress(ValueError, OSError):  # not every system has it
@@ -192,3 +204,4 @@ COMPUTING = Threads("computing", 4, waiting=1_000)
 WAITING = Threads("waiting", 16, waiting=1_000)
 DOCUMENTS = Processes("documents", 2, DOCUMENT_SECONDS)
 SNAPSHOTS = Processes("snapshots", 2, SNAPSHOT_SECONDS)
+UNPACKING = Threads("unpacking", 4, waiting=1_000)
