@@ -112,12 +112,17 @@ async def _end(task: asyncio.Future[Any]) -> None:
 def _result(task: asyncio.Future[T]) -> T:
     try:
         return task.result()
-    except NoScriptError as error:
-        raise Unavailable("Redis does not have our scripts yet.", "The master loads them within seconds.") from error
     except (RedisError, OSError, asyncio.TimeoutError) as error:
-        if _FULL in str(error):
-            raise Full("Redis has no memory left.", "It has again when logs have left it.") from error
-        # A connection that is refused at its start is a ConnectionError for that reason.
-        if isinstance(error, _REFUSALS) or isinstance(error.__cause__, _REFUSALS):
-            raise Unwelcome(f"Redis refuses this user: {error}") from error
-        raise Unavailable(f"Redis cannot be used: {error or type(error).__name__}") from error
+        raise unavailable(error) from error
+
+
+def unavailable(error: Exception) -> Unavailable:
+    """Return ours of an error of redis-py's."""
+    if isinstance(error, NoScriptError):
+        return Unavailable("Redis does not have our scripts yet.", "The master loads them within seconds.")
+    if _FULL in str(error):
+        return Full("Redis has no memory left.", "It has again when logs have left it.")
+    # A connection that is refused at its start is a ConnectionError for that reason.
+    if isinstance(error, _REFUSALS) or isinstance(error.__cause__, _REFUSALS):
+        return Unwelcome(f"Redis refuses this user: {error}")
+    return Unavailable(f"Redis cannot be used: {error or type(error).__name__}")

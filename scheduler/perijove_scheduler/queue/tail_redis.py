@@ -13,7 +13,7 @@ from perijove.errors import Unavailable
 from perijove.wire import logs
 from perijove.wire.connection import COMMAND_TIMEOUT, reach
 from perijove.wire.keys import GroupKeys
-from perijove_scheduler.queue.redis.link import RedisLink
+from perijove_scheduler.queue.redis.link import RedisLink, is_damage
 from perijove_scheduler.queue.redis.records import Records
 from perijove_scheduler.queue.viewers import Batch, Stream, Viewer
 
@@ -146,9 +146,24 @@ class RedisTail:
         try:
             await self._read()
         except Unavailable as error:
-            log.warning("Records cannot be followed: %s", error)
-            return False
+            if not is_damage(error.__cause__):
+                log.warning("Records cannot be followed: %s", error)
+                return False
+            await self._drop_damaged()
         return True
+
+    async def _drop_damaged(self) -> None:
+        """Leave out keys that are no streams: one of them fails the read of all. Whoever follows them reads alone."""
+        keys = list(self._streams)
+        async with self._link.redis.pipeline(transaction=False) as pipe:
+            for key in keys:
+                pipe.type(key)
+            types = dict(zip(keys, await self._link.answers(pipe), strict=True))
+        for key, kind in types.items():
+            if kind not in {b"stream", b"none"} and (stream := self._streams.pop(key, None)):
+                log.error("%s holds no records, but a %s.", key, kind.decode())
+                for viewer in stream.viewers:
+                    viewer.fall_behind()
 
     async def _read(self) -> None:
         if not self._streams:

@@ -4,6 +4,9 @@ even_when_full()
 local execution, attempt = ARGV[1], tonumber(ARGV[2])
 local cpus, memory, gpus = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 
+expect(QUEUE, 'list')
+expect(IDLE, 'zset')
+expect(ticket_key(execution), 'hash')
 local old = read_ticket(execution)
 if old then
   if old.attempt > attempt or (old.attempt == attempt and old.state ~= 'forgotten') then return 0 end
@@ -19,10 +22,11 @@ redis.call('RPUSH', QUEUE, execution)
 local oldest = clock() - tonumber(ARGV[7])
 for _, worker in ipairs(redis.call('ZREVRANGE', IDLE, 0, tonumber(ARGV[8]) - 1)) do
   local renewed = tonumber(redis.call('ZSCORE', WORKERS, worker) or 0)
-  local free = redis.call('HMGET', worker_key(worker), 'free_cpus', 'free_memory', 'free_gpus')
-  if not free[1] then
+  local said = redis.call('HMGET', worker_key(worker), 'free_cpus', 'free_memory', 'free_gpus')
+  local free = {tonumber(said[1] or ''), tonumber(said[2] or ''), tonumber(said[3] or '')}
+  if #free < 3 then
     redis.call('ZREM', IDLE, worker)
-  elseif renewed > oldest and cpus <= tonumber(free[1]) and memory <= tonumber(free[2]) and gpus <= tonumber(free[3]) then
+  elseif renewed > oldest and cpus <= free[1] and memory <= free[2] and gpus <= free[3] then
     redis.call('ZREM', IDLE, worker)
     tell(worker, ARGV[9], ARGV[10], ARGV[11])
     break

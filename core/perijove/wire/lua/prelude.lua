@@ -24,10 +24,17 @@ local function tell(worker, message, length, seconds)
   redis.call('EXPIRE', control_key(worker), seconds)
 end
 
+-- Drop a key that is of another type than it should be: a worker of the group made it so, and no script could use it.
+-- For the master's scripts.
+local function expect(key, kind)
+  local found = redis.call('TYPE', key).ok
+  if found ~= kind and found ~= 'none' then redis.call('DEL', key) end
+end
+
 -- A ticket's hash as a table, or nil.
 local function read_ticket(execution)
   local t = redis.call('HMGET', ticket_key(execution), 'attempt', 'state', 'worker', 'claimed')
-  if not t[1] then return nil end
+  if not tonumber(t[1] or '') then return nil end
   return {attempt = tonumber(t[1]), state = t[2], worker = t[3] or '', claimed = tonumber(t[4] or 0)}
 end
 

@@ -15,7 +15,7 @@ from perijove.wire.connection import COMMAND_TIMEOUT, reach
 from perijove.wire.envelopes import Envelope
 from perijove.wire.keys import GroupKeys
 from perijove_scheduler.queue.protocol import Delivery
-from perijove_scheduler.queue.redis.link import RedisLink
+from perijove_scheduler.queue.redis.link import RedisLink, is_damage
 
 _MASTER = "master"
 _IDLE_MS = int(limits.CONSUMER_IDLE * 1000)
@@ -38,14 +38,19 @@ class Events:
         if not groups:
             await asyncio.sleep(timeout)
             return []
-        try:
-            return await self._read(groups, consumer, timeout, limit)
-        except Unavailable as error:
-            # Redis 7 ends a blocked read with UNBLOCKED when the stream is flushed under it.
-            if "NOGROUP" not in str(error.__cause__) and "UNBLOCKED" not in str(error.__cause__):
-                raise
-        await self._create(groups)
-        return await self._read(groups, consumer, timeout, limit)
+        for _ in range(2):
+            try:
+                return await self._read(groups, consumer, timeout, limit)
+            except Unavailable as error:
+                # Redis 7 ends a blocked read with UNBLOCKED when a stream is flushed under it.
+                if not is_damage(error.__cause__):
+                    raise
+            # One key that is not there, or is no stream, fails the read of all.
+            await self._create(groups)
+            if found := await self._each(groups, consumer, ">", limit):
+                self._note(found)
+                return found
+        return []
 
     async def _read(self, groups: Sequence[str], consumer: str, timeout: float, limit: int) -> list[Delivery]:
         found = await self._left_over(groups, consumer, limit)
@@ -56,9 +61,12 @@ class Events:
             self._looked_back[consumer] = looked_back
         elif rest := [group for group in groups if group not in {delivery.group for delivery in found}]:
             # What one group has left over holds no other's events up.
-            found += await self._new(rest, consumer, None, limit)
-        self._delivered.update((delivery.group, delivery.entry) for delivery in found)
+            found += await self._each(rest, consumer, ">", limit)
+        self._note(found)
         return found
+
+    def _note(self, found: Sequence[Delivery]) -> None:
+        self._delivered.update((delivery.group, delivery.entry) for delivery in found)
 
     async def _left_over(self, groups: Sequence[str], consumer: str, limit: int) -> list[Delivery]:
         """Return what was delivered before; asked only where there may be some, as each batch would wait for it.
@@ -75,7 +83,15 @@ class Events:
         return found
 
     async def _create(self, groups: Sequence[str]) -> None:
+        keys = [GroupKeys(group).events for group in groups]
         async with self._link.redis.pipeline(transaction=False) as pipe:
+            for key in keys:
+                pipe.type(key)
+            types: list[bytes] = await reach(pipe.execute())
+        async with self._link.redis.pipeline(transaction=False) as pipe:
+            for key, kind in zip(keys, types, strict=True):
+                if kind not in {b"stream", b"none"}:  # a worker of the group made something else of it
+                    pipe.delete(key)
             for group in groups:
                 # From the start: what was reported before the group existed is read too.
                 pipe.xgroup_create(GroupKeys(group).events, _MASTER, id="0", mkstream=True)
@@ -86,18 +102,26 @@ class Events:
         async with self._link.redis.pipeline(transaction=False) as pipe:
             for group in groups:
                 pipe.xautoclaim(GroupKeys(group).events, _MASTER, consumer, _IDLE_MS, "0-0", count=limit)
-            pending: Any = {GroupKeys(group).events: "0" for group in groups}
-            # Taken over or its own from before: both are now this consumer's.
-            pipe.xreadgroup(_MASTER, consumer, pending, count=limit)
-            *_, streams = await reach(pipe.execute())
-        return _deliveries(groups, streams)
+            await self._link.answers(pipe)
+        # Taken over or its own from before: both are now this consumer's.
+        return await self._each(groups, consumer, "0", limit)
 
-    async def _new(self, groups: Sequence[str], consumer: str, timeout: float | None, limit: int) -> list[Delivery]:
-        """Wait for new events; without a time-out it returns those there are."""
+    async def _each(self, groups: Sequence[str], consumer: str, after: str, limit: int) -> list[Delivery]:
+        """Return what there is after an entry, without waiting; a group whose stream is damaged has nothing."""
+        async with self._link.redis.pipeline(transaction=False) as pipe:
+            for group in groups:
+                stream: Any = {GroupKeys(group).events: after}
+                pipe.xreadgroup(_MASTER, consumer, stream, count=limit)
+            answers = await self._link.answers(pipe)
+        return _deliveries(groups, [stream for answer in answers for stream in answer or ()])
+
+    async def _new(self, groups: Sequence[str], consumer: str, timeout: float, limit: int) -> list[Delivery]:
+        """Wait for new events."""
         fresh: Any = {GroupKeys(group).events: ">" for group in groups}
-        block = None if timeout is None else max(1, int(timeout * 1000))
-        read: Any = self._link.blocking.xreadgroup(_MASTER, consumer, fresh, count=limit, block=block)
-        return _deliveries(groups, await reach(read, (timeout or 0) + COMMAND_TIMEOUT))
+        read: Any = self._link.blocking.xreadgroup(
+            _MASTER, consumer, fresh, count=limit, block=max(1, int(timeout * 1000))
+        )
+        return _deliveries(groups, await reach(read, timeout + COMMAND_TIMEOUT))
 
     async def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """Acknowledge applied events and remove them from their streams."""
@@ -108,7 +132,7 @@ class Events:
             for stream, names in entries.items():
                 pipe.xack(stream, _MASTER, *names)
                 pipe.xdel(stream, *names)
-            await reach(pipe.execute())
+            await self._link.answers(pipe)
         self._delivered.difference_update((delivery.group, delivery.entry) for delivery in deliveries)
 
 

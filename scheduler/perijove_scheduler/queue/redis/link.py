@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError
+from redis.asyncio.client import Pipeline
+from redis.exceptions import NoScriptError, ResponseError
 
 from perijove.errors import Unavailable
-from perijove.wire.connection import connect, execute, reach
+from perijove.wire.connection import connect, execute, reach, unavailable
 from perijove.wire.scripts import SCRIPTS
 
 _GENERATION = "pj:generation"
 # Calls that travel together: few enough that Redis, which does one thing at a time, is free again soon.
 _PIPELINED = 500
+# What Redis and Lua say where a key is of another type than ours, or holds other values.
+_DAMAGED = re.compile(
+    r"WRONGTYPE|NOGROUP|UNBLOCKED|attempt to |bad argument|not an integer|not a valid float|specified in XADD|exhausted"
+)
 
 Command = tuple[str | bytes | float, ...]
+_log = logging.getLogger("perijove.queue")
+
+
+def is_damage(error: BaseException | None) -> bool:
+    """Return whether a command failed by what lies in its own keys; Redis works, and other keys do."""
+    return isinstance(error, ResponseError) and _DAMAGED.search(str(error)) is not None
 
 
 class RedisLink:
@@ -88,7 +101,19 @@ class RedisLink:
         async with self.redis.pipeline(transaction=False) as pipe:
             for command in commands:
                 pipe.execute_command(*command)
-            return await reach(pipe.execute())
+            return await self.answers(pipe)
+
+    async def answers(self, pipe: Pipeline) -> list[Any]:
+        """Send what a pipeline has gathered; None stands for an answer that its command's own keys prevent.
+
+        Workers may write their group's keys. What one of them makes of these prevents no other group's command.
+        """
+        answers = await reach(pipe.execute(raise_on_error=False))
+        for error in {str(answer): answer for answer in answers if isinstance(answer, Exception)}.values():
+            if not is_damage(error):
+                raise unavailable(error) from error
+            _log.warning("Redis refuses a command for what is in its keys: %s", error)
+        return [None if isinstance(answer, Exception) else answer for answer in answers]
 
     async def aclose(self) -> None:
         """Close the connections."""

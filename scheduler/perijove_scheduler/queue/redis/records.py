@@ -70,7 +70,7 @@ class Records:
         async with self._link.redis.pipeline(transaction=False) as pipe:
             for (group, execution, attempt), number in trims:
                 pipe.xtrim(GroupKeys(group).log(execution, attempt), minid=f"{number}-0", approximate=False)
-            await reach(pipe.execute())
+            await self._link.answers(pipe)
 
     async def expire(self, attempts: Sequence[Attempt], seconds: float) -> None:
         """Drop the streams of attempts after `seconds`."""

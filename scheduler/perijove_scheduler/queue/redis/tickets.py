@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
 from perijove.model.control import Wake
 from perijove.model.tickets import Ticket
 from perijove.wire import limits
 from perijove.wire.agent import room
-from perijove.wire.connection import reach
 from perijove.wire.keys import GroupKeys
 from perijove.wire.scripts import call
 from perijove_scheduler.queue.protocol import Attempt, TicketState
@@ -50,14 +48,14 @@ class Tickets:
         async with self._link.redis.pipeline(transaction=False) as pipe:
             for execution in executions:
                 pipe.hmget(keys.ticket(execution), ["attempt", "state", "worker"])
-            return [_state(fields) for fields in await reach(pipe.execute())]
+            return [_state(fields) for fields in await self._link.answers(pipe)]
 
     async def depths(self, groups: Collection[str]) -> dict[str, int]:
         """Return how many tickets of each group are offered."""
         async with self._link.redis.pipeline(transaction=False) as pipe:
             for group in groups:
                 pipe.llen(GroupKeys(group).queue)
-            return dict(zip(groups, await reach(pipe.execute()), strict=True))
+            return {group: depth or 0 for group, depth in zip(groups, await self._link.answers(pipe), strict=True)}
 
 
 def _offer(ticket: Ticket, lease: int) -> Command:
@@ -76,7 +74,9 @@ def _offer(ticket: Ticket, lease: int) -> Command:
     )
 
 
-def _state(fields: Sequence[Any]) -> TicketState | None:
-    attempt, state, worker = (field.decode() if field is not None else "" for field in fields)
+def _state(fields: Sequence[bytes | None] | None) -> TicketState | None:
+    attempt, state, worker = (
+        field.decode(errors="replace") if field is not None else "" for field in fields or (None, None, None)
+    )
     # A forgotten ticket only tells its former holder so.
-    return TicketState(int(attempt), state, worker) if state and state != "forgotten" else None
+    return TicketState(int(attempt), state, worker) if attempt.isdecimal() and state not in ("", "forgotten") else None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+
+from pydantic import ValidationError
 
 from perijove.model.control import Control, Drain
 from perijove.model.spec import Resources
 from perijove.wire import limits
-from perijove.wire.connection import reach
 from perijove.wire.keys import GroupKeys
 from perijove.wire.scripts import call
 from perijove_scheduler.queue.protocol import Glance, WorkerLiveness
@@ -43,14 +44,17 @@ class Workers:
         """Return the group's registered workers."""
         keys = GroupKeys(group)
         now = await self._link.now()
-        renewals: Any = await reach(self._link.redis.zrange(keys.workers, 0, -1, withscores=True))
+        async with self._link.redis.pipeline(transaction=False) as pipe:
+            pipe.zrange(keys.workers, 0, -1, withscores=True)
+            (found,) = await self._link.answers(pipe)
+        renewals = [(worker.decode(errors="replace"), renewed) for worker, renewed in found or ()]
         async with self._link.redis.pipeline(transaction=False) as pipe:
             for worker, _ in renewals:
-                pipe.hgetall(keys.worker(worker.decode()))
-                pipe.hgetall(keys.held(worker.decode()))
-            answers = iter(await reach(pipe.execute()))
+                pipe.hgetall(keys.worker(worker))
+                pipe.hgetall(keys.held(worker))
+            answers = iter(await self._link.answers(pipe))
         described = [
-            _liveness(worker.decode(), now - renewed / 1000, next(answers), next(answers))
+            _liveness(worker, now - max(0, renewed / 1000), next(answers), next(answers))
             for worker, renewed in renewals
         ]
         return [worker for worker in described if worker is not None]
@@ -60,8 +64,10 @@ class Workers:
         answers = await self._link.call_many([call("glance", GroupKeys(group).prefix) for group in groups])
         return {
             group: {
-                worker.decode(): Glance(max(0.0, silent / 1000), state.decode(), bool(held))
-                for worker, silent, state, held in answer
+                worker.decode(errors="replace"): Glance(
+                    max(0.0, silent / 1000), state.decode(errors="replace"), bool(held)
+                )
+                for worker, silent, state, held in answer or ()
             }
             for group, answer in zip(groups, answers, strict=True)
         }
@@ -72,17 +78,29 @@ class Workers:
 
 
 def _liveness(
-    worker: str, silent_for: float, fields: Mapping[bytes, bytes], held: Mapping[bytes, bytes]
+    worker: str, silent_for: float, fields: Mapping[bytes, bytes] | None, held: Mapping[bytes, bytes] | None
 ) -> WorkerLiveness | None:
+    """Read what a worker wrote of itself, which may be anything."""
     if not fields:
         return None  # it left between the two reads
-    text = {name.decode(): value.decode(errors="replace") for name, value in fields.items()}
+    text, attempts = _decoded(fields), _decoded(held or {})
     return WorkerLiveness(
         worker=worker,
         silent_for=max(0.0, silent_for),
         state=text["state"],
-        capacity=Resources(cpus=float(text["cpus"]), memory=int(text["memory"]), gpus=int(text["gpus"])),
+        capacity=_capacity(text),
         host=text["host"],
         version=text["version"],
-        held={execution.decode(): int(attempt) for execution, attempt in held.items()},
+        held={execution: int(attempt) for execution, attempt in attempts.items() if attempt.isdecimal()},
     )
+
+
+def _decoded(fields: Mapping[bytes, bytes]) -> defaultdict[str, str]:
+    return defaultdict(str, {k.decode(errors="replace"): v.decode(errors="replace") for k, v in fields.items()})
+
+
+def _capacity(text: Mapping[str, str]) -> Resources:
+    try:
+        return Resources.model_validate({name: text[name] for name in ("cpus", "memory", "gpus")})
+    except ValidationError:
+        return Resources()
