@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from queue import Empty
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +16,7 @@ from jupyter_client.channels import AsyncZMQSocketChannel
 from traitlets import Type
 from zmq.utils.monitor import recv_monitor_message
 
+from perijove.patience import ends_within
 from perijove.safe_json import parsed
 from perijove_agent.kernel.messages import Complaints, normalised, short
 from perijove_agent.runtime import Process
@@ -177,13 +177,15 @@ class ObservedChannel(Channel):
         A process's end is known before ZeroMQ has read the last of what it sent; that its socket is closed is known
         after that. A channel that is closed meanwhile, as by who ends the attempt, hands out nothing more.
         """
-        with suppress(TimeoutError, asyncio.TimeoutError):  # Python 3.10 has two of them
-            await asyncio.wait_for(recv_monitor_message(self._closings), _CLOSING)
+        await ends_within(self._closed(), _CLOSING)
         # A message may be on its way between the socket and the flag: it is not if that is seen twice in a row.
         before, now = True, True
         while self.socket is not None and (before or now):
             before, now = now, self._handing_out or bool(await self.socket.poll(0))
             await asyncio.sleep(_LOOK)
+
+    async def _closed(self) -> None:
+        await recv_monitor_message(self._closings)
 
     def close(self) -> None:
         """Close the socket, and the one that tells of its end."""

@@ -54,10 +54,8 @@ class WarmKernels:
         """
         if program.is_default and not needs_fresh_start(extra):
             while (kernel := self._take()) is not None:
-                try:
-                    return await self._adopted(kernel, environment, folder)
-                except Failure as failure:  # noqa: PERF203 - the next one is tried
-                    log.warning("a warm kernel is of no use: %s", failure)
+                if await self._can_adopt(kernel, environment, folder):
+                    return kernel
         kernel = await self._launcher.start(program, environment, folder)
         return await self._adopted(kernel, environment, folder) if program.is_default else kernel
 
@@ -98,6 +96,15 @@ class WarmKernels:
             await kernel.aclose()
             raise
         return kernel
+
+    async def _can_adopt(self, kernel: Kernel, environment: Mapping[str, str], folder: Path) -> bool:
+        """Make a warm kernel the execution's; return whether that succeeded."""
+        try:
+            await self._adopted(kernel, environment, folder)
+        except Failure as failure:
+            log.warning("a warm kernel is of no use: %s", failure)
+            return False
+        return True
 
     def _take(self) -> Kernel | None:
         if not self._ready:
