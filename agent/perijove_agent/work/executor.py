@@ -103,7 +103,7 @@ class Executor(NotebookClient):
         if msg["msg_type"] == "stream":
             text = self._within_room(msg["content"]["text"])
             return self._append_text(outs, msg, msg["content"]["name"], text, cell_index)
-        size = msg.get("size", 0)
+        size = msg["size"]
         if size > self._room.left:
             return self._append_text(outs, msg, "stderr", self._rest(), cell_index)
         out = None if display_id else _simple_display(msg)
@@ -178,7 +178,7 @@ class Executor(NotebookClient):
         """Replace what a display shows in every place where it does, if there is room for it."""
         places = self._display_id_map.get(display_id, {})
         shown = [self.nb.cells[cell].outputs[place] for cell, outputs in places.items() for place in outputs]
-        size = msg.get("size", 0)
+        size = msg["size"]
         if sum(size - self._room.of(output) for output in shown) > self._room.left:
             self.complaints.add("A display was not updated in the executed notebook, which can't hold more.")
             return

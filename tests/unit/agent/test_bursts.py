@@ -25,7 +25,8 @@ def display(data: Any, metadata: Any = None, display_id: str | None = None) -> d
 
 
 def said(kind: str, content: dict[str, Any]) -> dict[str, Any]:
-    return {"msg_type": kind, "header": {"msg_type": kind}, "parent_header": {"msg_id": "1"}, "content": content}
+    header, parent = {"msg_type": kind}, {"msg_id": "1"}
+    return {"msg_type": kind, "header": header, "parent_header": parent, "content": content, "size": 0}
 
 
 @pytest.fixture

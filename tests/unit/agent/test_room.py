@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -9,6 +10,7 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
+from perijove_agent.kernel.connection import KernelConnection, new_context
 from perijove_agent.work.executor import Executor
 
 ROOM = 100_000
@@ -121,6 +123,23 @@ def test_a_full_notebook_that_is_cleared_takes_more(executor: Executor, cell: No
     executor.join_text()
     assert cell.outputs[0].text == "after"
     assert said(cell) == 1
+
+
+async def test_a_message_of_no_known_request_is_the_current_cells(
+    executor: Executor, cell: NotebookNode, tmp_path: Path
+) -> None:
+    context = new_context()
+    executor.kc = KernelConnection(context=context, transport="ipc", ip=str(tmp_path / "k"), shell_port=1)
+    executor.kc.shell_channel.asked = "1"
+    executor.begin(cell, 0)
+    places = [executor.cell_of(printed("a")), executor.cell_of({**printed("b"), "parent_header": {"msg_id": "x"}})]
+    executor.kc.shell_channel.asked = "2"
+    later = new_code_cell("2")  # type: ignore[no-untyped-call]  # untyped
+    executor.begin(later, 1)
+    places += [executor.cell_of(printed("a")), executor.cell_of({**printed("b"), "parent_header": {"msg_id": "x"}})]
+    assert places == [(cell, 0), (cell, 0), (cell, 0), (later, 1)]
+    executor.kc.stop_channels()
+    context.destroy(linger=0)
 
 
 def test_text_for_a_widget_does_not_join_the_text_of_its_cell(executor: Executor, cell: NotebookNode) -> None:
