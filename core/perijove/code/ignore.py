@@ -21,6 +21,7 @@ from pathspec import GitIgnoreSpec
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from perijove import errors
+from perijove.model.sizes import describe_size
 from perijove.paths import exists, is_file, open_file, real_path
 
 #: Never in a snapshot, whatever an ignore file says: git's own data, and Perijove's.
@@ -44,7 +45,10 @@ BUILT_IN = (
 HOME = ("/.*",)
 GIT_FILE = ".gitignore"
 OWN_FILE = ".perijoveignore"
-
+#: Bytes and lines of an ignore file: each line takes most of a millisecond to compile, and is tried on every file.
+_BYTES, _LINES = 1 << 20, 10_000
+#: Characters of a line: no path has more.
+_LINE = 4_096
 
 _STAR = "[^/]*"
 
@@ -161,13 +165,20 @@ def _rules_above(root: Path) -> Iterator[Rules]:
 def _read(path: Path) -> GitIgnoreSpec:
     try:
         with open_file(real_path(path)) as file:
-            lines = file.read().decode("utf-8-sig", "replace").splitlines()
+            content = file.read(_BYTES + 1)
     except FileNotFoundError:  # gone since its folder was listed
-        lines = []
+        content = b""
     except OSError as error:
         raise errors.InvalidPath(
             f"The ignore file {str(path)!r} can't be read: {error.strerror}.", "Change its permissions, or remove it."
         ) from None
+    lines = content.decode("utf-8-sig", "replace").splitlines()
+    if len(content) > _BYTES or len(lines) > _LINES:
+        raise errors.InvalidPath(
+            f"The ignore file {str(path)!r} has more than {describe_size(_BYTES)} or {_LINES:,} lines.",
+            "Name folders or patterns in it rather than single files.",
+        )
+    lines = [line for line in lines if len(line) <= _LINE]
     try:
         return GitIgnoreSpec.from_lines(lines, Pattern)
     except (ValueError, re.error):  # git passes over a line that is no pattern

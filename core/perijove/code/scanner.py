@@ -155,7 +155,7 @@ class _Scan:
             if stat.S_ISLNK(found.st_mode):
                 self.entries.append(Entry(name, "link", target=self._target(name)))
             elif not stat.S_ISREG(found.st_mode):
-                self.notes.add(f"{name} is a pipe, a socket or a device, so it stays here.")
+                self.notes.add(f"{paths.shown(name)} is {paths.kind_of(found.st_mode)}, so it stays here.")
             elif not os.access(self.root / name, os.R_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
             else:
@@ -173,7 +173,7 @@ class _Scan:
             real = Path(paths.real_path(path))
         except OSError:  # it leads to itself, or through too many: that may well be what somebody tests with
             real = Path(os.path.normpath(path.parent / target))
-            self.notes.add(f"{name} is a link that leads nowhere but to links; it goes along as it is.")
+            self.notes.add(f"{paths.shown(name)} is a link that leads nowhere but to links; it goes along as it is.")
         if not real.is_relative_to(self.root):
             raise errors.InvalidPath(
                 f"The link {name!r} leads out of the project folder, to {target!r}.",

@@ -93,7 +93,7 @@ class LocalFiles:
                 await FILES.run(incoming.write, chunk)
             yield incoming
         finally:
-            incoming.discard()
+            await FILES.run(incoming.discard)
 
     async def _sweep(self) -> None:
         """Remove what killed writers left, now and then."""

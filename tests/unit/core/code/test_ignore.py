@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -131,6 +132,26 @@ def test_an_ignore_file_that_cannot_be_read_is_named(project: Make) -> None:
     (root / ".gitignore").chmod(0)
     with bound_by_modes(), pytest.raises(errors.InvalidPath, match=r"\.gitignore.*Permission denied"):
         scan(root)
+
+
+@pytest.mark.parametrize("text", ["#" * (1 << 20) + "\n", "\n" * 10_001], ids=["bytes", "lines"])
+@pytest.mark.parametrize("name", [".gitignore", ".perijoveignore", ".git/info/exclude"])
+def test_an_ignore_file_that_is_too_large_to_be_tried_on_every_file_is_named(
+    project: Make, name: str, text: str
+) -> None:
+    with pytest.raises(errors.InvalidPath, match=rf"{re.escape(name)}' has more than 1\.0 MiB or 10,000 lines"):
+        scan(project({name: text, "a": ""}))
+
+
+def test_an_ignore_file_without_an_end_is_not_read_to_it(project: Make) -> None:
+    root = project({".gitignore": "", "a": ""})
+    os.truncate(root / ".gitignore", 1 << 40)
+    with pytest.raises(errors.InvalidPath, match=r"\.gitignore' has more than"):
+        scan(root)
+
+
+def test_a_line_longer_than_any_path_is_passed_over(project: Make) -> None:
+    assert kept(project({".gitignore": f"{'*a' * 500_000}\nb\n", "a": "", "b": ""})) == ["a"]
 
 
 @pytest.mark.filterwarnings("ignore:Possible nested set:FutureWarning")
