@@ -27,6 +27,8 @@ LEFT_OUT_NAMED, LEFT_OUT_LENGTH = 100, 400
 WAITS_LIMIT = 300
 #: The most outputs of an attempt, and the most objects of one request for signed URLs.
 OUTPUTS, OBJECTS = 100_000, 1_000
+#: The most attempts of an execution.
+ATTEMPTS = 1_000_000
 _DETAIL = 2_000
 #: What an attempt's environment may hold: the packages of an interpreter, above all.
 ENVIRONMENT = safe_json.Bounds(depth=8, values=20_000, characters=2 * 1024 * 1024)
@@ -87,7 +89,7 @@ class _WorkerEvent(Model):
 
 class _AttemptEvent(_WorkerEvent):
     execution: ExecutionId
-    attempt: Annotated[int, Field(ge=1, le=1_000_000)]
+    attempt: Annotated[int, Field(ge=1, le=ATTEMPTS)]
 
 
 class Claimed(_AttemptEvent):

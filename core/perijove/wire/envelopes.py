@@ -16,7 +16,7 @@ from functools import cached_property
 from pydantic import ValidationError
 from typing_extensions import Self
 
-from perijove.model.events import EVENT, Event
+from perijove.model.events import ATTEMPTS, EVENT, Event
 from perijove.patterns import is_id
 from perijove.wire.limits import EVENT_LIMIT
 
@@ -67,9 +67,10 @@ class Envelope:
         kind, execution, attempt, digest = (*self.header.split(" "), "", "", "", "")[:4]
         if not digest or not attempt.isdecimal() or len(attempt) > _DIGITS:
             return None
-        if execution and not is_id(execution):
+        number = int(attempt)
+        if execution and not (is_id(execution) and 1 <= number <= ATTEMPTS):
             return None
-        return Header(kind, execution, int(attempt), digest)
+        return Header(kind, execution, number, digest)
 
     @cached_property
     def event(self) -> Event | None:

@@ -7,7 +7,8 @@ import logging
 import os
 import secrets
 import socket
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
 from zlib import crc32
 
@@ -182,15 +183,9 @@ class Platform(LoggingConfigurable):
         perijove.errors.Unavailable
             Something is wrong with the database, or another service runs on the data folder.
         """
-        folder = self._folder()
-        lock = _lock_of(folder, patience=0.0)
-        await lock.acquire()
-        store = await open_store(self._database_url(folder), migrates=self.migrates)
-        try:
-            await identify(store.settings, LocalFiles(self._files_dir(folder), bytes(32), self.public_url))
-        finally:
-            await store.aclose()
-            lock.release()
+        async with self._store_of_a_stopped_service() as store:
+            files = LocalFiles(self._files_dir(self._folder()), bytes(32), self.public_url)
+            await identify(store.settings, files)
 
     async def rotate_keys(self) -> None:
         """Make new keys for signed URLs and for cookies; every replica has to be started again afterwards.
@@ -200,15 +195,20 @@ class Platform(LoggingConfigurable):
         perijove.errors.Unavailable
             Something is wrong with the database, or a service runs on the data folder.
         """
+        async with self._store_of_a_stopped_service() as store:
+            for name in ("signing_key", "cookie_secret"):
+                await store.settings.put(name, secrets.token_bytes(32))
+
+    @asynccontextmanager
+    async def _store_of_a_stopped_service(self) -> AsyncIterator[Store]:
+        """Open the database, and keep services from starting on the data folder; refused while one runs there."""
         folder = self._folder()
         lock = _lock_of(folder, patience=0.0)
         await lock.acquire()
-        store = await open_store(self._database_url(folder), migrates=self.migrates)
         try:
-            for name in ("signing_key", "cookie_secret"):
-                await store.settings.put(name, secrets.token_bytes(32))
+            async with aclosing(await open_store(self._database_url(folder), migrates=self.migrates)) as store:
+                yield store
         finally:
-            await store.aclose()
             lock.release()
 
     async def _check_identity(self, folder: Path) -> list[Finding]:

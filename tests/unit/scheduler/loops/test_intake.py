@@ -107,6 +107,19 @@ async def test_a_last_event_that_cannot_be_read_ends_its_attempt_once_and_counts
     assert await shown(world) == [("finished", "It cannot be read.")] * 2
 
 
+@pytest.mark.parametrize("attempt", ["0", "1000001", "9999999", "-1", "1.5", "²"])
+async def test_a_last_event_of_an_attempt_that_cannot_be_ends_nothing_and_holds_nothing_up(world, attempt) -> None:
+    agent = await world.agent()
+    execution = await world.running(agent)
+    good = sealed(Finished(worker=agent.id, execution=execution, attempt=1, reason=Reason.OK), "")
+    strange = replace(good, header=good.header.replace(f"{execution} 1 ", f"{execution} {attempt} "))
+    world.queue.state("local").emit(resealed(agent, strange, b"{"))
+    await agent.finish(execution)
+    await world.apply()
+    assert await world.status(execution) == "complete"
+    assert world.applier.rejected == {"local": 1}
+
+
 async def test_a_last_event_that_is_too_large_to_be_read_ends_its_attempt_and_says_so(world) -> None:
     agent = await world.agent()
     execution = await world.running(agent, retries=0)
