@@ -145,7 +145,7 @@ class Kernel:
         `last` is the content of its reply to the last code it ran.
         """
         if self.alive and await self._has_nothing_left_to_do(last or {}):
-            self.process.kill(alone=True)
+            self.process.kill()
             await self.process.wait()
         elif self.alive:
             if not await self._end_from_within():

@@ -23,6 +23,8 @@ from perijove_agent.runtime.guardian import Guardian
 
 #: Seconds in which a program's processes have to be gone that were killed.
 PATIENCE = 10.0
+#: Seconds of the first pause while they end.
+_PAUSE = 0.0005
 #: Signals that the agent may have blocked, to learn who sends them, and that its programs must receive.
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -79,10 +81,10 @@ class Lineage:
         orphans = [orphan for orphan in self._left_by(mark) if not _reaped(orphan)]
         return descent.descendants([*([] if root is None else [root]), *orphans])
 
-    def left_nothing(self, mark: Mark) -> bool:
-        """Return whether a program that ended left nothing behind; it costs a look or two at the agent's children."""
+    def left_nothing(self) -> bool:
+        """Return whether nothing is there that any program left behind; it costs a look or two at a list."""
         # What forks and ends at once may slip through one list, which is read while it changes.
-        return not self._left_by(mark) and not self._left_by(mark)
+        return not self._orphans() and not self._orphans()
 
     def end(self, mark: Mark) -> list[str]:
         """Kill what a program that has ended left behind, until nothing of it is there; it may fork meanwhile. Blocks.
@@ -92,15 +94,31 @@ class Lineage:
         list of str
             Name and process id of what could not be ended: another user's, or one that hangs in the kernel.
         """
-        deadline, pause = time.monotonic() + PATIENCE, 0.0005
-        while not self.left_nothing(mark):
-            left = self.members(mark, None)
-            refused = [process for process in left if not _killed(process)]
-            if (left and len(refused) == len(left)) or time.monotonic() > deadline:
-                return [described(process) for process in left]
-            time.sleep(pause)
-            pause = min(2 * pause, 0.05)
+        deadline, pause, known = time.monotonic() + PATIENCE, _PAUSE, set[int]()
+        while found := self._kill_left_by(mark) or self._kill_left_by(mark):
+            if not any(found.values()) or time.monotonic() > deadline:
+                return [described(process) for process in found]
+            if found.keys() <= known:  # all of them are about to end
+                time.sleep(pause)
+                pause = min(2 * pause, 0.05)
+            else:
+                pause = _PAUSE
+            known.update(found)
         return []
+
+    def _kill_left_by(self, mark: Mark) -> dict[int, bool]:
+        """Kill the orphans of a program and what descends of them; return those that were there, and whether it could.
+
+        The youngest orphans come first: one that forks and ends at once is gone in a moment, and leaves behind an exit
+        status each time.
+        """
+        found: dict[int, bool] = {}
+        for orphan in reversed(self._orphans()):
+            if _has(mark, orphan):
+                found[orphan] = True
+                if not _reaped(orphan):
+                    found.update({member: _killed(member) for member in descent.descendants([orphan])})
+        return found
 
     def _left_by(self, mark: Mark) -> list[int]:
         return [orphan for orphan in self._orphans() if _has(mark, orphan)]

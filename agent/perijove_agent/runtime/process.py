@@ -67,6 +67,7 @@ class LocalProcess:
         self._lineage = lineage
         self._mark = mark
         self._gone = False
+        self._clearing: asyncio.Future[list[str]] | None = None
         self.pid = transport.get_pid()
         self.stdout = pipes.stdout
         self.stderr = pipes.stderr
@@ -96,20 +97,9 @@ class LocalProcess:
         """Let the group go on."""
         self._signal(signal.SIGCONT)
 
-    def kill(self, alone: bool = False) -> None:
-        """Kill the group, and what left it unless there is nothing."""
-        if self._gone:
-            return
-        strays = [] if alone else self._members()
-        self._signal(signal.SIGKILL)
-        for stray in strays:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(stray, signal.SIGKILL)
-        if self.returncode is not None:
-            # The group's id may be given to somebody else's processes from now on.
-            self._gone = True
-            self._guardian.remove(self.pid)
-            self._lineage.over(self.pid)
+    def kill(self) -> None:
+        """Kill the group at once, and what left it as soon as the program itself is dead."""
+        self._killed()
 
     def close(self) -> None:
         """Kill it and let go of its pipes, whoever still holds their other ends."""
@@ -117,13 +107,25 @@ class LocalProcess:
         self._transport.close()
 
     async def cleared(self) -> list[str]:
-        """Wait until nothing is left of a program that ended or was killed."""
-        if self.returncode is None and not await ends_within(self.wait(), PATIENCE):
+        """Kill it, and wait until nothing of it is left."""
+        return await asyncio.shield(self._killed())
+
+    def _killed(self) -> asyncio.Future[list[str]]:
+        self._signal(signal.SIGKILL)
+        if self._clearing is None:
+            self._clearing = asyncio.ensure_future(self._clear())
+        return self._clearing
+
+    async def _clear(self) -> list[str]:
+        if not await ends_within(self.wait(), PATIENCE):
             return [described(self.pid)]
-        self.kill()
-        if self._lineage.left_nothing(self._mark):
-            return []
-        return await WAITING.run(self._lineage.end, self._mark)
+        self._signal(signal.SIGKILL)
+        # The group's id may be given to somebody else's processes from now on.
+        self._gone = True
+        self._guardian.remove(self.pid)
+        self._lineage.over(self.pid)
+        # However much it left, and however fast that forks: nobody else waits meanwhile.
+        return [] if self._lineage.left_nothing() else await WAITING.run(self._lineage.end, self._mark)
 
     async def usage(self) -> Usage | None:
         """Measure the program and its descendants; reading /proc takes milliseconds, so it is done in a thread."""
@@ -133,7 +135,7 @@ class LocalProcess:
 
     def _measure(self) -> Usage | None:
         cpu, memory, seen = 0.0, 0, False
-        for member in self._members():
+        for member in self._lineage.members(self._mark, self.pid if self.returncode is None else None):
             with contextlib.suppress(psutil.Error):
                 process = psutil.Process(member)
                 with process.oneshot():
@@ -142,9 +144,6 @@ class LocalProcess:
                     memory += process.memory_info().rss
                     seen = True
         return Usage(cpu, memory) if seen else None
-
-    def _members(self) -> list[int]:
-        return self._lineage.members(self._mark, self.pid if self.returncode is None else None)
 
     def _signal(self, number: signal.Signals) -> None:
         if not self._gone:

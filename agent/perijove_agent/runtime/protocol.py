@@ -47,17 +47,14 @@ class Process(Protocol):
     def interrupt(self) -> None:
         """Send SIGINT, as Ctrl-C does, to the program and what it started."""
 
-    def kill(self, alone: bool = False) -> None:
-        """End the program, and everything it started and left behind, at once. Repeating it is harmless.
-
-        `alone` says that it is known to have no descendants; looking for them takes milliseconds.
-        """
+    def kill(self) -> None:
+        """End the program at once, and everything it started and left behind. Repeating it is harmless."""
 
     def close(self) -> None:
         """Kill it, and free what it holds."""
 
     async def cleared(self) -> list[str]:
-        """Wait until nothing is left of a program that ended or was killed; what it started is killed as well.
+        """Kill the program, if it still runs, and wait until nothing is left of it and of what it started.
 
         Returns
         -------

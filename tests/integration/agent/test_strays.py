@@ -103,15 +103,58 @@ async def test_nothing_of_a_notebook_on_a_warm_kernel_goes_on(
     assert sleeping(seconds) == []
 
 
-async def test_what_forks_for_ever_ends_with_its_attempt(
-    master: Any, agent: Any, command: Callable[..., Any], seconds: int
+def named(word: str) -> list[psutil.Process]:
+    return [p for p in psutil.process_iter(["cmdline"]) if word in " ".join(p.info["cmdline"] or [])]
+
+
+#: Each process lives for a moment, and its child is in a session of its own.
+HOPPING = """import os, time
+for _ in range({many} - 1):
+    if os.fork() == 0:
+        break
+while os.fork() == 0:
+    os.setsid()
+    time.sleep({pause})
+os._exit(0)  # {word}"""
+
+
+@pytest.mark.parametrize(("many", "pause"), [(1, 0.005), (20, 0)])
+async def test_what_forks_for_ever_ends_with_its_attempt_and_holds_up_nobody(
+    master: Any, agent: Any, command: Callable[..., Any], seconds: int, many: int, pause: float
 ) -> None:
-    hopping = (
-        f"import os, sys, time\nwhile os.fork() == 0:\n    os.setsid()\n    time.sleep(0.005)\nos._exit(0) # {seconds}"
-    )
-    finished, _ = await master.run_ticket(command(f"env -i {sys.executable} -c '{hopping}' & sleep 0.3"))
+    word = f"hopping-{seconds}"
+    hopping = HOPPING.format(many=many, pause=pause, word=word)
+    loop = asyncio.get_running_loop()
+    held_up, seen = 0.0, loop.time()
+
+    def look() -> None:
+        nonlocal held_up, seen, looking
+        held_up, seen = max(held_up, loop.time() - seen), loop.time()
+        looking = loop.call_later(0.01, look)
+
+    looking = loop.call_soon(look)
+    finished, records = await master.run_ticket(command(f"env -i {sys.executable} -c '{hopping}' & sleep 0.5"))
+    looking.cancel()
     assert finished.reason is Reason.OK
-    assert [p for p in psutil.process_iter(["cmdline"]) if str(seconds) in " ".join(p.info["cmdline"] or [])] == []
+    assert not any("could not be ended" in getattr(record, "text", "") for record in records)
+    assert named(word) == []
+    assert held_up < 2
+
+
+@pytest.mark.parametrize(
+    "forking",
+    ["if os.fork() == 0: os.setsid(); time.sleep(1000)", "if os.fork(): time.sleep(1000)\n    os.setsid()"],
+    ids=["beside each other", "below each other"],
+)
+async def test_hundreds_of_processes_that_one_leaves_end_with_its_attempt(
+    master: Any, agent: Any, command: Callable[..., Any], seconds: int, forking: str
+) -> None:
+    word = f"many-{seconds}"
+    code = f"import os, time\nif os.fork(): os._exit(0)\nfor _ in range(300):\n    {forking}\nprint('ready')  # {word}"
+    leaving = f'env -i {sys.executable} -uc "{code}" | read line; test $(pgrep -fc {word}) -ge 300'
+    finished, records = await master.run_ticket(command(leaving))
+    assert finished.reason is Reason.OK, records
+    assert named(word) == []
 
 
 async def test_processes_of_another_attempt_and_of_nobody_s_are_left_alone(
