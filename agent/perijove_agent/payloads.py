@@ -16,6 +16,8 @@ from perijove_agent.tasks import cancelled
 
 #: Uploads the file of the payload with this SHA-256.
 Upload = Callable[[str, Path], Awaitable[None]]
+#: Contents stored at a time: each has its file open, and a store that was away may find thousands.
+AT_ONCE = 4
 
 
 class Payloads:
@@ -38,6 +40,7 @@ class Payloads:
         self._folder = folder
         self._upload = upload
         self._uploads: dict[str, asyncio.Task[None]] = {}
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def record(self, cell: str, message: str, content: dict[str, Any]) -> None:
         """Record one output message of a cell."""
@@ -61,7 +64,8 @@ class Payloads:
         await cancelled(self._uploads.values())
 
     async def _store(self, digest: str, path: Path) -> None:
-        await self._upload(digest, path)
+        async with self._turns:
+            await self._upload(digest, path)
         await FILES.run(path.unlink)
 
 
