@@ -134,7 +134,7 @@ class Spec(KebabModel):
     @classmethod
     def _plain_environment(cls, value: dict[str, str]) -> dict[str, str]:
         for name, text in value.items():
-            if not _ENVIRONMENT_NAME.match(name):
+            if not _ENVIRONMENT_NAME.fullmatch(name):
                 raise ValueError(f"'{name}' is not a name of an environment variable")
             if name.startswith(_RESERVED_PREFIXES):
                 raise ValueError(f"'{name}' is reserved: names starting PERIJOVE_ and VH_ are set by the worker")

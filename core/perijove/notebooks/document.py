@@ -143,7 +143,7 @@ def _mend_ids(document: NotebookNode) -> list[str]:
     seen: set[str] = set()
     for number, cell in enumerate(document.cells, start=1):
         found = cell.get("id")
-        if not isinstance(found, str) or not _CELL_ID.match(found) or found in seen:
+        if not isinstance(found, str) or not _CELL_ID.fullmatch(found) or found in seen:
             cell["id"] = next(new for new in _position_ids(number) if new not in taken)
             taken.add(cell["id"])
             if found is not None:

@@ -55,7 +55,7 @@ class CodeVersions:
             The caller sends too many at a time, or too many wait to be read.
         """
         caller.require("submit")
-        if not _ID.match(code):
+        if not _ID.fullmatch(code):
             raise InvalidRequest("A code version's id is '~' and a SHA-256, or 'git:' and a commit.")
         if not code.startswith(_AD_HOC):
             raise Forbidden(

@@ -188,7 +188,7 @@ class Groups:
 
 
 def _check(name: str, settings: GroupSettings) -> None:
-    if not _NAME.match(name):
+    if not _NAME.fullmatch(name):
         raise InvalidRequest("A group's name has letters, digits, '.', '_' and '-', and at most 64 of them.")
     if settings.runtime not in RUNTIMES:
         raise RuntimeNotSupported(f"The runtime '{settings.runtime}' does not exist yet, so nothing would be isolated.")

@@ -159,6 +159,6 @@ class Projects:
     async def _shared(self, caller: Caller, ref: str, kind: str, name: str, least: Role = Role.ADMIN) -> FoundProject:
         if kind not in _KINDS:
             raise InvalidRequest("A member is a 'user' or a 'group'.")
-        if not _NAME.match(name) or len(name) > _MEMBER_NAME_LIMIT:
+        if not _NAME.fullmatch(name) or len(name) > _MEMBER_NAME_LIMIT:
             raise InvalidRequest("This is not a name of a Hub user or group.")
         return await self._access.project(caller, ref, least)

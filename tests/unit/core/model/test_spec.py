@@ -49,6 +49,7 @@ def test_a_single_command_may_be_written_as_text():
         {"inputs": [{"name": "a", "uris": ["https://h"]}, {"name": "a", "uris": ["https://h"]}]},
         {"environment-variables": {"PERIJOVE_INPUTS": "x"}},
         {"environment-variables": {"A=B": "x"}},
+        {"environment-variables": {"A\n": "x"}},
         {"environment-variables": {"A": "x\0"}},
         {"retries": -1},
         {"resources": {"cpus": 0}},

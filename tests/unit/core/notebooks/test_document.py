@@ -72,7 +72,9 @@ def test_an_id_given_by_position_does_not_depend_on_the_content() -> None:
     assert ids[0] == ids[1]
 
 
-@pytest.mark.parametrize("ids", [["a", "a"], ["a", "a b"], ["a", ""], ["a", None], ["a", 7], ["a", "x" * 65]])
+@pytest.mark.parametrize(
+    "ids", [["a", "a"], ["a", "a b"], ["a", ""], ["a", None], ["a", 7], ["a", "a\n"], ["a", "x" * 65]]
+)
 def test_missing_double_and_invalid_ids_are_mended(ids: list[Any]) -> None:
     cells = [{**V4_CELL, **({} if cell is None else {"id": cell})} for cell in ids]
     found = load_notebook(old(4, 5, cells))

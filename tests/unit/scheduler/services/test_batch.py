@@ -8,6 +8,7 @@ import tracemalloc
 from typing import Any
 
 import pytest
+from statements import statements
 
 from perijove.errors import (
     Forbidden,
@@ -86,6 +87,13 @@ async def test_ten_thousand_executions_of_a_large_notebook_cost_the_memory_of_th
     assert (len(made.executions), len(local.stored())) == (10_000, 1)
     (last,) = await specs_of(local, made.model_copy(update={"executions": made.executions[-1:]}))
     assert last.parameters == {"rate": 9_999}
+
+
+async def test_a_batch_of_a_stored_notebook_costs_as_many_statements_however_many_run_it(local) -> None:
+    (first,) = await specs_of(local, await batch(local, NOTEBOOK, notebook=DOCUMENT))
+    stored = {**NOTEBOOK, "notebook": {**NOTEBOOK["notebook"], "sha256": first.notebook.sha256}}
+    few = await statements(local.store, lambda: batch(local, *[stored] * 2))
+    assert await statements(local.store, lambda: batch(local, *[stored] * 50)) <= few
 
 
 BAD = {

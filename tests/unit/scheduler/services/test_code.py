@@ -54,7 +54,9 @@ async def test_knowing_a_digest_is_no_proof_of_having_the_code(world) -> None:
     assert len(world.stored()) == 1
 
 
-@pytest.mark.parametrize("code", ["abc", "~abc", "git:main", "../../etc/passwd", "~" + "0" * 64 + "/x"])
+@pytest.mark.parametrize(
+    "code", ["abc", "~abc", "git:main", "../../etc/passwd", "~" + "0" * 64 + "/x", "~" + "0" * 64 + "\n"]
+)
 async def test_what_is_no_code_version_is_refused(world, code: str) -> None:
     with pytest.raises(InvalidRequest):
         await world.services.code.put(world.ada, None, code, sent(), None)

@@ -77,7 +77,7 @@ async def test_a_group_is_changed(local) -> None:
         await local.services.groups.update(local.admin, "none", settings)
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "a\0b", ".hidden", "x" * 65])
+@pytest.mark.parametrize("name", ["", "a/b", "a\0b", "a\n", ".hidden", "x" * 65])
 async def test_a_bad_name_is_refused(world, name: str) -> None:
     with pytest.raises(InvalidRequest):
         await world.services.groups.create(world.admin, name, GroupSettings())

@@ -90,7 +90,9 @@ async def test_a_role_is_changed_and_taken_away(world) -> None:
         await projects.remove_member(world.ada, project, "user", "bob")
 
 
-@pytest.mark.parametrize(("kind", "name"), [("robot", "x"), ("user", ""), ("user", "a\0b"), ("user", "x" * 256)])
+@pytest.mark.parametrize(
+    ("kind", "name"), [("robot", "x"), ("user", ""), ("user", "a\0b"), ("user", "a\n"), ("user", "x" * 256)]
+)
 async def test_what_is_no_member_is_refused(world, kind: str, name: str) -> None:
     project = await shared(world)
     with pytest.raises(InvalidRequest):
