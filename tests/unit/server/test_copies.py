@@ -118,6 +118,15 @@ async def test_a_notebook_is_not_written_through_a_link(ask, ran, jp_root_dir):
     assert files(jp_root_dir / "elsewhere") == []
 
 
+async def test_a_notebook_that_lies_behind_a_loop_of_links_is_not_written(ask, ran, jp_root_dir):
+    loop = tarfile.TarInfo("loop")
+    loop.type, loop.linkname = tarfile.SYMTYPE, "loop"
+    reply = await ask("POST", "ran", {"execution": ran(archive(loop), notebook="loop/a.ipynb")})
+    assert reply.code == 422
+    assert "behind a link" in told(reply)["error"]["message"]
+    assert files(jp_root_dir / "perijove") == [".gitignore"]
+
+
 async def test_what_ran_without_a_folder_says_so(ask, service, execution):
     made = {**execution("complete"), "attempts": [], "environment": {}}
     service.json("GET", f"executions/{made['id']}", made)
@@ -125,7 +134,7 @@ async def test_what_ran_without_a_folder_says_so(ask, service, execution):
     assert (reply.code, told(reply)["error"]["message"]) == (404, "Execution 12 ran without a folder.")
 
 
-@pytest.mark.parametrize("body", [{}, {"execution": 7}, {"execution": ""}])
+@pytest.mark.parametrize("body", [{}, {"execution": 7}, {"execution": ""}, {"execution": "../groups"}])
 async def test_a_request_without_an_execution_is_refused(ask, body, service):
     assert (await ask("POST", "ran", body)).code == 400
     assert service.requests == []
