@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import hashlib
 import logging
 import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from operator import methodcaller
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO
 
 import httpx
 
@@ -150,7 +150,7 @@ class Uploader:
         return answer.url
 
     async def _put(self, url: str, path: Path, media_type: str) -> Uploaded:
-        async with _opened(path) as file:
+        async with FILES.holding(partial(open_file, path), methodcaller("close")) as file:
             body, pace = _Body(file), Pace()
             pace.measure(lambda: body.taken)
             headers = {"Content-Length": str(body.size), "Content-Type": media_type}
@@ -161,24 +161,6 @@ class Uploader:
 
 def _named(what: ObjectRequest) -> str:
     return f"'{what.name}'" if what.what == "output" else _NAMES.get(what.what, what.what)
-
-
-@asynccontextmanager
-async def _opened(path: Path) -> AsyncIterator[IO[bytes]]:
-    """Open a file in a thread; one that is open only when nobody waits for it any more is closed."""
-    opening: asyncio.Future[BinaryIO] = asyncio.ensure_future(FILES.run(open_file, path))
-    try:
-        file = await asyncio.shield(opening)
-    except asyncio.CancelledError:
-        opening.add_done_callback(_close)
-        raise
-    with file:
-        yield file
-
-
-def _close(opening: asyncio.Future[BinaryIO]) -> None:
-    if not opening.cancelled() and opening.exception() is None:
-        opening.result().close()
 
 
 class _Body:

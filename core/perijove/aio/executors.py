@@ -25,10 +25,10 @@ The rules
 * Each executor has a name, a number of workers, and a bound on what waits for one; beyond it a caller gets
   `perijove.errors.Unavailable`, which clients take for "ask again".
 * What runs until it has understood somebody else's document runs in a process: the kernel ends it when its time or its
-  memory is used up, whatever it is doing, and nobody else's work with it.
-  An agent unpacks in threads: the service has understood the archive before, and a revoked file ends the thread.
+  memory is used up, whatever it is doing, and nobody else's work with it. An agent unpacks in threads: the service has
+  understood the archive before, and a revoked file ends the thread.
 * A call that is cancelled before it began never begins. One that has begun is waited for, so that whoever is cancelled
-  can remove the files it works on.
+  can remove the files it works on. What a call opens or makes is held by `Threads.holding`, which releases it then.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ import os
 import resource
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from multiprocessing import connection, get_context, parent_process
 from typing import TypeVar
@@ -99,6 +99,20 @@ class Threads:
                 await _ended(call)
                 call.exception()  # seen; the cancellation is what the caller gets
             raise
+
+    @asynccontextmanager
+    async def holding(self, make: Callable[[], T], release: Callable[[T], object]) -> AsyncIterator[T]:
+        """Give what `make` returns in a thread; release it, in a thread too, at the end of the context.
+
+        It is released as well where the caller was cancelled while it was being made.
+        """
+        made: list[T] = []
+        try:
+            await self.run(lambda: made.append(make()))
+            yield made[0]
+        finally:
+            for each in made:
+                await self.run(release, each)
 
 
 class Processes:

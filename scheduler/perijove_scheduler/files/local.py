@@ -11,7 +11,9 @@ import os
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from itertools import islice
+from operator import methodcaller
 from pathlib import Path
 from typing import BinaryIO
 
@@ -87,13 +89,10 @@ class LocalFiles:
     async def _incoming(self, body: AsyncIterable[bytes], limit: int | None) -> AsyncIterator[Incoming]:
         """Write a stream to a temporary file; what the context has not made an object by its end is removed."""
         await self._sweep()
-        incoming = await FILES.run(Incoming, self._root / _INCOMING, limit)
-        try:
+        async with FILES.holding(partial(Incoming, self._root / _INCOMING, limit), Incoming.discard) as incoming:
             async for chunk in _gathered(body):
                 await FILES.run(incoming.write, chunk)
             yield incoming
-        finally:
-            await FILES.run(incoming.discard)
 
     async def _sweep(self) -> None:
         """Remove what killed writers left, now and then."""
@@ -126,14 +125,11 @@ class LocalFiles:
 
     async def get(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         """Iterate over an object's bytes from `start` to before `end`."""
-        file = await FILES.run(self._open, key, start)
-        try:
+        async with FILES.holding(partial(self._open, key, start), methodcaller("close")) as file:
             left = end - start if end is not None else None
             while chunk := await FILES.run(file.read, _CHUNK if left is None else max(0, min(_CHUNK, left))):
                 left = None if left is None else left - len(chunk)
                 yield chunk
-        finally:
-            file.close()
 
     def _open(self, key: str, start: int) -> BinaryIO:
         try:

@@ -76,6 +76,28 @@ async def test_a_call_that_has_begun_is_waited_for_however_often_it_is_cancelled
     assert ended == [1]
 
 
+async def test_what_was_being_made_for_a_caller_who_is_cancelled_is_released() -> None:
+    threads, begun, gate, released = Threads("test", 1), threading.Event(), threading.Event(), []
+
+    def make() -> str:
+        begun.set()
+        gate.wait()
+        return "file"
+
+    async def use() -> None:
+        async with threads.holding(make, released.append):
+            pytest.fail("nobody waits for it any more")
+
+    task = asyncio.create_task(use())
+    await asyncio.get_running_loop().run_in_executor(None, begun.wait)
+    task.cancel()
+    await asyncio.sleep(0)
+    gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert released == ["file"]
+
+
 async def test_a_document_that_is_never_understood_is_given_up_and_the_next_one_is_read() -> None:
     processes = Processes("test", 1, seconds=1)
     with pytest.raises(TooLarge, match="longer than 1 seconds"):
