@@ -32,6 +32,8 @@ _NOT_FOUND = 404
 #: for people; what the platform's own store does not have, it says in JSON or XML.
 _UNKNOWN_YET = 60.0
 _PAGE = "text/html"
+#: Bytes of a file's name. Linux takes 255; a file that is not whole yet, or the second of its name, gets a longer one.
+_NAME_BYTES = 200
 
 
 class DownloadError(Exception):
@@ -79,6 +81,8 @@ async def download(
                 await backoff.sleep()
             except (httpx.InvalidURL, httpx.TooManyRedirects) as error:
                 raise DownloadError(f"the address is not usable ({error})") from error
+            except httpx.DecodingError as error:
+                raise DownloadError(f"what the server sends is not encoded as it says ({error})") from error
 
 
 def describe(error: Exception) -> str:
@@ -120,7 +124,7 @@ async def _fetch(http: httpx.AsyncClient, url: str, folder: Path, name: str, lim
         response.raise_for_status()
         pace.measure(lambda: response.num_bytes_downloaded)
         path = folder / (name or file_name(response.headers.get("content-disposition", ""), str(response.url)))
-        part = path.with_name(f".{path.name[:200]}.part")
+        part = path.with_name(f".{path.name}.part")
         digest, size = hashlib.sha256(), 0
         try:
             with part.open("wb") as file:
@@ -144,6 +148,10 @@ def file_name(disposition: str, url: str) -> str:
     """Return a file's name: what Content-Disposition says, else the URL's last part; never a path."""
     header = Message()
     header["Content-Disposition"] = disposition or "attachment"
-    name = header.get_filename() or unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2])
+    try:
+        given = header.get_filename()
+    except ValueError:  # it is said to be in a charset that it is not in, or that is none
+        given = None
+    name = given or unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2])
     name = "".join(c for c in name.replace("\\", "/").rpartition("/")[2] if c.isprintable())
-    return name[:200] if name not in {"", ".", ".."} else "file"
+    return name.encode()[:_NAME_BYTES].decode(errors="ignore") if name not in {"", ".", ".."} else "file"

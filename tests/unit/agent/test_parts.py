@@ -127,6 +127,11 @@ def test_work_gets_a_clean_environment(monkeypatch: Any, tmp_path: Path) -> None
         ("", "https://x/data/table%20one.csv?token=1", "table one.csv"),
         ("", "https://x/", "file"),
         ('attachment; filename=".."', "https://x/..", "file"),
+        ("", f"https://x/{'長' * 100}.csv", "長" * 66),
+        ("", f"https://x/{'x' * 300}", "x" * 200),
+        ("", "https://x/a%0Ab%00c%FF.csv", "abc\ufffd.csv"),
+        ("attachment; filename*=idna''%ff", "https://x/y.csv", "y.csv"),
+        ("attachment; filename*=a\0b''%ff", "https://x/y.csv", "y.csv"),
     ],
 )
 def test_a_fetched_file_has_a_plain_name(disposition: str, url: str, name: str) -> None:

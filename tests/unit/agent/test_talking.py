@@ -12,7 +12,7 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +175,19 @@ async def test_a_download_is_tried_again_unless_the_request_is_wrong(tmp_path: P
             await download(http, "http://x/other.csv", tmp_path)
     assert len(missing.requests) == 1
     assert os.listdir(tmp_path) == ["table.csv"]  # noqa: PTH208 - pathlib's way is refused in coroutines
+
+
+async def test_a_download_that_is_not_encoded_as_the_server_says_fails_with_a_sentence(tmp_path: Path) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        yield b"plain text"
+
+    for encoding in ("gzip", "deflate", "br", "zstd"):
+        answer = httpx.Response(200, headers={"content-encoding": encoding}, content=body())
+        async with httpx.AsyncClient(transport=Server(answer)) as http:
+            if encoding in http.headers["accept-encoding"]:
+                with pytest.raises(DownloadError, match="not encoded as it says"):
+                    await download(http, "http://x/table.csv", tmp_path)
+    assert not list(tmp_path.iterdir())  # noqa: ASYNC240 - nothing else runs
 
 
 async def test_a_hub_that_starts_and_does_not_know_its_service_yet_is_waited_for(
