@@ -157,7 +157,9 @@ async def test_a_store_that_takes_nothing_fails_the_run_as_infrastructure(master
 async def test_a_store_that_refuses_one_after_another_is_not_asked_for_them_all(master: Any, command: Any) -> None:
     refused = [f"z{number}" for number in range(60)]
     master.refused.update(refused)
-    finished, _ = await master.run_ticket(command(f"cd $PERIJOVE_OUTPUTS; echo 1 > model.bin; touch {' '.join(refused)}"))
+    finished, _ = await master.run_ticket(
+        command(f"cd $PERIJOVE_OUTPUTS; echo 1 > model.bin; touch {' '.join(refused)}")
+    )
     assert (finished.reason, finished.left_out_count < len(refused)) == (Reason.OUTPUT_FAILED, True)
     assert "413" in finished.detail
 
