@@ -11,11 +11,13 @@ from shlex import quote
 from perijove.model.reasons import Reason
 from perijove.model.spec import ParameterValue
 from perijove_agent.ending import Failure
-from perijove_agent.work.quoting import Place, Scanner
+from perijove_agent.work.quoting import Place, Scanner, Spot
 
 _PLACE = re.compile(r"\{(parameters|params|parameter:[^{}]+|parameter-value:[^{}]+)\}")
 #: Text that means itself in every place of a shell's language.
 _SAFE = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
+#: The most characters of parameters in a command: `{parameters}` may stand in it thousands of times.
+_LIMIT = 4 * 2**20
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _HINTS = {
     Place.EVALUATED: "pass it on as an argument instead, as in bash -c 'echo \"$1\"' bash {parameter-value:name}",
@@ -72,23 +74,29 @@ class _Line:
         self._parameters = parameters
         self._variables = variables
         self._scanner = Scanner()
+        self._size = 0
 
     def filled(self) -> tuple[str, str]:
         """Return the line for people and for the shell."""
-        shown, run, end = [], [], 0
+        between, spots, end = [], [], 0
         for match in _PLACE.finditer(self._line):
             words = self._words(match.group(1))
             if words is None or self._is_the_shells(match.start()):
                 continue
-            between = self._line[end : match.start()]
-            self._scanner.feed(between)
-            place = self._scanner.place(self._line[match.end() :])
-            forms = self._forms(place, words, match.group(0))
-            self._scanner.put()
-            shown += [between, forms[0]]
-            run += [between, forms[1]]
+            self._size += sum(map(len, words))
+            if self._size > _LIMIT:
+                detail = f"with its parameters put in, a command has more than {_LIMIT:,} characters"
+                raise Failure(Reason.NONZERO_EXIT, f"The commands were not run: {detail}; hand them over in a file.")
+            between.append(self._line[end : match.start()])
+            self._scanner.feed(between[-1])
+            spots.append((self._scanner.put(), words, match.group(0)))
             end = match.end()
         rest = self._line[end:]
+        self._scanner.feed(rest)
+        self._scanner.finish()
+        forms = [self._forms(*each) for each in spots]
+        shown = (part for text, form in zip(between, forms, strict=True) for part in (text, form[0]))
+        run = (part for text, form in zip(between, forms, strict=True) for part in (text, form[1]))
         return "".join([*shown, rest]), "".join([*run, rest])
 
     def _is_the_shells(self, start: int) -> bool:
@@ -104,24 +112,24 @@ class _Line:
         value = self._parameters[name]
         return [_text(value)] if kind == "parameter-value" else _options(name, value)
 
-    def _forms(self, place: Place, words: list[str], placeholder: str) -> tuple[str, str]:
+    def _forms(self, spot: Spot, words: list[str], placeholder: str) -> tuple[str, str]:
+        place, text = spot.place, " ".join(words)
         if place is Place.PLAIN:
             return " ".join(map(quote, words)), " ".join(self._word(word) for word in words)
-        text = " ".join(words)
         if place is Place.COMMENT:
             return (text.replace("\n", " "),) * 2
-        is_safe = not text or _SAFE.fullmatch(text) is not None
+        is_safe = not text or (_SAFE.fullmatch(text) is not None and text not in spot.delimiter)
         if place is Place.ARITHMETIC:
             is_safe = _NUMBER.fullmatch(text) is not None
         if place in _HINTS and not is_safe:
             detail = f"{placeholder} stands {place.value}, where its value could not be kept as it is"
             raise Failure(Reason.NONZERO_EXIT, f"The commands were not run: {detail}; {_HINTS[place]}.")
-        if is_safe and place is not Place.HEREDOC:
+        if is_safe and spot.kind is not Place.HEREDOC:
             return text, text
         reference = "${" + self._variable(text) + "}"
         if place is Place.DOUBLE:
             return re.sub(r'([\\"$`])', r"\\\1", text), reference
-        if place is Place.HEREDOC:
+        if spot.kind is Place.HEREDOC:
             return text, reference
         mark = "'" if place is Place.SINGLE else "$'"
         return text.replace("'", "'\\''"), f'\'"{reference}"{mark}'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -62,7 +63,66 @@ EVALUATED = {
     "a literal heredoc": "cat <<'EOF'\n{parameter-value:v}\nEOF",
     "behind sudo": 'sudo -u ada sh -ec "echo {parameter-value:v}"',
     "in a substitution": 'echo $(bash -c "echo {parameter-value:v}")',
+    "a heredoc for a shell": "bash <<EOF\necho {parameter-value:v}\nEOF",
+    "a heredoc for Python": "python - <<EOF\nprint('{parameter-value:v}')\nEOF",
+    "a heredoc for another machine": "ssh host <<EOF\necho {parameter-value:v}\nEOF",
+    "a heredoc that a pipe hands on": "cat <<EOF | sudo bash\necho {parameter-value:v}\nEOF",
+    "a heredoc for a shell that logs": "bash -x 2>log >out <<-EOF\n\techo {parameter-value:v}\n\tEOF",
+    "a here-string for a shell": 'bash <<< "echo {parameter-value:v}"',
+    "a pipe into a shell": 'echo "echo {parameter-value:v}" | bash',
+    "a pipe of both outputs into a shell": 'echo "echo {parameter-value:v}" |& tee log | sh -s',
+    "a pipe out of a group": '(echo "echo {parameter-value:v}") | bash',
+    "a pipe out of a loop": "for x in 1; do echo {parameter-value:v}; done | bash",
+    "a pipe into xargs": "echo {parameter-value:v} | xargs -I% sh -c 'echo %'",
+    "a file from a substitution": "bash <(echo {parameter-value:v})",
+    "a sourced substitution": "source <(echo {parameter-value:v})",
+    "a trap": "trap 'echo {parameter-value:v}' EXIT",
+    "an alias": "alias x='echo {parameter-value:v}'",
+    "an option and its program in one": 'bash -c"echo {parameter-value:v}"',
+    "a program behind the end of options": 'bash -c -- "echo {parameter-value:v}"',
+    "a program behind an option with a value": 'bash -o pipefail -c "echo {parameter-value:v}"',
+    "a program behind a redirection": 'bash 2>&1 -c "echo {parameter-value:v}"',
+    "an interpreter in quotes": '"/bin/bash" -c "echo {parameter-value:v}"',
+    "an interpreter in a variable": '$SHELL -c "echo {parameter-value:v}"',
+    "perl -E": "perl -E 'say \"{parameter-value:v}\"'",
+    "php -r": "php -r 'echo \"{parameter-value:v}\";'",
+    "node -p": "node -p '\"{parameter-value:v}\"'",
+    "node --eval": "node --eval='\"{parameter-value:v}\"'",
+    "julia --eval": "julia --eval 'print(\"{parameter-value:v}\")'",
+    "R -e": "R -e 'print(\"{parameter-value:v}\")'",
+    "another user's shell": 'su - ada -c "echo {parameter-value:v}"',
+    "another shell": 'tcsh -c "echo {parameter-value:v}"',
+    "another Python": "pypy3 -c \"print('{parameter-value:v}')\"",
+    "awk": "awk '{ print \"{parameter-value:v}\" }' file",
+    "sed": "sed -i 's/x/{parameter-value:v}/e' file",
+    "a batch job": 'sbatch --wrap="echo {parameter-value:v}"',
+    "make": "make train ARGS={parameter-value:v}",
+    "old arithmetic": "echo $[ {parameter-value:v} + 1 ]",
+    "a subscript in an expansion": "echo ${a[{parameter-value:v}]}",
+    "a substring": "echo ${a:{parameter-value:v}}",
+    "a variable that is unset": "unset {parameter-value:v}",
+    "a variable that is asked for": "[[ -v {parameter-value:v} ]]",
 }
+#: Commands that look like these, and only hand a value on.
+HANDED_ON = [
+    "python train.py --name {parameter-value:v}",
+    "python train.py -c {parameter-value:v}",
+    "python -m train --name {parameter-value:v}",
+    "bash -e run.sh {parameter-value:v}",
+    "cat {parameter-value:v} | grep python",
+    "echo {parameter-value:v} | python train.py",
+    "echo {parameter-value:v} | python -c 'import sys; print(sys.stdin.read())'",
+    "echo {parameter-value:v} | tee log && bash run.sh",
+    "(cd x && cat {parameter-value:v}) | (cat)",
+    "python train.py --cfg <(echo {parameter-value:v})",
+    "python train.py <<EOF\n{parameter-value:v}\nEOF\nbash run.sh",
+    "docker run -e NAME={parameter-value:v} python:3.12 python train.py",
+    "awk -v name={parameter-value:v} '{ print name }' file",
+    "jq --arg name {parameter-value:v} '.name = $name' file",
+    "git add make read local {parameter-value:v}",
+    "echo ${missing:-{parameter-value:v}}",
+    "bash run.sh 2>&1 {parameter-value:v}",
+]
 
 
 def expected(line: str, value: str) -> str:
@@ -89,6 +149,13 @@ def test_no_value_is_anything_but_itself(value: str, place: str) -> None:
     assert run(PLACES[place], value + "$") == expected(PLACES[place], value + "$")
 
 
+@given(st.lists(st.sampled_from([*"\"'$`\\(){}[]<>|&;#\n -ax", "{parameter-value:v}", "<<EOF\n", "bash"]), max_size=40))
+@settings(max_examples=300, deadline=None)
+def test_any_command_is_filled_or_refused(parts: list[str]) -> None:
+    with suppress(Failure):
+        interpolate(["".join(parts)], {"v": "a b"})
+
+
 @pytest.mark.parametrize("place", EVALUATED)
 def test_a_value_that_would_be_run_where_it_stands_is_refused_with_a_hint(place: str) -> None:
     with pytest.raises(Failure, match=r"parameter-value:v.*; .+\.$"):
@@ -97,8 +164,25 @@ def test_a_value_that_would_be_run_where_it_stands_is_refused_with_a_hint(place:
 
 @pytest.mark.parametrize("place", EVALUATED)
 def test_a_plain_number_may_stand_everywhere(place: str) -> None:
-    (line,) = interpolate([EVALUATED[place]], {"v": 7}).run
+    (line,) = interpolate([EVALUATED[place]], {"v": 7}).shown
     assert line == EVALUATED[place].replace("{parameter-value:v}", "7")
+
+
+@pytest.mark.parametrize("line", HANDED_ON)
+def test_a_value_that_is_only_handed_on_is_kept_as_it_is(line: str) -> None:
+    commands = interpolate([line], {"v": "$(echo PWNED) b"})
+    assert [*commands.variables.values()] == ["$(echo PWNED) b"]
+
+
+@pytest.mark.parametrize("line", ["cat <<'EOF'\nE{parameter-value:v}\nEOF", "bash <<'EOF'\n{parameter-value:v}\nEOF"])
+def test_a_value_ends_no_heredoc(line: str) -> None:
+    with pytest.raises(Failure, match="could not be kept"):
+        interpolate([line], {"v": "OF"})
+
+
+def test_parameters_that_stand_in_a_command_too_often_are_refused() -> None:
+    with pytest.raises(Failure, match="characters"):
+        interpolate(["echo {parameters} " * 2000], {"v": "x" * 100_000})
 
 
 @pytest.mark.parametrize(
