@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 from collections.abc import Awaitable
@@ -14,12 +15,16 @@ from collections.abc import Awaitable
 import psutil
 
 from perijove.aio.executors import FILES, WAITING
+from perijove.model.reasons import Reason
 from perijove.patience import ends_within
+from perijove_agent.ending import Failure
 from perijove_agent.runtime.guardian import Guardian
 from perijove_agent.runtime.lineage import PATIENCE, Lineage, Mark, described
 from perijove_agent.runtime.protocol import Launch, Usage
 from perijove_agent.tasks import Begun
 
+#: What the machine lacks, whatever program is to be started.
+_EXHAUSTED = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
 #: Bytes a pipe's reader buffers before the program has to wait.
 _PIPE_BUFFER = 256 * 1024
 
@@ -174,6 +179,14 @@ class ProcessRuntime:
 
     async def start(self, launch: Launch) -> LocalProcess:
         """Start a program in a session of its own, without standard input."""
+        try:
+            return await self._start(launch)
+        except OSError as error:
+            if error.errno in _EXHAUSTED:
+                raise Failure(Reason.AGENT_FAILED, f"The worker can start no process now: {error.strerror}.") from error
+            raise
+
+    async def _start(self, launch: Launch) -> LocalProcess:
         loop = asyncio.get_running_loop()
         with self.lineage.marking() as mark:
             # The program is forked before it first waits.

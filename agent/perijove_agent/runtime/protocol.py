@@ -90,6 +90,8 @@ class Runtime(Protocol):
         ------
         OSError
             It cannot be started.
+        perijove_agent.ending.Failure
+            The worker has no room for any process now.
         """
 
     async def aclose(self) -> None:
