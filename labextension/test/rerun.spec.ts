@@ -44,13 +44,15 @@ describe('running again', () => {
     title: 'Old',
     parameters: { epochs: 5, name: 'x', layers: [1, 2], fast: true }
   };
+  const local = { name: 'local', isolation: 'unsandboxed' };
+  const gpu = { name: 'gpu', isolation: 'containers' };
   const defaults = new Map<string, unknown>([
     ['epochs', 30],
     ['seed', 7]
   ]);
 
   it('offers what was given, and what else the notebook declares', () => {
-    const { schema, values } = formOf({ spec }, ['local', 'gpu'], defaults);
+    const { schema, values } = formOf({ spec }, [local, gpu], defaults);
     expect(values.parameters).toEqual({
       epochs: 5,
       name: 'x',
@@ -60,7 +62,12 @@ describe('running again', () => {
     });
     expect(schema).toMatchObject({
       properties: {
-        group: { enum: ['local', 'gpu'] },
+        group: {
+          oneOf: [
+            { const: 'local', title: 'local (unsandboxed)' },
+            { const: 'gpu', title: 'gpu (containers)' }
+          ]
+        },
         parameters: {
           properties: {
             epochs: { type: 'number' },
@@ -74,7 +81,7 @@ describe('running again', () => {
 
   it('has no fields for parameters where there are none', () => {
     const bare = { spec: { group: 'local' } };
-    const { schema } = formOf(bare, ['local'], new Map());
+    const { schema } = formOf(bare, [local], new Map());
     expect(Object.keys(schema.properties as object)).toEqual([
       'title',
       'group'
@@ -82,12 +89,12 @@ describe('running again', () => {
   });
 
   it('changes nothing where nothing was changed', () => {
-    const { values } = formOf({ spec }, ['local'], defaults);
+    const { values } = formOf({ spec }, [local], defaults);
     expect(changesOf({ spec }, values, defaults)).toEqual({});
   });
 
   it('sends what differs, and only that', () => {
-    const { values } = formOf({ spec }, ['local', 'gpu'], defaults);
+    const { values } = formOf({ spec }, [local, gpu], defaults);
     const parameters = {
       ...(values.parameters as object),
       epochs: 6,

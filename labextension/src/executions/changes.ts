@@ -1,6 +1,6 @@
 import type { JSONObject, ReadonlyJSONObject } from '@lumino/coreutils';
 
-import type { IExecution, ISpec } from '../master/types';
+import type { IExecution, IGroup, ISpec } from '../master/types';
 
 /** What a person may change of an execution before it runs again. */
 export interface IChanges {
@@ -9,10 +9,13 @@ export interface IChanges {
   parameters?: Record<string, unknown>;
 }
 
+/** A worker group to choose, and what it isolates. */
+export type Choice = Pick<IGroup, 'name' | 'isolation'>;
+
 /** A form for running an execution again: its parameters by their types, its title and its group. */
 export function formOf(
   { spec }: Pick<IExecution, 'spec'>,
-  groups: readonly string[],
+  groups: readonly Choice[],
   declared: ReadonlyMap<string, unknown>
 ): { schema: JSONObject; values: JSONObject } {
   const parameters = offered(spec, declared);
@@ -22,7 +25,14 @@ export function formOf(
   ]);
   const properties: JSONObject = {
     title: { type: 'string', title: 'Title' },
-    group: { type: 'string', title: 'Worker group', enum: [...groups] }
+    group: {
+      type: 'string',
+      title: 'Worker group',
+      oneOf: groups.map(({ name, isolation }) => ({
+        const: name,
+        title: `${name} (${isolation})`
+      }))
+    }
   };
   if (fields.length > 0) {
     properties.parameters = {

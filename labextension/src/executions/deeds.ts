@@ -48,10 +48,9 @@ export class Deeds implements IActions {
   rerun(execution: IExecution): void {
     this.attempt(async () => {
       const groups = await this.requests.get<IPage<IGroup>>('master/groups');
-      const names = groups.items.map(({ name }) => name);
       const changes = await askForChanges(
         execution,
-        names,
+        groups.items,
         await this.declared(execution),
         this.trans
       );

@@ -7,7 +7,7 @@ import { useState } from 'react';
 
 import type { IExecution } from '../master/types';
 import { FieldTemplate, ObjectTemplate } from '../submit/templates';
-import { changesOf, formOf, type IChanges } from './changes';
+import { changesOf, formOf, type Choice, type IChanges } from './changes';
 
 const validator = customizeValidator<ReadonlyJSONObject>();
 const templates = { FieldTemplate, ObjectFieldTemplate: ObjectTemplate };
@@ -69,7 +69,7 @@ function Form(props: {
 /** Ask what shall be different; null when the person cancelled. */
 export async function askForChanges(
   execution: IExecution,
-  groups: string[],
+  groups: readonly Choice[],
   declared: ReadonlyMap<string, unknown>,
   trans: TranslationBundle
 ): Promise<IChanges | null> {

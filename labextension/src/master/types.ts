@@ -160,6 +160,8 @@ export interface IGroup {
   name: string;
   description: string;
   runtime: 'process' | 'docker';
+  /** What keeps work apart from the agent and from other work. */
+  isolation: string;
   image: string | null;
   max_workers: number;
   workers: number;

@@ -18,7 +18,7 @@ def test_whoever_is_signed_in_to_the_hub_sees_their_page_at_once(browser: httpx.
     answer = browser.get(HOME)
     assert answer.status_code == 200
     assert "Your executions" in answer.text
-    assert "local" in answer.text
+    assert "<td>unsandboxed</td>" in answer.text  # what the group local isolates
     assert "alice" in answer.text
 
 
