@@ -13,7 +13,6 @@ import logging
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import quote
 
 from jupyterhub.services.auth import HubAuth
@@ -99,13 +98,13 @@ class People:
 
     async def _created(self, user: str) -> str | None:
         answer = await self._ask(f"users/{quote(user, safe='')}")
-        model: dict[str, Any] = {}
+        created: str | None = None
         if answer.code == HTTPStatus.OK:
             try:
                 model = json.loads(answer.body)
-            except ValueError as error:  # not the Hub's: a proxy's page
+                created = model.get("created")
+            except (ValueError, RecursionError, AttributeError) as error:  # not the Hub's: a proxy's page
                 raise Unavailable(_AWAY) from error
-        created = model.get("created")
         if created is None:
             self._warn()
         return created

@@ -42,7 +42,7 @@ class CredentialsFile:
             return Credentials(str(told["url"]), str(told["token"]))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             _log.warning("%s is left out: it cannot be read (%s).", self.path, type(error).__name__)
             return None
 

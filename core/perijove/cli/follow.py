@@ -12,10 +12,11 @@ import click
 from perijove.cli.failures import EXIT
 from perijove.cli.listing import print_outputs, shown
 from perijove.cli.output import emit, length, table
-from perijove.cli.results import free_name, write_whole
+from perijove.cli.results import write_whole
 from perijove.cli.screens import Screen, screen
 from perijove.cli.session import Session
 from perijove.client import AsyncClient, Changed
+from perijove.client.download import free_name
 from perijove.errors import NotFound, PerijoveError
 from perijove.model.resources import Execution
 from perijove.model.status import WAITING, Status

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
-import tempfile
 from collections.abc import Iterator
-from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +12,7 @@ import click
 from perijove.cli.listing import print_outputs
 from perijove.cli.output import emit
 from perijove.cli.session import Session, pass_session, printing, project_option
-from perijove.client.drivers import SyncDriver
-from perijove.client.executions import Executions
+from perijove.client.download import free_name
 from perijove.errors import UnknownDatum
 from perijove.model.resources import Execution, ExecutionDetail, Output
 
@@ -79,43 +75,10 @@ def get(
     found = api.find(execution, project=project)
     paths = []
     for output in _chosen(found, [*api.outputs(found.id)], names):
-        paths.append(_download(api, output, folder, found.number, force))
+        paths.append(api.download(output, folder, number=found.number, force=force))
         session.say(str(paths[-1]))
     if session.json:
         emit({"files": [str(path) for path in paths]})
-
-
-def _download(api: Executions[SyncDriver], output: Output, folder: Path, number: int, force: bool) -> Path:
-    """Write an output into `folder`, over what is there only with `force`; the same bytes are not written twice."""
-    with tempfile.TemporaryDirectory(prefix=".perijove-", dir=_made(folder)) as place:
-        came: Path = api.download(output, place)
-        wanted = folder / came.relative_to(place)
-        if wanted.is_file() and _digest(wanted) == output.sha256:
-            return wanted
-        target = wanted if force else free_name(wanted, number)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        came.replace(target)
-    return target
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def free_name(path: Path, number: int) -> Path:
-    """Return `path`, or where that is taken one with the execution's number in it: ``model.12.pkl``."""
-    names = (f"{path.stem}.{number}{again}{path.suffix}" for again in chain([""], (f"-{n}" for n in count(2))))
-    places = chain([path], (path.with_name(name) for name in names))
-    return next(place for place in places if not place.exists() and not place.is_symlink())
 
 
 def left_out(execution: ExecutionDetail) -> Iterator[str]:

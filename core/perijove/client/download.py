@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable, Mapping
+from itertools import chain, count
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -53,8 +54,14 @@ def save(
     sha256: str | None = None,
     report: Report = _silent,
     params: Mapping[str, str] | None = None,
+    where: Callable[[Path], Path] = Path,
 ) -> Flow[Path]:
-    """Write an object to the file `target`, which appears when it is complete and its digest is right.
+    """Write an object to the file `target`, which appears when it is complete and its digest is right; return where.
+
+    Parameters
+    ----------
+    where : callable
+        Returns, once the object has arrived, which file it is to be instead of `target`.
 
     Raises
     ------
@@ -71,12 +78,32 @@ def save(
                 digest = yield from _copy(file, report)
             if sha256 is not None and digest != sha256:
                 raise ConnectionLost(f"What arrived of '{target.name}' is not what was stored: its SHA-256 differs.")
-            part.replace(target)
+            place = where(target)
+            part.replace(place)
         finally:
             part.unlink(missing_ok=True)
-        return target
+        return place
 
     return (yield from _again(once))
+
+
+def free_name(path: Path, number: int | None = None) -> Path:
+    """Return `path`, or where that is taken a name with the execution's number in it: ``model.12.pkl``."""
+    mark = "" if number is None else f".{number}"
+    marks = chain([mark], (f"{mark}-{n}" for n in count(2)))
+    places = chain([path], (path.with_name(f"{path.stem}{each}{path.suffix}") for each in marks))
+    return next(place for place in places if not place.exists() and not place.is_symlink())
+
+
+def holds(path: Path, size: int, sha256: str) -> bool:
+    """Return whether a file is there that holds just these bytes."""
+    if not path.is_file() or path.stat().st_size != size:
+        return False
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest() == sha256
 
 
 def _again(once: Callable[[], Flow[T]]) -> Flow[T]:

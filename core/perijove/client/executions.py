@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from perijove.client.api import Api, Driver, endpoint, fetch, gathered, pages, path, stream
 from perijove.client.bodies import checked, creation
-from perijove.client.download import Report, content, save
+from perijove.client.download import Report, content, free_name, holds, save
 from perijove.client.events import PATIENCE, ExecutionEvent, follow, unheard
-from perijove.client.flow import Flow, Request, Stream
+from perijove.client.flow import Flow, Request, Stream, Work
 from perijove.client.logs import read_log
 from perijove.client.transfer import send
 from perijove.errors import InvalidPath, InvalidRequest, PerijoveError, UnknownExecution, UnknownProject
@@ -237,17 +238,35 @@ class Executions(Api[Driver]):
         return (yield from gathered(Page[Output], path("executions", execution, "outputs"), {"limit": _PAGE}))
 
     @endpoint
-    def download(self, output: Output, folder: Path | str = ".", *, report: Report = lambda _count: None) -> Flow[Path]:
+    def download(
+        self,
+        output: Output,
+        folder: Path | str = ".",
+        *,
+        number: int | None = None,
+        force: bool = False,
+        report: Report = lambda _count: None,
+    ) -> Flow[Path]:
         """Write an output to ``folder/<its name>``, checked against its SHA-256, and return that path.
+
+        Another file that is there already stays as it is: the output gets a free name, which is returned.
 
         Parameters
         ----------
+        number : int, optional
+            The execution's number, for that name: ``model.12.pkl``; ``model-2.pkl`` without.
+        force : bool
+            Overwrite a file that is there.
         report : callable
             Is told the number of bytes written so far.
         """
         target = _inside(Path(folder), output.name)
         address = path("executions", output.execution, "outputs", *output.name.split("/"))
-        return save(address, target, output.sha256, report)
+        if force:
+            return (yield from save(address, target, output.sha256, report))
+        if (yield Work(partial(holds, target, output.size, output.sha256))):
+            return target
+        return (yield from save(address, target, output.sha256, report, where=partial(free_name, number=number)))
 
     @endpoint
     def metadata(self, execution: str) -> Flow[Metadata]:

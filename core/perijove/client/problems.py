@@ -40,7 +40,9 @@ def problem(response: httpx.Response, body: bytes) -> PerijoveError:
     try:
         told = json.loads(body)["error"]
         code, message, hint = (str(told.get(key, "")) for key in ("code", "message", "hint"))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return _foreign(response)
+    if code and not code.isidentifier():
         return _foreign(response)
     kind = _by_code().get(code) or _newer(code, response.status_code)
     return kind(message, hint)

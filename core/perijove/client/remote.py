@@ -147,8 +147,10 @@ class RemoteExecution:
         text = self._client.executions.notebook(self.id, which=which).decode()
         return nbformat.reads(text, as_version=nbformat.NO_CONVERT)  # type: ignore[no-untyped-call]  # has no types
 
-    def download(self, *names: str, folder: str | os.PathLike[str] = ".") -> list[Path]:
+    def download(self, *names: str, folder: str | os.PathLike[str] = ".", force: bool = False) -> list[Path]:
         """Write output files into `folder`, all of them by default; return their paths.
+
+        A file that is there already stays as it is, unless `force`: the output gets a name with `number` in it.
 
         Raises
         ------
@@ -159,7 +161,8 @@ class RemoteExecution:
         if missing := [name for name in names if name not in outputs]:
             raise UnknownDatum(f"Execution {self.number} has no output '{missing[0]}'.")
         chosen = [outputs[name] for name in names] or list(outputs.values())
-        return [self._client.executions.download(output, Path(folder)) for output in chosen]
+        download = self._client.executions.download
+        return [download(output, Path(folder), number=self.number, force=force) for output in chosen]
 
 
 def run(

@@ -28,7 +28,7 @@ def read_data(path: Path) -> dict[str, Any]:
             return dict(_variable(archive, member) for member in archive.infolist())
     except ImportError as error:
         raise UnreadableResults(f"The variables can't be read here: {error}.", "Install it here.") from error
-    except (zipfile.BadZipFile, KeyError, ValueError, RecursionError, OSError) as error:
+    except (zipfile.BadZipFile, KeyError, ValueError, RecursionError, MemoryError, OSError) as error:
         raise UnreadableResults(f"The variables can't be read here: {type(error).__name__}: {error}.") from error
 
 

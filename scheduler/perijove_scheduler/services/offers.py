@@ -69,6 +69,6 @@ class Offers:
             return None
         try:
             document = json.loads(b"".join([part async for part in self._files.get(key)]))
-        except (NotFound, ValueError):
+        except (NotFound, ValueError, RecursionError):
             return None  # the worker will not be able to fetch it either, and says so with the right reason
         return document if isinstance(document, dict) else None

@@ -86,7 +86,7 @@ async def test_a_hub_that_does_not_tell_is_said_to_once_and_stops_nobody(
     assert caplog.text.count("read:users") == 1
 
 
-@pytest.mark.parametrize("answer", [(500, {}), (429, {}), (200, b"<html>"), None])
+@pytest.mark.parametrize("answer", [(500, {}), (429, {}), (200, b"<html>"), (200, b"[" * 100_000), (200, []), None])
 async def test_while_the_hub_does_not_answer_requests_are_refused_and_the_next_one_asks_again(
     hub: FakeHub, people: People, answer: tuple[int, Any] | None
 ) -> None:

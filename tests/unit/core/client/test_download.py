@@ -78,3 +78,32 @@ def test_a_notebook_may_come_from_the_service_itself(talk, service):
     service.stream(b'{"cells"', b": []}")
     assert talk.do(lambda c: c.executions.notebook("ex-1", which="submitted")) == b'{"cells": []}'
     assert service.requests[0].url.params["which"] == "submitted"
+
+
+def test_a_file_that_is_there_is_overwritten_only_by_force(talk, service, output, tmp_path):
+    mine = tmp_path / "run" / "model.pkl"
+    mine.parent.mkdir()
+    mine.write_bytes(b"edited")
+    for _ in range(3):
+        service.reply(redirect()).stream(CONTENT)
+    beside = talk.do(lambda c: c.executions.download(output, tmp_path, number=12))
+    unnumbered = talk.do(lambda c: c.executions.download(output, tmp_path))
+    assert (beside.name, unnumbered.name) == ("model.12.pkl", "model-2.pkl")
+    assert (mine.read_bytes(), beside.read_bytes(), unnumbered.read_bytes()) == (b"edited", CONTENT, CONTENT)
+    assert talk.do(lambda c: c.executions.download(output, tmp_path, force=True)) == mine
+    assert mine.read_bytes() == CONTENT
+
+
+def test_what_is_there_already_is_not_fetched_again(talk, service, output, tmp_path):
+    service.reply(redirect()).stream(CONTENT)
+    first = talk.do(lambda c: c.executions.download(output, tmp_path))
+    requests = len(service.requests)
+    assert talk.do(lambda c: c.executions.download(output, tmp_path)) == first
+    assert len(service.requests) == requests
+
+
+def test_a_file_that_was_made_while_an_output_came_stays(talk, service, output, tmp_path):
+    mine = tmp_path / "run" / "model.pkl"
+    service.reply(redirect()).stream(CONTENT)
+    target = talk.do(lambda c: c.executions.download(output, tmp_path, report=lambda _: mine.write_bytes(b"mine")))
+    assert (target.name, mine.read_bytes(), target.read_bytes()) == ("model-2.pkl", b"mine", CONTENT)

@@ -57,6 +57,15 @@ def test_an_answer_that_is_not_perijoves_is_told_from_one_that_is(talk, service,
         talk.do(lambda c: c.info())
 
 
+@pytest.mark.parametrize(
+    "body", [b"[" * 100_000, b"[]", b'{"error": {"code": "a\\u0000b"}}', b'{"error": {"code": "\\ud800"}}']
+)
+def test_an_answer_that_only_looks_like_perijoves_is_named_as_anothers(talk, service, body):
+    service.reply(httpx.Response(500, content=body))
+    with pytest.raises(errors.ConnectionLost, match="is not the Perijove service"):
+        talk.do(lambda c: c.info())
+
+
 @pytest.mark.parametrize("trouble", [httpx.ConnectError("refused"), httpx.ReadTimeout("slow"), 502, 503, 504])
 def test_a_request_is_repeated_while_the_service_is_away(talk, service, trouble):
     away = httpx.Response(trouble) if isinstance(trouble, int) else trouble

@@ -57,10 +57,18 @@ def test_what_is_no_data_is_refused_by_name(leave, value):
         leave(x=value)
 
 
+def _npy(shape):
+    """Return an array's file that says a shape, and holds nothing."""
+    buffer = io.BytesIO()
+    numpy.lib.format.write_array_header_1_0(buffer, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    return buffer.getvalue()
+
+
 @pytest.mark.parametrize(
     "members",
     [
         {"x.npy": b"nonsense"},
+        {"x.npy": _npy((1 << 60,))},
         {"x.json": b"{"},
         {"x.json": b"[" * 100_000},
         {"x.pkl": b"cos\nsystem\n(S'exit 1'\ntR."},

@@ -114,6 +114,17 @@ async def test_a_small_notebook_travels_with_its_ticket(world, size: int, inline
     assert ticket.notebook == (document if inline else None)
 
 
+async def test_a_stored_notebook_that_cannot_be_read_is_left_to_its_worker_and_holds_up_no_others(world) -> None:
+    data = b"[" * 100_000
+    sha256 = hashlib.sha256(data).hexdigest()
+    await world.files.put(notebook_key(sha256), _parts(data))
+    ids = await world.submit(command=None, notebook={"path": "a.ipynb", "sha256": sha256})
+    ids += await world.submit()
+    await world.dispatcher.turn()
+    agent = await world.agent()
+    assert [await agent.claim() for _ in ids] == ids
+
+
 async def _parts(data: bytes):
     yield data
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from perijove.model.events import Claimed
 from perijove.wire.protocol import LEASE
-from perijove_scheduler.loops.sweeper import KEYS_KEPT
+from perijove_scheduler.loops import sweeper
+from perijove_scheduler.loops.sweeper import KEYS_KEPT, WORKERS_KEPT
 from perijove_scheduler.store.clock import db_ago
-from perijove_scheduler.store.tables import IdempotencyRow
+from perijove_scheduler.store.tables import IdempotencyRow, WorkerRow
 
 
 async def test_queued_work_that_redis_forgot_is_offered_again(world) -> None:
@@ -148,3 +149,15 @@ async def test_old_idempotency_keys_are_forgotten_and_fresh_ones_kept(world) -> 
     await world.sweeper.take_turn()
     async with world.store.read() as session:
         assert await session.scalar(select(func.group_concat(IdempotencyRow.key))) == "fresh"
+
+
+async def test_workers_that_ended_long_ago_are_forgotten_however_many_and_others_kept(world, monkeypatch) -> None:
+    monkeypatch.setattr(sweeper, "_PAGE", 2)
+    workers = world.store.workers
+    old, fresh, live = [await workers.start("local") for _ in range(5)], *[await workers.start("local") for _ in "ab"]
+    await workers.end([*old, fresh])
+    async with world.store.write() as session:
+        long_ago = update(WorkerRow).where(WorkerRow.id.in_(old))
+        await session.execute(long_ago.values(ended_at=db_ago(WORKERS_KEPT + 60)))
+    await world.sweeper.take_turn()
+    assert [await workers.get(each) is None for each in (*old, fresh, live)] == [True] * 5 + [False] * 2
