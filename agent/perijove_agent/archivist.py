@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from perijove.aio.executors import COMPUTING
+from perijove.aio.executors import COMPUTING, FILES
 from perijove.errors import Unavailable
 from perijove.model.events import Archived, FormerWorker, ObjectRequest
 from perijove.patience import Backoff
@@ -82,16 +82,20 @@ class Archivist:
     async def _archive(self, spool: EndedSpool) -> None:
         """Archive a spool, however long the object store or the disk is away: Redis may not have all of its records."""
         backoff = Backoff(5.0, 600.0)
-        while True:
-            try:
-                await self._archive_once(spool)
-                return spool.discard()
-            except NoAddress as error:
-                log.warning("the records of %s are not archived: %s", spool.held.execution, error)
-                return spool.discard()
-            except (UploadError, Unavailable, OSError) as error:
-                log.warning("the records of %s stay on this disk for now: %s", spool.held.execution, error)
+        while not await self._is_settled(spool):
             await backoff.sleep()
+        await FILES.run(spool.discard)
+
+    async def _is_settled(self, spool: EndedSpool) -> bool:
+        """Try to archive a spool; return whether it is of no use any more."""
+        try:
+            await self._archive_once(spool)
+        except NoAddress as error:
+            log.warning("the records of %s are not archived: %s", spool.held.execution, error)
+        except (UploadError, Unavailable, OSError) as error:
+            log.warning("the records of %s stay on this disk for now: %s", spool.held.execution, error)
+            return False
+        return True
 
     async def _archive_once(self, spool: EndedSpool) -> None:
         try:
@@ -101,7 +105,7 @@ class Archivist:
             await self._tools.uploader.upload(spool.held, request, archive.path, "application/zstd", ran_by=ran_by)
             await self._tell(spool, archive)
         finally:
-            spool.archive_path.unlink(missing_ok=True)
+            await FILES.run(spool.archive_path.unlink, missing_ok=True)
 
     def _ran_by(self, spool: EndedSpool) -> FormerWorker | None:
         """Return which earlier worker on this disk ran the attempt, if one did."""

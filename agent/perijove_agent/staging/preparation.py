@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from perijove import errors
-from perijove.aio.executors import COMPUTING
+from perijove.aio.executors import COMPUTING, FILES
 from perijove.model.events import ObjectRequest
 from perijove.model.reasons import Reason
 from perijove.model.spec import Notebook
@@ -53,10 +53,11 @@ async def prepare(tools: Tools, ticket: Ticket, held: Held, folders: AttemptFold
     """
     if ticket.spec.image is not None:
         raise Failure(Reason.IMAGE_FAILED, "This worker runs no containers, so it cannot run an image.")
-    folders.create()
+    # What an earlier try of this attempt left may be much.
+    await FILES.run(folders.create)
     steps = _Steps(tools, ticket, held, folders)
     await together([steps.code(), steps.prepare_document(), steps.fetch_inputs()])
-    write_config(folders.config, ticket, steps.files)
+    await COMPUTING.run(write_config, folders.config, ticket, steps.files)
     folder = folders.repository
     if ticket.spec.notebook:
         folder = (folder / ticket.spec.notebook.path).parent
