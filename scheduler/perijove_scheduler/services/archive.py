@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import zstandard
 
+from perijove.aio.executors import COMPUTING
 from perijove.errors import NotFound
 from perijove.model.sizes import describe_size
 from perijove.wire.archives import FOOTER_SIZE, last_of
@@ -65,34 +66,47 @@ async def read(files: Files, key: str, after: int) -> AsyncIterator[Records]:
     A record of more than `RECORD_LIMIT` bytes is left out, which a record in its place says. An object that is not
     there has no records; a damaged one ends where it is damaged.
     """
-    lines = _Lines(after)
+    reader = _Reader(after)
     try:
-        async for piece in _unpacked(files, key):
-            if batch := lines.feed(piece):
-                yield batch
-        if batch := lines.end():
+        async for chunk in files.get(key):
+            # Beside the event loop, piece by piece: a MiB of somebody else's archive may become gigabytes.
+            batches = reader.feed(chunk)
+            while (batch := await COMPUTING.run(next, batches, None)) is not None:
+                if batch:
+                    yield batch
+        if batch := reader.end():
             yield batch
     except (NotFound, zstandard.ZstdError):
         return  # what is missing then is said by who knows what there should be
 
 
-async def _unpacked(files: Files, key: str) -> AsyncIterator[bytes]:
-    unpacker = _unpacker()
-    pieces: list[bytes] = []
-    size = 0
-    async for chunk in files.get(key):
+class _Reader:
+    """Unpacks an object and cuts it into records, a piece at a time."""
+
+    def __init__(self, after: int) -> None:
+        self._unpacker = _unpacker()
+        self._lines = _Lines(after)
+
+    def feed(self, chunk: bytes) -> Iterator[Records]:
+        """Take a chunk; yield the records of each piece that it becomes, which may be none."""
+        pieces: list[bytes] = []
+        size = 0
         for start in range(0, len(chunk), _BITE):
             bite = chunk[start : start + _BITE]
             while bite:
-                pieces.append(piece := unpacker.decompress(bite))
+                pieces.append(piece := self._unpacker.decompress(bite))
                 size += len(piece)
-                bite = unpacker.unused_data
-                if unpacker.eof:  # a footer is a frame too, and so is every part of what was written in parts
-                    unpacker = _unpacker()
+                bite = self._unpacker.unused_data
+                if self._unpacker.eof:  # a footer is a frame too, and so is every part of what was written in parts
+                    self._unpacker = _unpacker()
             if size >= _PIECE:
-                yield b"".join(pieces)
+                yield self._lines.feed(b"".join(pieces))
                 pieces, size = [], 0
-    yield b"".join(pieces)
+        yield self._lines.feed(b"".join(pieces))
+
+    def end(self) -> Records:
+        """Return the record of a last line without an end."""
+        return self._lines.end()
 
 
 def _unpacker() -> zstandard.ZstdDecompressionObj:
