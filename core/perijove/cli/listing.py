@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from perijove.cli.output import ago, emit, length, name_of, print_list, status_text, table
+from perijove.cli.output import ago, emit, length, print_list, status_text, table
 from perijove.cli.session import Session, pass_session, printing, project_option
 from perijove.code import describe_size
 from perijove.model.resources import Comparison, Execution, ExecutionDetail, Output
@@ -33,7 +33,7 @@ def ls(session: Session, /, limit: int, **filters: Any) -> None:
 
 def _row(execution: Execution) -> tuple[Any, ...]:
     place = f"{execution.project_name}/{execution.number}"
-    what, group = name_of(execution), execution.spec.group
+    what, group = execution.spec.heading(), execution.spec.group
     status = status_text(execution.status)
     return place, status, what, group, execution.owner, ago(execution.created_at), length(execution)
 
@@ -63,7 +63,7 @@ def _facts(found: ExecutionDetail) -> list[tuple[str, Any]]:
         ("status", status_text(found.status)),
         ("", " ".join(filter(None, (found.sentence, found.detail)))),
         ("hint", found.hint),
-        ("runs", name_of(found) if not spec.command else " && ".join(spec.command)),
+        ("runs", spec.notebook.path if spec.notebook else " && ".join(spec.command or ())),
         ("group", spec.group),
         ("image", spec.image or ""),
         ("code", spec.code or ""),

@@ -103,11 +103,3 @@ def length(execution: Execution) -> str:
     end = execution.finished_at if execution.status in TERMINAL else None
     seconds = ((end or datetime.now(timezone.utc)) - execution.started_at).total_seconds()
     return describe_seconds(max(0.0, seconds))
-
-
-def name_of(execution: Execution) -> str:
-    """Return what an execution is called in a list: its title, its notebook or its command."""
-    spec = execution.spec
-    if spec.title:
-        return spec.title
-    return spec.notebook.path if spec.notebook else (spec.command or [""])[0]

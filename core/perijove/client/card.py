@@ -17,7 +17,7 @@ def bundle(execution: Execution) -> dict[str, Any]:
     The card's payload holds what identifies it and what it looked like when it was displayed: a notebook is read by
     people who cannot reach the service, or no longer.
     """
-    title = title_of(execution)
+    title = execution.spec.heading()
     return {
         MIME_TYPE: {
             "id": execution.id,
@@ -42,11 +42,3 @@ def _link(url: str, text: str) -> str:
     if not url.startswith(("http://", "https://")):
         return escape(text)
     return f'<a href="{escape(url)}" target="_blank" rel="noopener noreferrer">{escape(text)}</a>'
-
-
-def title_of(execution: Execution) -> str:
-    """Return what a person knows an execution by: its title, else what it runs."""
-    spec = execution.spec
-    if spec.title:
-        return spec.title
-    return spec.notebook.path if spec.notebook else " ; ".join(spec.command or ())

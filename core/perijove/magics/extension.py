@@ -128,11 +128,9 @@ class RemoteMagics(Magics):
                     raise UsageError("%remote ls, or %remote load NUMBER. A cell that starts with %%remote is sent.")
 
     def _list(self) -> None:
-        from perijove.client.card import title_of  # noqa: PLC0415
-
         with self._connect() as client:
             for seen in client.executions.list(limit=_LISTED):
-                print(f"{seen.project_name}/{seen.number:<5} {seen.status:<9} {title_of(seen)}")
+                print(f"{seen.project_name}/{seen.number:<5} {seen.status:<9} {seen.spec.heading()}")
 
     def _load(self, reference: str) -> None:
         from perijove.magics.results import bring_back, executed_digest, told  # noqa: PLC0415

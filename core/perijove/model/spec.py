@@ -13,7 +13,7 @@ from typing_extensions import Self
 
 from perijove.model.base import KebabModel
 from perijove.model.durations import Seconds
-from perijove.model.ids import CodeVersionId, Line, Name, RelativePath, Sha256
+from perijove.model.ids import CodeVersionId, Line, Name, RelativePath, Sha256, as_line
 
 _ENVIRONMENT_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 _RESERVED_PREFIXES = ("PERIJOVE_", "VH_")
@@ -155,6 +155,10 @@ class Spec(KebabModel):
         if (self.command is None) == (self.notebook is None):
             raise ValueError("give either a command or a notebook")
         return self
+
+    def heading(self) -> str:
+        """Return what a person knows an execution of it by, on one line: its title, else what it runs."""
+        return as_line(self.title or (self.notebook.path if self.notebook else " ; ".join(self.command or ())))
 
     def as_json(self) -> dict[str, Any]:
         """Return the spec as the JSON object that is stored, sent and shown; defaults are left out."""

@@ -70,6 +70,12 @@ def test_a_title_that_is_not_one_line_of_text_is_refused(character):
         CopyExecution(title=f"a{character}[2J")
 
 
+def test_what_has_no_title_is_known_by_one_line_of_what_it_runs():
+    assert command(title="mine").heading() == "mine"
+    assert command(command=["cd a", "make\n\x1b[2J\x9b"]).heading() == "cd a ; make  [2J "
+    assert len(command(command=["x" * 100_000]).heading()) == 200
+
+
 def test_a_title_may_be_of_any_script():
     title = "\u202bتدريب\u202c · 学習 · e\u0301 · 👩\u200d🔬 <b>"
     assert command(title=title).title == title
