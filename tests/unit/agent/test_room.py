@@ -110,6 +110,7 @@ def test_what_is_to_be_cleared_before_the_next_output_takes_room_until_then(
         executor.process_message(display("x" * (ROOM // 3)), cell, 0)
         executor.process_message(message("clear_output", {"wait": True}), cell, 0)
         executor.process_message(message("of_no_known_type", {}), cell, 0)
+        assert cell.outputs != []
         executor.clear_before_next_output = False  # as when the next cell begins
     assert held(executor) < 2 * ROOM
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
+import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -34,11 +35,13 @@ class Tearing:
     """The in-memory queue's append, with a plan of failures: away before or after it was done, or everything lost."""
 
     def __init__(self, queue: MemoryQueue, plan: list[str]) -> None:
+        self.asked: list[int] = []
         self._queue = queue
         self._wire = queue.agent("local", "wk-00000000000000000000000001")
         self._plan = plan
 
     async def append(self, held: Held, first: int, lines: Sequence[bytes], covered: int = 0) -> Appended:
+        self.asked.append(first)
         step = self._plan.pop(0) if self._plan else "works"
         if step == "flush":
             self._queue.flush()
@@ -208,14 +211,17 @@ async def test_no_more_is_sent_than_redis_may_hold_until_it_is_stored(tmp_path: 
 
 async def test_a_flush_sends_again_what_is_not_stored_and_nothing_else(tmp_path: Path) -> None:
     queue, spool = MemoryQueue(), filled(tmp_path, 100)
-    sender = Sender(queue.agent("local", WORKER), HELD, spool, room=1 << 30)
+    wire = Tearing(queue, [])
+    sender = Sender(wire, HELD, spool, room=1 << 30)  # type: ignore[arg-type]
     running = asyncio.create_task(sender.run())
     sender.notify()
     await asyncio.wait_for(sender.drained(), 60)
     await sender.took(60)
     queue.flush()
+    wire.asked.clear()
     sender.rewind()
     await asyncio.wait_for(sender.drained(), 60)
+    assert wire.asked == [61]
     with pytest.raises(Gap):
         await queue.records("local", HELD.execution, HELD.attempt, 59, 1000)
     arrived = await queue.records("local", HELD.execution, HELD.attempt, 60, 1000)
@@ -248,8 +254,13 @@ async def test_a_full_redis_makes_a_segment_due_however_small_and_an_end_does_no
 
 
 def test_a_spool_of_a_million_records_keeps_the_places_of_those_that_may_be_read_again(tmp_path: Path) -> None:
+    tracemalloc.start()
     spool = filled(tmp_path, 20_000, size=10)
+    before = tracemalloc.get_traced_memory()[0]
     spool.release(15_000)
+    freed = before - tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert freed > 100_000
     assert spool.last == 20_000
     assert spool.read(15_001, 1) == [b"15001:" + b"x" * 10]
     assert spool.bytes_after(15_000) == spool.size - spool.end_of(15_000) == 5000 * 17
