@@ -103,6 +103,14 @@ def test_what_is_replaced_takes_no_room(executor: Executor, cell: NotebookNode) 
     assert executor.complaints.take() == []
 
 
+def test_an_update_takes_the_room_of_what_it_shows(executor: Executor, cell: NotebookNode) -> None:
+    executor.process_message(display("first", display_id="d"), cell, 0)
+    executor.process_message(display("y" * (ROOM * 4 // 5), "update_display_data", "d"), cell, 0)
+    executor.process_message(display("x" * (ROOM // 2)), cell, 0)
+    assert held(executor) < ROOM
+    assert said(cell) == 1
+
+
 def test_what_is_to_be_cleared_before_the_next_output_takes_room_until_then(
     executor: Executor, cell: NotebookNode
 ) -> None:
