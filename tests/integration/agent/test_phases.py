@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from perijove.model.control import Stop
 from perijove.model.events import Advanced, Finished
 from perijove.model.reasons import Reason
 from perijove.model.records import Phase
+from perijove_agent import attempt
 from perijove_scheduler.queue.memory.agent import MemoryAgentWire
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -69,6 +71,18 @@ async def server() -> AsyncIterator[Callable[[Answer], Awaitable[str]]]:
 async def stop(master: Any, ticket: Any) -> None:
     (worker,) = await master.queue.workers("local")
     await master.queue.tell("local", worker.worker, Stop(execution=ticket.execution, attempt=1))
+
+
+async def until_it_waits(master: Any, ticket: Any, wanted: Callable[[str], bool]) -> None:
+    """Wait until what the attempt reported last of what it waits for is this."""
+
+    def found() -> bool:
+        mine = [e for e in master.events if isinstance(e, Advanced) and e.execution == ticket.execution]
+        reported = [e.waits for e in mine if e.waits is not None]
+        return bool(reported) and wanted(reported[-1])
+
+    async with master._changed:
+        await master._changed.wait_for(found)
 
 
 def store_elsewhere(master: Any, monkeypatch: pytest.MonkeyPatch, name: str, url: str) -> None:
@@ -137,14 +151,43 @@ async def test_a_full_store_is_said_and_a_stop_ends_the_wait(
     assert any(each.startswith(said) for each in waits)
 
 
-async def test_what_is_waited_for_no_longer_is_taken_back(master: Any, agent: Any, command: Any, notebook: Any) -> None:
-    ticket = command("sleep 0.1", **{"no-output-timeout": 100})
+async def test_what_is_waited_for_no_longer_is_taken_back(
+    master: Any, agent: Any, command: Any, server: Callable[[Answer], Awaitable[str]], tmp_path: Path
+) -> None:
+    reported = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await reported.wait()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx")
+        await writer.drain()
+        writer.close()
+
+    inputs = [{"name": "data", "uris": [await server(answer)]}]
+    ticket = command(f"until [ -e {tmp_path}/seen ]; do sleep 0.05; done", inputs=inputs)
+    await master.queue.offer(ticket)
+    await until_it_waits(master, ticket, lambda sentence: sentence == "It is fetching input 'data'.")
+    reported.set()
+    await until_it_waits(master, ticket, lambda sentence: sentence == "")
+    (tmp_path / "seen").touch()
+    finished: Finished = await master.event(Finished, ticket.execution)
+    assert finished.reason is Reason.OK
+
+
+async def test_a_stop_ends_the_looking_up_of_packages(
+    master: Any, agent: Any, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempt, "WRAP_UP", 0.5)
+    ticket = command("true")
     inventory = agent.holdings._tools.inventory
     async with inventory._turns[agent.holdings._tools.runtime.python]:
         await master.queue.offer(ticket)
         await master.record(ticket, lambda r: "It is looking up which packages it had." in getattr(r, "text", ""))
-    finished: Finished = await master.event(Finished, ticket.execution)
+        await stop(master, ticket)
+        finished: Finished = await master.event(Finished, ticket.execution)
+    # Its work was done, and its results are stored: what is missing makes it no failure.
     assert finished.reason is Reason.OK
+    assert finished.environment == {}
 
 
 async def test_a_stop_ends_a_run_whose_records_redis_does_not_take(
@@ -157,11 +200,7 @@ async def test_a_stop_ends_a_run_whose_records_redis_does_not_take(
     async with workers.agent(grace=0.5, spool_room=100_000):
         monkeypatch.setattr(MemoryAgentWire, "append", full)
         await master.queue.offer(ticket)
-        advanced: Advanced = await master.event(Advanced, ticket.execution)
-        while not (advanced.waits or "").startswith("Its output is held up until Redis"):
-            async with master._changed:
-                await master._changed.wait()
-            advanced = await master.event(Advanced, ticket.execution)
+        await until_it_waits(master, ticket, lambda sentence: sentence.startswith("Its output is held up until Redis"))
         await stop(master, ticket)
         finished: Finished = await master.event(Finished, ticket.execution)
         assert finished.reason is Reason.STOPPED_BY_USER
