@@ -42,7 +42,7 @@ from perijove_agent.settings import GIB, MIB, Settings
 @click.option("--python", "python", default=sys.executable, help="The Python that runs the default kernel.")
 @click.option("--warm-kernels", type=click.IntRange(min=0), help="Kernels to keep warm; default: what the group says.")
 @click.option("--grace", default=30.0, help="Seconds between the interrupt and the kill of stopped work.")
-@click.option("--leave-within", default=5.0, help="Seconds to store and hand back work in, when told to end.")
+@click.option("--leave-within", default=5.0, help="Seconds to store and hand back work in, after SIGTERM.")
 @click.option("--cache-limit", default=20, help="GiB of fetched code and data to keep.")
 @click.option("--input-limit", default=100, help="GiB one input from another server may have.")
 @click.option("--spool-room", default=64, help="MiB of an attempt's records that may wait for Redis.")

@@ -24,7 +24,7 @@ from perijove_agent.tools import Tools
 log = logging.getLogger(__name__)
 
 #: How an agent that leaves shares its time: among attempts whose work is done, handing the others back, and archives
-#: and clearing up under way (the master archives what is left). It may be told to leave because the master itself ends.
+#: and clearing up under way (the master archives what is left). It may have to leave because the master itself ends.
 STORING, HANDING_BACK, ARCHIVING = 0.5, 0.25, 0.15
 #: Seconds the slot of an attempt stays taken that the disk had no place for.
 REFUSED = 10.0

@@ -107,7 +107,7 @@ class Lineage:
         return []
 
     def _kill_left_by(self, mark: Mark) -> dict[int, bool]:
-        """Kill the orphans of a program and what descends of them; return those that were there, and whether it could.
+        """Kill a program's orphans and what descends of them; return what was found, and whether it could be killed.
 
         The youngest orphans come first: one that forks and ends at once is gone in a moment, and leaves behind an exit
         status each time.

@@ -12,6 +12,7 @@ from perijove.model.reasons import Reason
 from perijove.wire import ends
 from perijove.wire.ends import sendable
 from perijove.wire.protocol import Held
+from perijove_agent import ends as remembering
 from perijove_agent.ending import Ending
 from perijove_agent.ends import Ends
 from perijove_scheduler.queue.memory import MemoryQueue
@@ -74,3 +75,14 @@ async def test_an_end_that_cannot_be_sent_is_sent_once_as_a_small_one() -> None:
     (end,) = [event for event in told if isinstance(event, Finished)]
     assert end.reason is Reason.AGENT_FAILED
     assert (closed, sending.of(HELD)) == ([HELD], end)
+
+
+async def test_the_outputs_that_remembered_ends_name_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remembering, "_OUTPUTS", 5)
+    sending = Ends(MemoryQueue().agent("g", WORKER), WORKER, asyncio.Lock(), lambda _: None)
+    outputs = [OutputFile(name=f"{n}.txt", size=1, sha256="0" * 64) for n in range(3)]
+    known = []
+    for attempt in (1, 2, 3):
+        await sending.close(finished(attempt=attempt, outputs=outputs * attempt))
+        known.append([n for n in (1, 2, 3) if sending.of(Held(HELD.execution, n))])
+    assert known == [[1], [2], [3]]  # the last one always, however many it names

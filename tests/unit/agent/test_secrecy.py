@@ -19,7 +19,9 @@ def test_what_is_encrypted_or_stays_here_is_private(url: str) -> None:
     assert is_private(url)
 
 
-@pytest.mark.parametrize("url", ["http://hub.example/", "http://10.0.0.1/", "http://localhost.example/", "hub.example"])
+@pytest.mark.parametrize(
+    "url", ["http://hub.example/", "http://10.0.0.1/", "http://localhost.example/", "hub.example", "http://[::1"]
+)
 def test_what_crosses_a_network_in_the_clear_is_not(url: str) -> None:
     assert not is_private(url)
 
