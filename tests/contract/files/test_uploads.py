@@ -45,6 +45,8 @@ async def test_an_upload_after_the_end_does_not_replace_what_was_committed(files
     await files.receive(KEY, body(b"two"), 100)
     assert await read(files) == b"one"
     assert await files.settle([upload(b"two!")]) == [upload(b"two!")]
+    await files.receive(KEY, body(b"later"), 100)
+    assert await files.settle([upload(b"later")]) == [upload(b"later")]
     assert await read(files) == b"one"
 
 
