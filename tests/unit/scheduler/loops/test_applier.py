@@ -8,7 +8,7 @@ import pytest
 
 from perijove.errors import Unavailable
 from perijove.model.control import Trimmed, ahead
-from perijove.model.events import Advanced, Claimed, Held, ObjectRequest, Segmented, SignRequest
+from perijove.model.events import Advanced, Claimed, Finished, Held, ObjectRequest, Segmented, SignRequest
 from perijove.model.fleet import WorkerState
 from perijove.model.reasons import Reason
 from perijove.wire.envelopes import Envelope
@@ -110,6 +110,16 @@ async def test_a_worker_that_claims_a_stale_attempt_is_told_to_stop(world) -> No
     await world.apply()
     assert "stop" in await other.told()
     assert (await world.row(execution)).worker == agent.id
+
+
+async def test_what_another_worker_sends_of_an_attempt_changes_nothing(world) -> None:
+    agent, other = await world.agent(), await world.agent()
+    execution = await world.running(agent)
+    common = {"worker": other.id, "execution": execution, "attempt": 1}
+    await other.wire.emit([Advanced(**common, done=1, total=2), Finished(**common, reason=Reason.OK)])
+    await world.apply()
+    row = await world.row(execution)
+    assert (row.status, row.worker, row.done) == ("started", agent.id, None)
 
 
 async def test_a_request_for_urls_is_answered_on_the_workers_control_stream(world) -> None:

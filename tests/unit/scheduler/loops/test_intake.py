@@ -243,8 +243,8 @@ async def test_a_group_whose_signing_is_slow_does_not_delay_anothers_events(worl
     await world.submit()
     await world.dispatcher.turn()
     execution = await agent.claim()
-    while await asyncio.wait_for(anext(changes), 10) != [execution]:
-        pass
+    while await world.status(execution) != "started":
+        await asyncio.wait_for(anext(changes), 10)
     assert not release.is_set()
     release.set()
     await world.applier.stop()
