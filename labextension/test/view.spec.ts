@@ -60,6 +60,8 @@ describe('words', () => {
     const { spec } = execution();
     expect(titleOf({ spec: { ...spec, notebook, title: 'T' } })).toBe('T');
     expect(titleOf({ spec: { ...spec, notebook } })).toBe('train.ipynb');
+    const long = titleOf({ spec: { ...spec, command: ['x'.repeat(5000)] } });
+    expect(long).toBe(`${'x'.repeat(199)}…`);
     expect(titleOf({ spec: { ...spec, command: ['a', 'b'] } })).toBe('a ; b');
     expect(titleOf({ spec })).toBe('local');
   });

@@ -24,11 +24,19 @@ export function statusWord(status: Status, trans: TranslationBundle): string {
   }
 }
 
-/** What a person knows an execution by: its title, else what it runs. */
+/** As many characters as a title may have; a command may have far more. */
+const LONGEST_TITLE = 200;
+
+/** What a person knows an execution by: its title, else what it runs, no longer than a title. */
 export function titleOf({ spec }: Pick<IExecution, 'spec'>): string {
-  return (
-    spec.title || spec.notebook?.path || spec.command?.join(' ; ') || spec.group
-  );
+  const title =
+    spec.title ||
+    spec.notebook?.path ||
+    spec.command?.join(' ; ') ||
+    spec.group;
+  return title.length > LONGEST_TITLE
+    ? `${title.slice(0, LONGEST_TITLE - 1)}…`
+    : title;
 }
 
 /** How long it runs or ran, in seconds; null before it started. */
