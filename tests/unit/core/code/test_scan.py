@@ -262,3 +262,12 @@ def test_what_vanishes_between_the_listing_and_the_look_is_no_end_of_it(
     monkeypatch.setattr(ignore.Ignore, "below", vanishing)
     assert [entry.name for entry in scan(root).entries] == ["0"]
     assert scan(root).notes == ()
+
+
+@pytest.mark.parametrize("files", [{f"{n}": "" for n in range(9)}, {f"{n}/a": "" for n in range(4)}])
+def test_a_folder_of_more_than_a_worker_unpacks_is_refused(
+    project: Make, files: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("perijove.code.scanner._MOST", 6)
+    with pytest.raises(errors.SnapshotTooLarge, match="more than 6 files and folders"):
+        scan(project(files))
