@@ -417,7 +417,7 @@ async def test_a_small_archive_that_unpacks_to_an_enormous_line_costs_little_mem
     beside.cancel()
     assert tracemalloc.get_traced_memory()[1] < 32 << 20
     tracemalloc.stop()
-    assert turns > 64, "others had to wait for all of it"
+    assert turns > 1_000, "others had to wait for all of it"
     assert text.splitlines()[0::2] == ["line 1", "line 3"]
     assert "Record 2 is left out: it has 256.0 MiB" in text
 
