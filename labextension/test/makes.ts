@@ -112,3 +112,10 @@ export function finished(
     seconds: 1.5
   };
 }
+
+/** How long a call takes. */
+export function secondsOf(call: () => unknown): number {
+  const begin = performance.now();
+  call();
+  return (performance.now() - begin) / 1000;
+}

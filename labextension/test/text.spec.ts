@@ -1,4 +1,5 @@
 import { LogText, matching, overwritten } from '../src/executions/text';
+import { secondsOf } from './makes';
 
 const whole = (log: LogText) => log.pieces.map(({ text }) => text).join('');
 
@@ -110,5 +111,43 @@ describe('matching', () => {
   it('leaves out pieces without a match', () => {
     const found = matching(pieces, 'alpha');
     expect(found.pieces).toEqual([{ ...pieces[0], text: 'Alpha' }]);
+  });
+});
+
+describe('a log of any content', () => {
+  const long = 100_000;
+
+  it.each([
+    ['no carriage return but the first', `\r\n${'x'.repeat(long)}`],
+    ['carriage returns only', `${'\r'.repeat(long)}x`],
+    ['carriage returns at the end', `x${'\r'.repeat(long)}`],
+    ['words between them', 'x\r'.repeat(long / 2)],
+    ['an escape that does not end', `\r${'\u001b[0'.repeat(long / 3)}`]
+  ])('is shown in no time: %s', (_, text) => {
+    const log = new LogText();
+    const taken = secondsOf(() => {
+      log.write('stdout', text);
+      matching(log.pieces, 'y');
+    });
+    expect(taken).toBeLessThan(1);
+  });
+
+  it.each([
+    ['a\r\nb\r\r\n', 'a\nb\n'],
+    ['10%\r50%\r', '50%\r'],
+    ['10%\r\r50%', '50%'],
+    ['a\rb\nc\rd\n', 'b\nd\n'],
+    ['\r\n\r', '\n\r'],
+    ['', '']
+  ])('is left as a terminal would: %j', (text, left) => {
+    expect(overwritten(text)).toBe(left);
+  });
+
+  it('is cut even where no line ever ends', () => {
+    const log = new LogText();
+    for (let i = 0; i < 100; i++) {
+      log.write('stdout', 'x'.repeat(10_000));
+    }
+    expect([log.cut, log.length <= 500_000]).toEqual([true, true]);
   });
 });

@@ -9,7 +9,7 @@ export interface INotebookDocument {
   }[];
 }
 
-const ASSIGNMENT = /^([A-Za-z_]\w*)\s*(?::[^=]+)?=\s*(.+)$/;
+const ASSIGNMENT = /^([A-Za-z_]\w*)\s*(?::[^=]+)?=(.+)$/;
 const WORDS = new Map<string, unknown>([
   ['True', true],
   ['False', false],
@@ -33,8 +33,8 @@ export function declared(notebook: INotebookDocument): Map<string, unknown> {
     return found;
   }
   for (const line of lines) {
-    const [, name, text] = ASSIGNMENT.exec(line) ?? [];
-    const value = name ? literal(text) : undefined;
+    const [, name, text] = ASSIGNMENT.exec(line.trimEnd()) ?? [];
+    const value = name ? literal(text.trim()) : undefined;
     if (value !== undefined) {
       found.set(name, value);
     }
@@ -48,12 +48,12 @@ function literal(text: string): unknown {
   if (quoted) {
     return quoted[2];
   }
-  const bare = text.replace(/#.*$/, '').trim();
+  const bare = text.split('#', 1)[0].trim();
   if (WORDS.has(bare)) {
     return WORDS.get(bare);
   }
   const number = bare.replaceAll('_', '');
-  return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(number)
+  return /^[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?$/i.test(number)
     ? Number(number)
     : undefined;
 }

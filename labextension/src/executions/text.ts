@@ -10,6 +10,8 @@ export interface ILogPiece {
 
 /** Where a piece is full: one is rendered at a time, so a piece is what a new line of the log costs. */
 const PIECE = 8_192;
+/** A line longer than this goes on in another piece: it may never end. */
+const LINE = 10 * PIECE;
 /** How much of a long log is kept for showing; the whole is a download away. */
 const KEPT = 400_000;
 /** In how many pieces at most: where two streams take turns line by line, each line is one, and costs as much. */
@@ -45,6 +47,8 @@ export class LogText {
   private append(last: ILogPiece, text: string): void {
     if (last.text.length < PIECE) {
       this.set(last, last.text + text);
+    } else if (last.text.length > LINE) {
+      this.begin(last.stream, text);
     } else {
       const end = last.text.endsWith('\n') ? 0 : endOfLine(text);
       this.set(last, last.text + text.slice(0, end));
@@ -91,7 +95,18 @@ function endOfLine(text: string): number {
 
 /** What a terminal would leave of lines that were written over and over, as progress bars do. */
 export function overwritten(text: string): string {
-  return text.replace(/\r+\n/g, '\n').replace(/[^\n]*\r(?=[^\r\n])/g, '');
+  return text.split('\n').map(last).join('\n');
+}
+
+/** What a line shows after all its carriage returns: those at its end overwrite nothing yet. */
+function last(line: string, index: number, lines: readonly string[]): string {
+  let end = line.length;
+  while (line[end - 1] === '\r') {
+    end--;
+  }
+  const begin = end > 0 ? line.lastIndexOf('\r', end - 1) + 1 : 0;
+  // A line that has ended leaves them out; one that goes on may be overwritten by what comes.
+  return line.slice(begin, index < lines.length - 1 ? end : undefined);
 }
 
 // eslint-disable-next-line no-control-regex -- the escape character is what is looked for
