@@ -1,6 +1,10 @@
+import { nullTranslator } from '@jupyterlab/translation';
+import { createElement } from 'react';
+import { renderToStaticMarkup } from 'react-dom/server';
+
 import { addAttached, attached } from '../src/attach/metadata';
 import { payloadOf } from '../src/card/payload';
-import { files } from '../src/executions/outputs';
+import { files, LeftOut } from '../src/executions/outputs';
 import { executionPath, isId, isWebAddress } from '../src/master/ids';
 import { notebook } from './makes';
 import { FakeService } from './service';
@@ -85,16 +89,33 @@ describe('A path of the server extension', () => {
 
 describe('The list of an execution’s files', () => {
   it('goes on from page to page', async () => {
+    const leftOut = {
+      left_out: 3,
+      left_out_files: [{ name: 'loop', why: 'It is a link to itself.' }]
+    };
     const pages: Record<string, unknown> = {
-      '': { items: [{ name: 'a' }], next: 'da-1' },
-      'da-1': { items: [{ name: 'b' }], next: null }
+      '': { items: [{ name: 'a' }], next: 'da-1', ...leftOut },
+      'da-1': { items: [{ name: 'b' }], next: null, ...leftOut }
     };
     const service = new FakeService(
       path => pages[new URLSearchParams(path.split('?')[1]).get('cursor') ?? '']
     );
     const found = await files(service.requests, ID);
-    expect(found.map(({ name }) => name)).toEqual(['a', 'b']);
+    expect(found.kept.map(({ name }) => name)).toEqual(['a', 'b']);
     expect(service.asked).toHaveLength(2);
+    expect([found.leftOut, found.named]).toEqual([3, leftOut.left_out_files]);
+  });
+
+  it('names what was left out as text, and counts the rest', () => {
+    const named = [{ name: '<b>\u202ex', why: 'It is a socket.' }];
+    const trans = nullTranslator.load('perijove');
+    const page = renderToStaticMarkup(
+      createElement(LeftOut, { leftOut: 3, named, trans })
+    );
+    expect(page).toContain('3 files were left out:');
+    expect(page).toContain('<td dir="auto">&lt;b&gt;\u202ex</td>');
+    expect(page).toContain('It is a socket.');
+    expect(page).toContain('And 2 more.');
   });
 });
 

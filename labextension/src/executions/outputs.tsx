@@ -9,7 +9,12 @@ import {
 
 import { executionPath } from '../master/ids';
 import type { Requests } from '../master/requests';
-import type { IExecution, IOutputFile, IPage } from '../master/types';
+import type {
+  IExecution,
+  ILeftOut,
+  IOutputFile,
+  IOutputsPage
+} from '../master/types';
 import { bytes } from '../view/bytes';
 import { useAsked } from '../view/hooks';
 
@@ -36,43 +41,90 @@ export function Outputs(props: IOutputsProps): JSX.Element {
   if (!value) {
     return <p className="pj-Quiet">{trans.__('Looking…')}</p>;
   }
-  if (value.length === 0) {
-    return <p className="pj-Quiet">{none(execution, trans)}</p>;
-  }
+  const { kept } = value;
   return (
     <>
-      <table className="pj-Table pj-Outputs">
-        <tbody>
-          {value.slice(0, SHOWN).map(file => (
-            <File key={file.id} file={file} {...props} />
-          ))}
-        </tbody>
-      </table>
-      {value.length > SHOWN && (
+      {kept.length === 0 && value.leftOut === 0 && (
+        <p className="pj-Quiet">{none(execution, trans)}</p>
+      )}
+      {kept.length > 0 && (
+        <table className="pj-Table pj-Outputs">
+          <tbody>
+            {kept.slice(0, SHOWN).map(file => (
+              <File key={file.id} file={file} {...props} />
+            ))}
+          </tbody>
+        </table>
+      )}
+      {kept.length > SHOWN && (
         <p className="pj-Quiet">
           {trans.__('There are more: perijove outputs lists all of them.')}
         </p>
       )}
+      {value.leftOut > 0 && <LeftOut {...value} trans={trans} />}
     </>
   );
+}
+
+/** The files of an execution, and those that it left but are not among them. */
+export interface IFiles {
+  kept: IOutputFile[];
+  leftOut: number;
+  named: ILeftOut[];
 }
 
 /** The first output files of an execution, and one more than are shown where there are more. */
 export async function files(
   requests: Pick<Requests, 'get'>,
   execution: string
-): Promise<IOutputFile[]> {
-  const found: IOutputFile[] = [];
+): Promise<IFiles> {
+  const found: IFiles = { kept: [], leftOut: 0, named: [] };
   let cursor: string | null = '';
-  while (cursor !== null && found.length <= SHOWN) {
+  while (cursor !== null && found.kept.length <= SHOWN) {
     const query: string = cursor && `&cursor=${encodeURIComponent(cursor)}`;
-    const page: IPage<IOutputFile> = await requests.get(
+    const page: IOutputsPage = await requests.get(
       executionPath(execution, `outputs?limit=500${query}`)
     );
-    found.push(...page.items);
+    found.kept.push(...page.items);
+    found.leftOut = page.left_out;
+    found.named = page.left_out_files;
     cursor = page.next;
   }
   return found;
+}
+
+/** What is not among the outputs, and why. */
+export function LeftOut(
+  props: Omit<IFiles, 'kept'> & { trans: TranslationBundle }
+): JSX.Element {
+  const { leftOut, named, trans } = props;
+  return (
+    <section aria-label={trans.__('Files that were left out')}>
+      <p className="pj-Quiet">
+        {trans._n(
+          '%1 file was left out:',
+          '%1 files were left out:',
+          leftOut,
+          leftOut
+        )}
+      </p>
+      <table className="pj-Table pj-Outputs pj-LeftOut">
+        <tbody>
+          {named.map(({ name, why }, place) => (
+            <tr key={place}>
+              <td dir="auto">{name}</td>
+              <td>{why}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {leftOut > named.length && (
+        <p className="pj-Quiet">
+          {trans.__('And %1 more.', leftOut - named.length)}
+        </p>
+      )}
+    </section>
+  );
 }
 
 function File(props: IOutputsProps & { file: IOutputFile }): JSX.Element {

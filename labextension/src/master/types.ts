@@ -175,6 +175,18 @@ export interface IPage<T> {
   next: string | null;
 }
 
+/** A file that is not among the outputs, and why. */
+export interface ILeftOut {
+  name: string;
+  why: string;
+}
+
+/** A page of outputs, with how many files are not among them, and the first of those. */
+export interface IOutputsPage extends IPage<IOutputFile> {
+  left_out: number;
+  left_out_files: ILeftOut[];
+}
+
 export interface IOutputFile {
   id: string;
   name: string;
