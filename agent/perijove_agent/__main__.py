@@ -15,6 +15,7 @@ import psutil
 import perijove_agent.lean  # noqa: F401 - before what imports nbformat
 from perijove import __version__, errors
 from perijove.model.spec import Resources
+from perijove.streams import make_printable
 from perijove_agent.enrolment import EnrolmentRefused
 from perijove_agent.secrecy import is_private
 from perijove_agent.service import serve
@@ -130,5 +131,11 @@ def _token(token: str | None, token_file: Path | None) -> str:
     return token
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """Run the program ``perijove-agent``: its options, and what it prints, wherever its streams lead."""
+    make_printable()
     main()
+
+
+if __name__ == "__main__":
+    run()

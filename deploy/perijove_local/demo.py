@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from perijove.ports import free_ports, is_free
+from perijove.streams import make_printable
 from perijove_local.home import ROOT, AlreadyRunning, Home
 from perijove_local.hub import HubFailed
 from perijove_local.session import PortTaken, running
@@ -21,6 +22,7 @@ Done, and everything is stopped again. The execution, its log and its outputs st
 
 def main() -> int:
     """Run the demonstration; return 0 if the example completed, else 1 having said what went wrong."""
+    make_printable()
     home = Home()
     try:
         return _demonstrate(home)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from perijove.streams import make_printable
 from perijove_local.home import AlreadyRunning, Home
 from perijove_local.hub import Hub, HubFailed
 from perijove_local.session import USER, PortTaken, running
@@ -24,6 +25,7 @@ Ctrl-C stops everything."""
 
 def main() -> int:
     """Run the platform; return the exit status."""
+    make_printable()
     home = Home()
     port = int(os.environ.get("PORT", "8000"))
     print("Starting JupyterHub with Perijove …", flush=True)

@@ -6,6 +6,7 @@ import logging
 import sys
 
 from perijove.errors import PerijoveError
+from perijove.streams import make_printable
 from perijove_hub.application import PerijoveHub
 
 _log = logging.getLogger("perijove_hub")
@@ -13,6 +14,7 @@ _log = logging.getLogger("perijove_hub")
 
 def main() -> None:
     """Run the service; end with status 1, and a sentence, where something is wrong."""
+    make_printable()
     try:
         PerijoveHub.launch_instance()
     except PerijoveError as error:

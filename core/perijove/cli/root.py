@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ import click
 
 from perijove._version import __version__
 from perijove.cli.session import Connection, Session
+from perijove.streams import make_printable
 
 #: Command: where it is, and its line of help.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -75,7 +75,7 @@ def main(arguments: Sequence[str] | None = None, connection: Connection | None =
     connection : Connection, optional
         How the service is reached; by default as the environment says.
     """
-    _make_printable()
+    make_printable()
     given = list(sys.argv[1:] if arguments is None else arguments)
     if "_PERIJOVE_COMPLETE" in os.environ:
         root.main(given, prog_name="perijove")
@@ -95,16 +95,6 @@ def main(arguments: Sequence[str] | None = None, connection: Connection | None =
 
             return tell(error, as_json=_wants_json(given))
     return status if isinstance(status, int) else 0
-
-
-def _make_printable() -> None:
-    """Let a terminal that knows only some characters get a replacement for the others, and a closed one nothing."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:  # closed by who called: `perijove ls >&-`
-            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
-        elif isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
 
 
 def _wants_json(arguments: list[str]) -> bool:

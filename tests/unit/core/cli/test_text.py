@@ -129,7 +129,7 @@ def test_dates_and_times_in_a_file_stay_text(tmp_path):
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_a_terminal_of_few_characters_gets_replacements(encoding):
-    code = "from perijove.cli.root import _make_printable; _make_printable(); print('§ ✓ \\ud83d')"
+    code = "from perijove.streams import make_printable; make_printable(); print('§ ✓ \\ud83d')"
     ended = subprocess.run(
         [sys.executable, "-c", code], env={"PYTHONIOENCODING": encoding}, capture_output=True, check=False
     )
