@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from perijove import __version__
 from perijove.errors import IncompatibleAgent
+from perijove.wire.scripts import AGENT_SCRIPTS, SCRIPTS
 from perijove.wire.versions import NEWEST, OLDEST, agree
 
 
@@ -24,6 +27,17 @@ def test_an_agent_that_is_too_new_is_refused_with_what_to_install() -> None:
     with pytest.raises(IncompatibleAgent, match="too new") as refusal:
         agree(NEWEST + 1, NEWEST + 2, "99.0")
     assert "service up to date" in refusal.value.hint
+
+
+def test_scripts_that_changed_are_of_another_protocol() -> None:
+    # A worker calls scripts by their digests, and its service loads its own. Where this fails, raise NEWEST, and OLDEST
+    # with it as no service loads another's scripts; in a protocol that was not released yet, write the digest anew.
+    texts = "".join(SCRIPTS[name].text for name in AGENT_SCRIPTS)
+    assert (NEWEST, OLDEST, hashlib.sha256(texts.encode()).hexdigest()) == (
+        2,
+        2,
+        "e5ec8e53fa83da5cff81fd8e17759ed6220feac18356916cd43b88ac124f3f11",
+    )
 
 
 @pytest.mark.parametrize("version", ["", "0.0.1", "latest", "1.0; drop", "0"])

@@ -156,6 +156,26 @@ async def test_a_project_deleted_meanwhile_leaves_no_document(local) -> None:
     assert (local.stored(), await local.executions()) == ([], 0)
 
 
+async def test_a_document_deleted_before_its_execution_is_written_is_stored_again(local) -> None:
+    class Deleting(LocalFiles):
+        """Deletes what is stored first, as another replica may that has just deleted the last execution of it."""
+
+        deleted = False
+
+        async def put(self, *args: Any, **values: Any) -> Stored:
+            stored = await super().put(*args, **values)
+            if not self.deleted:
+                self.deleted = True
+                await self.delete(args[0])
+            return stored
+
+    files = Deleting(local.root, b"k" * 32, "/")
+    services = Services(local.store, local.queue, MemoryTail(local.queue), files, local.bell, local.services.limits)
+    request = CreateExecution.model_validate({"spec": NOTEBOOK, "notebook": notebook()})
+    await services.executions.create(local.ada, request, None)
+    assert (files.deleted, len(local.stored())) == (True, 1)
+
+
 # ---------------------------------------------------------------------------------------------- idempotency
 
 
