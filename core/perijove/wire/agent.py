@@ -154,7 +154,8 @@ class RedisAgentWire:
         async with self._emitting:
             # That it ended says that it was claimed.
             self._untold = [claim for claim in self._untold if _of(claim) != _of(event)]
-            name = await self._call("close", event.execution, event.attempt, event.worker, header, seal, document)
+            ended = (event.execution, event.attempt, event.worker, header, seal, document)
+            name = await self._call("close", *ended, int(limits.ENDED_FOR * 1000))
         if not name:
             self._unheard.settle(event)
             return False

@@ -39,7 +39,8 @@ class GroupKeys:
     def ticket(self, execution: str) -> str:
         """Hash: ``attempt``, ``state``, ``worker``, ``claimed``, ``lease`` (milliseconds), ``spec``, needs, ``passed``.
 
-        `state` is ``offered`` or ``claimed``; or, for a while after the ticket's end, ``withdrawn`` or ``forgotten``.
+        `state` is ``offered`` or ``claimed``; or, for a while after the ticket's end, ``ended``, ``withdrawn`` or
+        ``forgotten``. One that ended has ``entry``, that of the event that says so.
         """
         return f"{self.prefix}ticket:{execution}"
 

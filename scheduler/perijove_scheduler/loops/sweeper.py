@@ -104,4 +104,4 @@ class Sweeper(Loop):
 
 
 def _is_missing(queued: Queued, state: TicketState | None) -> bool:
-    return state is None or state.attempt < queued.attempt or state.state not in {"offered", "claimed"}
+    return state is None or state.attempt < queued.attempt or state.state not in {"offered", "claimed", "ended"}

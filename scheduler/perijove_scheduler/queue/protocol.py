@@ -61,7 +61,10 @@ class Glance:
 
 @dataclass(frozen=True)
 class TicketState:
-    """Where a ticket stands: ``offered``, ``claimed`` or ``withdrawn``, whose attempt, and by which worker."""
+    """Where a ticket stands, whose attempt, and by which worker.
+
+    `state` is ``offered``, ``claimed``, ``ended`` or ``withdrawn``.
+    """
 
     attempt: int
     state: str
@@ -107,7 +110,8 @@ class Queue(Protocol):
     async def offer(self, ticket: Ticket) -> bool:
         """Put a ticket on its group's queue and wake one idle worker.
 
-        Returns False, and changes nothing, when the same or a later attempt is already offered, claimed or withdrawn.
+        Returns False, and changes nothing, when the same or a later attempt is already offered, claimed, ended or
+        withdrawn.
         A ticket of an older attempt is replaced. So offering twice is harmless. The worker woken is one that has room
         for the ticket and renewed within its lease.
         """
@@ -134,7 +138,8 @@ class Queue(Protocol):
     async def forget(self, group: str, execution: str, attempt: int) -> None:
         """Drop a ticket of this or an older attempt, whoever holds it: the attempt is superseded or ended.
 
-        Its holder learns so at its next renewal. The attempt may be offered again, also where it had been withdrawn.
+        Its holder learns so at its next renewal. The attempt may be offered again, also where it had been withdrawn,
+        but not where it had ended.
         """
 
     async def forget_many(self, attempts: Sequence[Attempt]) -> None:

@@ -137,15 +137,37 @@ async def test_an_orphan_whose_spec_was_flushed_fails_for_a_retry(wire: Wire, wo
     await wire.age(mine.execution, ORPHAN_AFTER + 1)
     assert await restarted.renew([]) == Renewal()
     assert [d.event for d in await wire.events()] == [finished(worker, mine, Reason.AGENT_FAILED, detail=NO_TICKET)]
-    assert await wire.queue.ticket(GROUP, mine.execution) is None
+    assert await wire.queue.ticket(GROUP, mine.execution) == TicketState(1, "ended", worker)
 
 
-async def test_closing_drops_the_ticket_and_says_how_it_ended(wire: Wire, worker: str) -> None:
+async def test_closing_releases_the_ticket_and_says_how_it_ended(wire: Wire, worker: str) -> None:
     agent, mine = await claimed(wire, worker)
     assert await agent.close(finished(worker, mine))
     assert [d.event for d in await wire.events()] == [finished(worker, mine)]
-    assert await wire.queue.ticket(GROUP, mine.execution) is None
+    assert await wire.queue.ticket(GROUP, mine.execution) == TicketState(1, "ended", worker)
     assert [w.held for w in await wire.queue.workers(GROUP)] == [{}]
+
+
+async def test_an_attempt_that_ended_is_not_offered_again_but_the_next_is(wire: Wire, worker: str) -> None:
+    agent, mine = await claimed(wire, worker)
+    await agent.close(finished(worker, mine))
+    await wire.queue.forget(GROUP, mine.execution, 1)
+    assert not await wire.queue.offer(mine)
+    assert await agent.claim(Resources(cpus=1)) is None
+    assert await wire.queue.offer(ticket(mine.execution, attempt=2))
+
+
+async def test_an_attempt_that_is_closed_twice_ends_once(wire: Wire, worker: str) -> None:
+    agent, mine = await claimed(wire, worker)
+    assert await agent.close(finished(worker, mine))
+    assert await agent.close(finished(worker, mine, Reason.AGENT_FAILED))
+    assert [d.event for d in await wire.events()] == [finished(worker, mine)]
+
+
+async def test_an_attempt_that_ended_is_superseded_where_it_still_runs(wire: Wire, worker: str) -> None:
+    agent, mine = await claimed(wire, worker)
+    await agent.close(finished(worker, mine))
+    assert (await agent.renew([held(mine)])).superseded == [held(mine)]
 
 
 async def test_a_stale_attempt_is_not_closed(wire: Wire, worker: str) -> None:

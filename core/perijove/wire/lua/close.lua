@@ -1,13 +1,20 @@
--- Drop an attempt's ticket and emit how it ended, unless the ticket is somebody else's by now.
--- ARGV: execution, attempt, worker, and the event's header, seal and document. Returns the event's entry, or 0.
+-- End an attempt and emit how, unless the ticket is somebody else's by now. That it ended stays known for a while: an offer
+-- of it that was under way, or is made while the event waits to be applied, comes too late.
+-- ARGV: execution, attempt, worker, the event's header, seal and document, and the lifetime of the tombstone (ms).
+-- Returns the event's entry, also to the worker that ends it once more; or 0.
 even_when_full()
 local execution, attempt, worker = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local t = read_ticket(execution)
+if t and t.attempt == attempt and t.state == 'ended' and t.worker == worker then
+  return redis.call('HGET', ticket_key(execution), 'entry') or 0
+end
 local mine = t and t.attempt == attempt and t.state == 'claimed' and t.worker == worker
 if t and not mine and (t.attempt > attempt or (t.attempt == attempt and t.state ~= 'offered')) then return 0 end
 
 -- What another worker holds by its own hash is its own to clear up: it finds the ticket gone when it renews.
 unqueue(execution)
 release(execution, worker)
-redis.call('DEL', ticket_key(execution))
-return emit(worker, ARGV[4], ARGV[5], ARGV[6])
+local entry = emit(worker, ARGV[4], ARGV[5], ARGV[6])
+bury(execution, attempt, 'ended', worker, ARGV[7])
+redis.call('HSET', ticket_key(execution), 'entry', entry)
+return entry

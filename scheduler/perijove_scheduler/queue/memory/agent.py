@@ -98,7 +98,7 @@ class MemoryAgentWire:
         """Drop the attempt's ticket and emit how it ended."""
         if not isinstance(event, Finished):
             raise TypeError("an attempt is closed by a Finished event")
-        name = tickets.close(self._state(), event, self._seal(event))
+        name = tickets.close(self._state(), event, self._seal(event), self._queue.clock())
         if name:
             self._unheard.told(event, name)
         else:

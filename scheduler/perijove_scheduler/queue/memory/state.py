@@ -53,7 +53,7 @@ class Signal:
 
 @dataclass
 class TicketEntry:
-    """A ``ticket:`` hash. `ticket` is None when a renewal wrote it back after a flush."""
+    """A ``ticket:`` hash. `ticket` is None when a renewal wrote it back after a flush; `event` says how it ended."""
 
     attempt: int
     state: str
@@ -63,6 +63,7 @@ class TicketEntry:
     lease: float = 0.0
     passed: int = 0
     expires: float | None = None
+    event: str = ""
 
 
 @dataclass

@@ -61,10 +61,10 @@ def withdraw(state: GroupState, execution: str, attempt: int, now: float) -> boo
 def forget(state: GroupState, execution: str, attempt: int, now: float) -> None:
     """Drop a ticket of this or an older attempt; whoever holds it learns so at its next renewal.
 
-    One that was withdrawn may be offered again from now on.
+    One that was withdrawn may be offered again from now on; one that ended may not.
     """
     old = state.tickets.get(execution)
-    if old is None or old.attempt > attempt or old.state == "forgotten":
+    if old is None or old.attempt > attempt or old.state in {"forgotten", "ended"}:
         return
     state.unqueue(execution)
     state.release(execution, old.worker)
@@ -169,15 +169,22 @@ def _orphan(state: GroupState, worker: str, execution: str, attempt: int, now: f
     return entry if now - entry.claimed > limits.ORPHAN_AFTER else None
 
 
-def close(state: GroupState, event: Finished, envelope: Envelope) -> str:
-    """Drop an attempt's ticket and emit how it ended, unless the ticket is somebody else's by now."""
+def close(state: GroupState, event: Finished, envelope: Envelope, now: float) -> str:
+    """End an attempt and emit how, unless the ticket is somebody else's by now.
+
+    That it ended stays known for a while.
+    """
     entry = state.tickets.get(event.execution)
+    if entry is not None and entry.state == "ended" and (entry.attempt, entry.worker) == (event.attempt, event.worker):
+        return entry.event
     if entry is not None and not _may_close(entry, event):
         return ""
     state.unqueue(event.execution)
     state.release(event.execution, event.worker)
-    state.tickets.pop(event.execution, None)
-    return state.emit(envelope)
+    name = state.emit(envelope)
+    ended = TicketEntry(event.attempt, "ended", worker=event.worker, expires=now + limits.ENDED_FOR, event=name)
+    state.tickets[event.execution] = ended
+    return name
 
 
 def _may_close(entry: TicketEntry, event: Finished) -> bool:

@@ -13,7 +13,7 @@ from perijove_scheduler.queue.redis.link import RedisLink
 _SENT = ("auth", "hello", "ping", "client|setname", "evalsha", "xadd", "xread")
 _IN_SCRIPTS = (
     *("hdel", "hget", "hgetall", "hincrby", "hmget", "hset", "hsetnx"),
-    *("del", "exists", "persist", "time"),
+    *("del", "exists", "persist", "pexpire", "time"),
     *("lrange", "lrem", "xrange", "xrevrange", "zadd", "zrem"),
 )
 

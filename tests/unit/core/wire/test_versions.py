@@ -36,7 +36,7 @@ def test_scripts_that_changed_are_of_another_protocol() -> None:
     assert (NEWEST, OLDEST, hashlib.sha256(texts.encode()).hexdigest()) == (
         2,
         2,
-        "e5ec8e53fa83da5cff81fd8e17759ed6220feac18356916cd43b88ac124f3f11",
+        "9ac26a888a0042b8c87d2b62bbc3ba3d168b4e5428b1f23baf5a3522cc02bf72",
     )
 
 

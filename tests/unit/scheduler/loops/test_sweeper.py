@@ -8,6 +8,7 @@ from perijove.model.events import Claimed
 from perijove.wire.protocol import LEASE
 from perijove_scheduler.loops import sweeper
 from perijove_scheduler.loops.sweeper import KEYS_KEPT, WORKERS_KEPT
+from perijove_scheduler.services.offers import Offers
 from perijove_scheduler.store.clock import db_ago
 from perijove_scheduler.store.tables import IdempotencyRow, WorkerRow
 
@@ -54,6 +55,30 @@ async def test_a_claimed_ticket_whose_claim_is_still_on_its_way_is_left(world) -
     assert await other.claim() is None
     await world.apply()
     assert (await world.row(execution)).worker == agent.id
+
+
+async def test_what_has_ended_is_not_offered_again_while_its_events_are_on_their_way(world) -> None:
+    agent, other = await world.agent(), await world.agent()
+    await world.submit()
+    await world.dispatcher.turn()
+    execution = await agent.claim()
+    assert await agent.finish(execution)
+    await world.sweeper.turn()
+    assert await other.claim() is None
+    await world.apply()
+    assert await world.status(execution) == "complete"
+
+
+async def test_an_offer_that_comes_after_its_attempt_has_ended_is_refused(world) -> None:
+    (execution,) = await world.submit()
+    offers = await world.store.lifecycle.admit([execution])
+    await world.sweeper.turn()
+    agent = await world.agent()
+    await agent.claim()
+    await agent.finish(execution)
+    await world.apply()
+    assert await Offers(world.queue, world.files).make(offers) == 0
+    assert await agent.claim() is None
 
 
 async def test_a_ticket_of_an_older_attempt_is_replaced(world) -> None:
