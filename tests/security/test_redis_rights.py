@@ -24,6 +24,7 @@ _MINE, _THEIRS = GroupKeys("mine"), GroupKeys("theirs")
 _ALLOWED = {
     *("auth", "hello", "ping", "client|setname", "evalsha", "xadd", "xread", "xrange", "xrevrange", "time"),
     *("hdel", "hget", "hgetall", "hincrby", "hmget", "hset", "hsetnx", "del", "exists", "persist"),
+    "pexpire",
     *("lrange", "lrem", "zadd", "zrem"),
 }
 _FORBIDDEN = (

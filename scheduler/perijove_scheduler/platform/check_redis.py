@@ -40,7 +40,7 @@ TRIES = {
     "XTRIM": "{key} MINID 1",
     "XREAD": "STREAMS {key} 0", "XREADGROUP": "GROUP g c STREAMS {key} 0", "XAUTOCLAIM": "{key} g c 1 0",
     "XACK": "{key} g 1-1", "XGROUP CREATE": "{key} g 0",
-    "PERSIST": "{key}none", "DEL": "{key}", "PUBLISH": "{bells} {nothing}",
+    "PERSIST": "{key}none", "TYPE": "{key}", "DEL": "{key}", "PUBLISH": "{bells} {nothing}",
     "ACL SETUSER": "{user} off", "ACL DELUSER": "{user}",
 }  # fmt: skip
 

@@ -97,7 +97,7 @@ async def on_redis(url: str, workers: int) -> list[str]:
     keys, told = GroupKeys(GROUP), []
     async with Redis.from_url(url, decode_responses=True) as redis:
         async for key in redis.scan_iter(f"{keys.prefix}ticket:*"):
-            if (state := await redis.hget(key, "state")) not in {None, "withdrawn", "forgotten"}:
+            if (state := await redis.hget(key, "state")) not in {None, "ended", "withdrawn", "forgotten"}:
                 told.append(f"{key} is {state}")
             elif state and await redis.ttl(key) < 0:
                 told.append(f"{key}, {state}, never expires")
