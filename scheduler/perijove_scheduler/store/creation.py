@@ -84,8 +84,9 @@ async def create(
         if not await keep_notebook(session, sha256):
             raise SourceGone
     after, now = found
-    await _keep_groups(session, {each.group for each in new})
     queued = count == 1 and is_free is not None and await _may_begin(session, first, is_free)
+    if not queued:
+        await _keep_groups(session, {each.group for each in new})
     ids = new_ids("ex", count)  # in order, as a line is served in the order of its identifiers
     made = [Made(id_, number, queued) for id_, number in zip(ids, range(after - count, after), strict=True)]
     await insert_many(session, _EXECUTIONS, [_row(*pair, now) for pair in zip(made, new, strict=True)])
@@ -107,6 +108,7 @@ async def _keep_groups(session: AsyncSession, groups: Collection[str]) -> None:
 
 
 async def _may_begin(session: AsyncSession, new: NewExecution, is_free: IsFree) -> bool:
+    """Return whether a worker is free and nobody waits; the group's row is locked then, so it is not deleted either."""
     waits = exists().where(WAITING, ExecutionRow.group_name == new.group)
     alone = select(GroupRow.name).where(GroupRow.name == new.group, ~waits).with_for_update(key_share=True)
     if await session.scalar(alone) is None:
