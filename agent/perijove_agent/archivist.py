@@ -42,6 +42,7 @@ class Archivist:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self._tasks: set[asyncio.Task[None]] = set()
+        self._reported: dict[EndedSpool, asyncio.Task[None]] = {}
 
     async def seal(self, held: Held, spool: Spool, stored: int) -> EndedSpool | None:
         """Close the spool of an attempt that has ended, such that the next agent on this folder would archive it.
@@ -74,16 +75,26 @@ class Archivist:
             self.archive(spool)
 
     async def finish(self, patience: float) -> None:
-        """Wait up to `patience` seconds for what is under way; the rest is left to the next agent on this folder."""
+        """Wait up to `patience` seconds for what is under way; the rest is left to the next agent on this folder.
+
+        Without patience so is what was reported and may not be applied yet: to archive it twice does no harm.
+        """
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=patience)
-        await cancelled(self._tasks)
+        reported = dict(self._reported)
+        await cancelled([*self._tasks, *reported.values()])
+        if patience:
+            await asyncio.gather(*(FILES.run(spool.discard) for spool in reported))
 
     async def _archive(self, spool: EndedSpool) -> None:
         """Archive a spool, however long the object store or the disk is away: Redis may not have all of its records."""
         backoff = Backoff(5.0, 600.0)
         while not await self._is_settled(spool):
             await backoff.sleep()
+
+    async def _discard_applied(self, spool: EndedSpool, event: Archived) -> None:
+        """Delete a spool once the master has applied the event that says that it is archived: Redis may forget it."""
+        await self._tools.wire.applied(event)
         await FILES.run(spool.discard)
 
     async def _is_settled(self, spool: EndedSpool) -> bool:
@@ -92,6 +103,7 @@ class Archivist:
             await self._archive_once(spool)
         except NoAddress as error:
             log.warning("the records of %s are not archived: %s", spool.held.execution, error)
+            await FILES.run(spool.discard)
         except (UploadError, Unavailable, OSError) as error:
             log.warning("the records of %s stay on this disk for now: %s", spool.held.execution, error)
             return False
@@ -124,6 +136,8 @@ class Archivist:
             sha256=archive.sha256,
         )
         await persist("an archive's event", lambda: self._tools.wire.emit([event]))
+        task = self._reported[spool] = asyncio.create_task(self._discard_applied(spool, event))
+        task.add_done_callback(lambda _: self._reported.pop(spool))
 
 
 async def _with_room(write: Callable[[], Awaitable[Written]]) -> Written:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from perijove.errors import Unavailable
 from perijove.model.control import CONTROL, Control
-from perijove.model.events import Claimed, Event, Finished, Stopped
+from perijove.model.events import Archived, Claimed, Event, Finished, Stopped
 from perijove.model.events import Held as HeldEvent
 from perijove.model.reasons import Reason
 from perijove.model.spec import Resources
@@ -121,16 +121,17 @@ class RedisAgentWire:
         named: list[str | bytes | int] = []
         for item in held:
             named += [item.execution, item.attempt, *self._held(item).parts[1:]]
+        noted = self._unheard.count
         draining, superseded, forgotten, orphans, born, oldest = await self._call(
             "renew", self._worker, self._lease, _ORPHAN_MS, *self._registered.arguments(), *named
         )
         if draining:
             self._registered.state = "draining"
         if born.decode() == self._unheard.born:
-            self._unheard.heard(oldest.decode())
+            self._unheard.heard(oldest.decode(), noted)
         else:
             for event in self._unheard.again():
-                await self.close(event)
+                await (self.close(event) if isinstance(event, Finished) else self.emit([event]))
             self._unheard.born = born.decode()
         if self._untold:
             await self.emit([])
@@ -173,8 +174,15 @@ class RedisAgentWire:
             envelopes = [self._seal(event) for event in (*claims, *events)]
             if not envelopes:
                 return
-            await self._call("emit", *(part for envelope in envelopes for part in envelope.parts))
+            name = await self._call("emit", *(part for envelope in envelopes for part in envelope.parts))
+            for event in events:
+                if isinstance(event, Archived):
+                    self._unheard.told(event, name.decode())
             self._untold = [claim for claim in self._untold if claim not in claims]
+
+    async def applied(self, event: Archived) -> None:
+        """Wait until the master has applied an event that was emitted."""
+        await self._unheard.applied(event)
 
     async def append(self, held: Held, first: int, lines: Sequence[bytes], covered: int = 0) -> Appended:
         """Append records `first`, `first` + 1, … to the attempt's stream; what it has already is left out."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from perijove.model.control import Control
-from perijove.model.events import Event
+from perijove.model.events import Archived, Event
 from perijove.model.reasons import Reason
 from perijove.model.spec import Resources
 from perijove.model.tickets import Ticket
@@ -108,7 +108,13 @@ class AgentWire(Protocol):
         """Give an attempt back unfinished: `close` with that reason."""
 
     async def emit(self, events: Sequence[Event]) -> None:
-        """Append events to the group's event stream."""
+        """Append events to the group's event stream.
+
+        A renewal that finds Redis flushed before the master has applied an `Archived` event emits it again.
+        """
+
+    async def applied(self, event: Archived) -> None:
+        """Wait until the master has applied an event that was emitted; renewals find that out."""
 
     async def append(self, held: Held, first: int, lines: Sequence[bytes], covered: int = 0) -> Appended:
         """Append records `first`, `first` + 1, … (JSON lines without their newline) to the attempt's stream.

@@ -1,14 +1,18 @@
-"""How attempts ended, kept by their worker until the master has heard of it: Redis may forget what it was told."""
+"""What a worker reported about attempts that ended, kept until the master has applied it: Redis may forget events."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
-from perijove.model.events import Finished
+from perijove.model.events import Archived, Finished
 from perijove.wire.protocol import Held
 
 #: The id of an entry of the event stream: a time and a number.
 Entry = tuple[int, int]
+#: How an attempt ended, and that its records are archived: nothing else would say so again.
+Kept: TypeAlias = "Finished | Archived"
 
 
 def entry(name: str) -> Entry:
@@ -18,33 +22,67 @@ def entry(name: str) -> Entry:
 
 
 @dataclass
-class Unheard:
-    """The last words on attempts that a worker told Redis, and that nobody may have read yet.
+class _Told:
+    """An event that was emitted: its entry, or one after it, and whether it is applied."""
 
-    Applied events leave the stream, so what is older than the stream's oldest entry has been heard. A worker's hash
-    that was born anew says that Redis was flushed, and then everything here is told again.
+    entry: Entry
+    event: Kept
+    applied: asyncio.Event
+    place: int
+
+
+@dataclass
+class Unheard:
+    """The last events about attempts that a worker sent to Redis, and that nobody may have read yet.
+
+    Applied events leave the stream, so what is older than the stream's oldest entry has been applied. A worker's hash
+    that was born anew says that Redis was flushed, and then everything here is sent again.
 
     Attributes
     ----------
     born : str
         When Redis made this worker's hash, as far as what follows from that is done.
+    count : int
+        How many events were noted so far.
     """
 
     born: str = ""
-    _told: dict[Held, tuple[Entry, Finished]] = field(default_factory=dict)
+    count: int = 0
+    _told: dict[tuple[str, Held], _Told] = field(default_factory=dict)
 
-    def told(self, event: Finished, name: str) -> None:
-        """Note that Redis was told how an attempt ended, by the entry `name`."""
-        self._told[Held(event.execution, event.attempt)] = (entry(name), event)
+    def told(self, event: Kept, name: str) -> None:
+        """Note that an event was emitted, not after the entry `name`."""
+        before = self._told.get(_key(event))
+        applied = before.applied if before else asyncio.Event()
+        self.count += 1
+        self._told[_key(event)] = _Told(entry(name), event, applied, self.count)
 
-    def heard(self, oldest: str) -> None:
-        """Forget what was told before the stream's oldest entry; an empty name says that it has none."""
-        self._told = {held: each for held, each in self._told.items() if oldest and each[0] >= entry(oldest)}
+    def heard(self, oldest: str, count: int) -> None:
+        """Forget what was emitted before the stream's oldest entry, as it was when `count` events had been noted.
 
-    def again(self) -> list[Finished]:
-        """Return everything that may have to be told again."""
-        return [event for _, event in self._told.values()]
+        An empty name says that the stream had none. What was noted since may have come after that look at it.
+        """
+        for key, told in [*self._told.items()]:
+            if told.place <= count and (not oldest or told.entry < entry(oldest)):
+                self._forget(key)
 
-    def settle(self, event: Finished) -> None:
+    def again(self) -> list[Kept]:
+        """Return everything that may have to be emitted again."""
+        return [told.event for told in self._told.values()]
+
+    def settle(self, event: Kept) -> None:
         """Forget one: somebody else's attempt has taken its place."""
-        self._told.pop(Held(event.execution, event.attempt), None)
+        self._forget(_key(event))
+
+    async def applied(self, event: Kept) -> None:
+        """Wait until the master has applied an event that was emitted."""
+        if told := self._told.get(_key(event)):
+            await told.applied.wait()
+
+    def _forget(self, key: tuple[str, Held]) -> None:
+        if told := self._told.pop(key, None):
+            told.applied.set()
+
+
+def _key(event: Kept) -> tuple[str, Held]:
+    return event.kind, Held(event.execution, event.attempt)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from perijove.model.events import Finished, Stopped
+from perijove.model.events import Archived, Finished, Stopped
 from perijove.model.events import Held as HeldEvent
 from perijove.model.ids import new_id
 from perijove.model.reasons import Reason
@@ -14,13 +16,17 @@ from perijove.wire.limits import ORPHAN_AFTER
 from perijove.wire.protocol import NO_TICKET, AgentWire, Renewal
 from perijove_scheduler.queue.protocol import TicketState
 
-from .conftest import GROUP, Wire, held, ticket
+from .conftest import GROUP, Wire, held, soon, ticket
 
 ONE = Resources(cpus=1)
 
 
 def finished(worker: str, of: Ticket, reason: Reason = Reason.OK, detail: str = "") -> Finished:
     return Finished(worker=worker, execution=of.execution, attempt=of.attempt, reason=reason, detail=detail)
+
+
+def archived(worker: str, of: Ticket) -> Archived:
+    return Archived(worker=worker, execution=of.execution, attempt=of.attempt, records=3, size=9, sha256="0" * 64)
 
 
 async def claimed(wire: Wire, worker: str) -> tuple[AgentWire, Ticket]:
@@ -235,6 +241,38 @@ async def test_an_end_that_a_flush_took_before_anybody_read_it_is_told_again(wir
     await wire.queue.prepare()
     await agent.renew([])
     assert [d.event for d in await wire.events()] == [finished(worker, mine)]
+
+
+async def test_an_archive_that_a_flush_took_before_anybody_read_it_is_reported_again(wire: Wire, worker: str) -> None:
+    agent, mine = await claimed(wire, worker)
+    await agent.close(finished(worker, mine))
+    await agent.renew([])
+    await wire.events()
+    await agent.emit([event := archived(worker, mine)])
+    applied = asyncio.create_task(agent.applied(event))
+    await wire.flush()
+    await wire.queue.prepare()
+    await agent.renew([])
+    await agent.renew([])
+    assert not applied.done(), "it was emitted, and nobody has read it"
+    assert [d.event for d in await wire.events() if isinstance(d.event, Archived)] == [event]
+    await agent.renew([])
+    await soon(applied)
+
+
+async def test_an_event_emitted_while_a_worker_renews_is_not_taken_for_applied(wire: Wire, worker: str) -> None:
+    agent, mine = await claimed(wire, worker)
+    await agent.renew([])
+    renewing = asyncio.create_task(agent.renew([]))
+    await asyncio.sleep(0)  # it has begun to look at the stream, which is empty
+    await agent.emit([event := archived(worker, mine)])
+    await renewing
+    applied = asyncio.create_task(agent.applied(event))
+    await asyncio.sleep(0)
+    assert not applied.done()
+    await wire.events()
+    await agent.renew([])
+    await soon(applied)
 
 
 async def test_an_end_that_was_read_is_not_told_again_after_a_flush(wire: Wire, worker: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from perijove.model.control import Control
-from perijove.model.events import Claimed, Event, Finished, Stopped
+from perijove.model.events import Archived, Claimed, Event, Finished, Stopped
 from perijove.model.events import Held as HeldEvent
 from perijove.model.reasons import Reason
 from perijove.model.spec import Resources
@@ -82,10 +82,10 @@ class MemoryAgentWire:
         if renewal.draining and self._registered is not None:
             self._registered.state = "draining"
         if me.born == self._unheard.born:
-            self._unheard.heard(next(iter(self._state().events.entries), ""))
+            self._unheard.heard(next(iter(self._state().events.entries), ""), self._unheard.count)
         else:
             for event in self._unheard.again():
-                await self.close(event)
+                await (self.close(event) if isinstance(event, Finished) else self.emit([event]))
             self._unheard.born = me.born
         for ticket in renewal.orphans:
             self._tell_claim(ticket)
@@ -114,8 +114,14 @@ class MemoryAgentWire:
         """Append events to the group's stream."""
         state = self._state()
         for event in events:
-            state.emit(self._seal(event))
+            name = state.emit(self._seal(event))
+            if isinstance(event, Archived):
+                self._unheard.told(event, name)
         self._queue.signal.ring()
+
+    async def applied(self, event: Archived) -> None:
+        """Wait until the master has applied an event that was emitted."""
+        await self._unheard.applied(event)
 
     async def append(self, held: Held, first: int, lines: Sequence[bytes], covered: int = 0) -> Appended:
         """Append the records the stream does not have yet, unless that would leave a gap."""

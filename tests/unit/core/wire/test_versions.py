@@ -36,7 +36,7 @@ def test_scripts_that_changed_are_of_another_protocol() -> None:
     assert (NEWEST, OLDEST, hashlib.sha256(texts.encode()).hexdigest()) == (
         2,
         2,
-        "9ac26a888a0042b8c87d2b62bbc3ba3d168b4e5428b1f23baf5a3522cc02bf72",
+        "57bc6c8ff453c66c333ac5a672ae377dfa5e3a424e88c6e76b4ace5aff761620",
     )
 
 
