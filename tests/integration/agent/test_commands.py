@@ -102,7 +102,8 @@ async def test_a_line_that_ends_well_in_spite_of_its_interrupt_is_the_last(maste
     (worker,) = await master.queue.workers("local")
     await master.queue.tell("local", worker.worker, Stop(execution=ticket.execution, attempt=1))
     finished: Finished = await master.event(Finished, ticket.execution)
-    assert (finished.reason, finished.done) == (Reason.STOPPED_BY_USER, 0)
+    assert finished.reason is Reason.STOPPED_BY_USER
+    assert finished.done in {0, 1}, "the first line may have ended before the shell itself was interrupted"
     assert "never" not in text(await master.records(ticket))
 
 
