@@ -73,11 +73,6 @@ class Halt:
             self.grace = grace
             self._requested.set()
 
-    @property
-    def requested(self) -> bool:
-        """Whether it was asked."""
-        return self.ending is not None
-
     async def stopped(self) -> None:
         """Wait until someone stops it, whether or not it was asked to end before for another reason."""
         await self._stopped.wait()
