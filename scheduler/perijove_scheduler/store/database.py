@@ -67,11 +67,11 @@ class Database:
     def open(cls, url: str) -> Database:
         """Make the engine of `url`, such as ``sqlite:///path`` or ``postgresql://…``; nothing is connected yet."""
         target = _with_driver(make_url(url))
-        engine = create_async_engine(
-            target,
-            json_serializer=documents.dumps,
-            connect_args=_of_postgresql(target) if _is_remote(target) else {},
-        )
+        options: dict[str, Any] = {"json_serializer": documents.dumps}
+        if _is_remote(target):
+            # The connection that was used last comes first: one that has lain idle is asked whether it lives.
+            options |= {"connect_args": _of_postgresql(target), "pool_use_lifo": True}
+        engine = create_async_engine(target, **options)
         if _is_remote(target):
             ping_idle(engine.sync_engine)
         else:
