@@ -26,13 +26,16 @@ demo: $(platform) ## start a Hub, run examples/digits.ipynb on it over REST, sho
 up: $(platform) ## the same platform in the foreground on PORT (8000); Ctrl-C stops it, the state stays
 	@python -m perijove_local.up
 
+# Where the time goes.
+slowest := --durations=20 --durations-min=3
+
 .PHONY: test
 test: .venv/.installed-test node_modules/.installed .venv/.installed-frontend .venv/.installed-collaboration ## lint, then all tests; installs redis-server, postgresql and chromium where it may
 	@$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),-Otarget) lint-python jest lint-frontend
 	tools/install-debian
-	python -m pytest --numprocesses=2 --dist=worksteal tests/unit tests/contract
-	python -m pytest --numprocesses=2 --dist=loadfile tests/integration tests/security
-	python -m pytest tests/chaos tests/browser
+	python -m pytest $(slowest) --numprocesses=2 --dist=worksteal tests/unit tests/contract
+	python -m pytest $(slowest) --numprocesses=2 --dist=loadfile tests/integration tests/security
+	python -m pytest $(slowest) tests/chaos tests/browser
 
 .PHONY: test-all
 test-all: export PERIJOVE_TEST_PARTS := embedded,production
