@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -40,8 +41,7 @@ class Sweeper(Loop):
         await self._queue.prepare()
         await self._grant_again()
         await self._remove_ended()
-        for group in await self._store.lifecycle.queued_groups():
-            await self._offer_again(group)
+        await self._offer_again()
         await self._stop_again()
         if self.runs % _KEYS_EVERY == 1:
             await self._store.idempotency.forget(KEYS_KEPT)
@@ -65,19 +65,28 @@ class Sweeper(Loop):
             await self._queue.revoke(row.id)
             await self._queue.remove_worker(row.group_name, row.id)
 
-    async def _offer_again(self, group: str) -> None:
-        """Offer the queued executions of a group that have no live ticket."""
+    async def _offer_again(self) -> None:
+        """Offer the queued executions that have no live ticket."""
         after = ""
-        while page := await self._store.lifecycle.queued(group, _PAGE, after):
-            states = await self._queue.tickets(group, [queued.id for queued in page])
-            await self._offer(group, [q for q, state in zip(page, states, strict=True) if _is_missing(q, state)])
-            await self._take_back(group, page, states)
+        while page := await self._store.lifecycle.queued(_PAGE, after):
+            groups: defaultdict[str, list[Queued]] = defaultdict(list)
+            for queued in page:
+                groups[queued.group].append(queued)
+            missing = []
+            for group, here in groups.items():
+                states = await self._queue.tickets(group, [queued.id for queued in here])
+                missing += [q for q, state in zip(here, states, strict=True) if _is_missing(q, state)]
+                await self._take_back(group, here, states)
+            await self._offer(missing)
             after = page[-1].id
 
-    async def _offer(self, group: str, missing: Sequence[Queued]) -> None:
+    async def _offer(self, missing: Sequence[Queued]) -> None:
+        if not missing:
+            return
         offers = await self._store.lifecycle.offers([queued.id for queued in missing])
         if made := await self._offers.make(offers):
-            self.log.warning("sweeper: offered %d executions again in group %s", made, group)
+            groups = ", ".join(sorted({queued.group for queued in missing}))
+            self.log.warning("sweeper: offered %d executions again in %s", made, groups)
             self.bell.ring("scaler")
 
     async def _take_back(self, group: str, page: Sequence[Queued], states: Sequence[TicketState | None]) -> None:

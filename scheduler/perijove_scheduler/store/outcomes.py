@@ -57,8 +57,9 @@ class Offer:
 
 @dataclass(frozen=True)
 class Queued:
-    """A queued execution and the attempt that should be on the queue."""
+    """A queued execution and the attempt that should be on the queue of its group."""
 
+    group: str
     id: str
     attempt: int
 

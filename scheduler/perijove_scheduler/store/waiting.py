@@ -70,23 +70,17 @@ class WaitingLines:
         async with self._database.read() as session:
             return [Unfit(id_, n, resources_of(asked)) for id_, n, asked in await session.execute(query)]
 
-    async def queued(self, group: str, limit: int = 1000, after: str = "") -> list[Queued]:
-        """Return a group's queued executions after id `after`, by id: the sweeper looks for those without a ticket."""
+    async def queued(self, limit: int = 1000, after: str = "") -> list[Queued]:
+        """Return all queued executions after id `after`, by id: the sweeper finds those without a ticket."""
         row = ExecutionRow
         query = (
-            select(row.id, row.attempt)
-            .where(LIVE, row.group_name == group, row.status == Status.QUEUED.value, row.id > after)
+            select(row.group_name, row.id, row.attempt)
+            .where(row.status == Status.QUEUED.value, row.id > after)
             .order_by(row.id)
             .limit(limit)
         )
         async with self._database.read() as session:
-            return [Queued(r.id, r.attempt) for r in await session.execute(query)]
-
-    async def queued_groups(self) -> list[str]:
-        """Return the groups that have queued executions."""
-        query = select(ExecutionRow.group_name).where(LIVE, ExecutionRow.status == Status.QUEUED.value).distinct()
-        async with self._database.read() as session:
-            return list(await session.scalars(query))
+            return [Queued(*found) for found in await session.execute(query)]
 
     async def held(self, group: str | None = None) -> list[AttemptRef]:
         """Return every attempt that a worker holds by our books, of one group or of all."""

@@ -131,8 +131,9 @@ ASKED: dict[str, Asked] = {
     "lifecycle.unfit_queued": ask(
         lambda store: store.lifecycle.unfit_queued("group-0", [LARGE], 100), beside=LIVE + 500
     ),
-    "lifecycle.queued": ask(lambda store: store.lifecycle.queued("group-0", 500)),
-    "lifecycle.queued_groups": ask(lambda store: store.lifecycle.queued_groups(), beside=LIVE + 500),
+    "lifecycle.queued": ask(
+        lambda store: store.lifecycle.queued(500), lambda store: store.lifecycle.queued(500, "ex-02")
+    ),
     "lifecycle.held": ask(
         lambda store: store.lifecycle.held(), lambda store: store.lifecycle.held("group-1"), beside=LIVE + 500
     ),

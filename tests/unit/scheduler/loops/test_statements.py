@@ -14,7 +14,7 @@ async def populate(world, first: int, count: int) -> None:
         await world.running(agent, group=f"group-{number}")
 
 
-@pytest.mark.parametrize("loop", ["scaler", "reaper", "archiver", "dispatcher"])
+@pytest.mark.parametrize("loop", ["scaler", "reaper", "archiver", "dispatcher", "sweeper"])
 async def test_a_turn_costs_as_many_statements_however_many_groups_there_are(world, loop: str) -> None:
     turn = getattr(world, loop).turn
     await populate(world, 0, 1)
