@@ -18,6 +18,7 @@ from perijove.model.reasons import Reason
 from perijove.model.spec import Resources
 from perijove.wire.envelopes import Envelope, sealed
 from perijove.wire.limits import EVENT_LIMIT
+from perijove_scheduler.loops.events import applier
 from perijove_scheduler.loops.events.batches import TRIES, failing
 from perijove_scheduler.loops.events.intake import Intake
 from perijove_scheduler.queue.protocol import Delivery
@@ -250,12 +251,15 @@ async def test_a_group_whose_signing_is_slow_does_not_delay_anothers_events(worl
     await world.applier.stop()
 
 
-async def test_a_group_whose_events_fail_waits_and_the_others_do_not(world) -> None:
+async def test_a_group_whose_events_fail_waits_and_the_others_do_not(world, monkeypatch) -> None:
+    monkeypatch.setattr(applier, "_FIRST_PAUSE", 600.0)
+    monkeypatch.setattr(applier, "_LONGEST_PAUSE", 600.0)
     await world.group("broken")
-    sign = world.sign
+    sign, asked = world.sign, []
 
     async def broken(group, requests):
         if group == "broken" and requests:
+            asked.append(requests)
             raise Unavailable("The store of this group is away.")
         return await sign(group, requests)
 
@@ -269,6 +273,9 @@ async def test_a_group_whose_events_fail_waits_and_the_others_do_not(world) -> N
     execution = await world.running_by_turns(agent)
     assert await world.status(execution) == "started"
     assert len(world.queue.state("broken").events.entries) == 1
+    for _ in range(3):
+        await world.applier.turn()
+    assert len(asked) == 1
 
 
 async def test_the_urls_that_one_worker_asks_for_at_once_are_bounded_and_the_rest_is_asked_for_again(world) -> None:
