@@ -30,8 +30,8 @@ class Departure:
     hands back counts as a failure, or work that ends its worker would be tried for ever.
 
     A signal that arrives in the instant in which a program is started (its forking thread has to receive signals, or
-    the program would not either) comes without its sender: it is taken for the program's. A supervisor sends another
-    one later, or SIGKILL.
+    the program would not either) comes without its sender. It may be a supervisor's, who sends no second one: the agent
+    leaves after it as well, and what it hands back counts.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Departure:
         # A thread that is there already would receive the signals without saying who sent them.
         says_who = hasattr(signal, "sigwaitinfo") and psutil.Process().num_threads() == 1
         for number in _SIGNALS:
-            self._loop.add_signal_handler(number, self._take, Reason.OK if says_who else Reason.WORKER_LEFT)
+            self._loop.add_signal_handler(number, self._take, Reason.WORKER_LEFT)
         if says_who:
             signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
             threading.Thread(target=self._wait, name="signals", daemon=True).start()

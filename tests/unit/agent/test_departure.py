@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 
 from perijove.model.reasons import Reason
 from perijove_agent.departure import judge
@@ -29,3 +30,25 @@ def test_a_sender_that_is_gone_drains_nobody() -> None:
     gone = subprocess.Popen(["true"])
     gone.wait()
     assert judge(gone.pid, os.getuid()) is Reason.WORKER_LEFT
+
+
+#: An agent's process that starts a program just when a signal arrives: its forking thread receives signals then.
+_STARTING = """
+import asyncio, os, signal
+from perijove_agent.departure import Departure
+
+async def main():
+    departure = Departure()
+    departure.listen()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.wait_for(departure.requested.wait(), 20)
+    print(departure.reason.value)
+
+asyncio.run(main())
+"""
+
+
+def test_a_signal_that_arrives_while_a_program_is_started_is_not_lost() -> None:
+    done = subprocess.run([sys.executable, "-c", _STARTING], capture_output=True, text=True, check=True)
+    assert done.stdout == "worker_left\n"
