@@ -72,11 +72,9 @@ class Batches:
         failed by themselves.
         """
         batch = _Batch(group, *await self._intake.read(deliveries))
-        await together(
-            self._send_ahead(batch), self._write(batch), self._answer(batch, batch.requests(of_claimed=False))
-        )
-        # A worker that claims and asks at once is known to hold the attempt only when its claim has been written.
-        await self._answer(batch, batch.requests(of_claimed=True))
+        await together(self._write(batch), self._answer(batch, batch.requests(of_claimed=False)))
+        # A worker is known to hold an attempt, and so given URLs for it, only when its claim has been written.
+        await together(self._send_ahead(batch), self._answer(batch, batch.requests(of_claimed=True)))
         await self._set_aside(batch)
         done = [each for each in deliveries if each.entry not in batch.again]
         for each in done:
