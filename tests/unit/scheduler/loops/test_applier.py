@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from perijove.model.fleet import WorkerState
 from perijove.model.reasons import Reason
 from perijove.wire.envelopes import Envelope
 from perijove_scheduler.files.protocol import segment_key
+from perijove_scheduler.loops.events.writer import EventWriter
 from perijove_scheduler.queue.protocol import Delivery, Gap
 
 
@@ -143,7 +146,14 @@ async def test_a_request_that_comes_with_its_claim_is_answered_after_the_claim_i
     assert world.signed == ["r1"]
 
 
-async def test_who_claims_a_notebook_is_told_unasked_where_the_executed_one_goes(world) -> None:
+async def test_who_claims_a_notebook_is_told_unasked_where_the_executed_one_goes(world, monkeypatch) -> None:
+    write = EventWriter.write
+
+    async def slowly(*arguments: Any) -> None:
+        await asyncio.sleep(0.1)
+        await write(*arguments)
+
+    monkeypatch.setattr(EventWriter, "write", slowly)
     agent = await world.agent()
     command = await world.running(agent)
     document = {"path": "folder/train.ipynb", "sha256": "0" * 64}
@@ -151,6 +161,8 @@ async def test_who_claims_a_notebook_is_told_unasked_where_the_executed_one_goes
     (signed,) = [message for _, message in await agent.wire.listen("0", 0) if message.kind == "signed"]
     assert (signed.request, command != notebook) == (ahead(notebook, 1), True)
     assert [(each.what, each.name) for each in signed.objects] == [("output", "train.ipynb")]
+    # Only who is known to hold an attempt is given URLs for it, so the claim has to be written before.
+    assert (world.signed, signed.objects[0].error) == ([ahead(notebook, 1)], "")
 
 
 async def test_a_request_that_is_refused_is_answered_with_the_reason(world) -> None:
