@@ -81,8 +81,8 @@ class Listing(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was named, else the default one."""
-        told = super().invoke(ctx)
-        return told if ctx.invoked_subcommand else ctx.invoke(self.commands[self._default])
+        result = super().invoke(ctx)
+        return result if ctx.invoked_subcommand else ctx.invoke(self.commands[self._default])
 
 
 pass_session = click.make_pass_decorator(Session)

@@ -105,7 +105,7 @@ class RemoteMagics(Magics):
         return cell
 
     def _watch(self, client: Client, execution: Any, cell: RemoteCell, options: Options, status: Any) -> None:
-        from perijove.magics.results import bring_back, told  # noqa: PLC0415
+        from perijove.magics.results import bring_back, described  # noqa: PLC0415 - httpx and pydantic take long to import
         from perijove.magics.watching import Watch, name_of  # noqa: PLC0415
 
         watch = Watch(client, execution, cell, self._session, status)
@@ -114,7 +114,7 @@ class RemoteMagics(Magics):
         if options.outputs:
             values, size = bring_back(client, client.executions.get(done.id), watch.digest, options.outputs)
             self._session.push(values)
-            back = f" {told(values, size)}"
+            back = f" {described(values, size)}"
         status.say(f"{name_of(done)}: {done.sentence}{back}", done.url)
 
     def _line(self, line: str) -> None:
@@ -133,13 +133,13 @@ class RemoteMagics(Magics):
                 print(f"{seen.project_name}/{seen.number:<5} {seen.status:<9} {seen.spec.heading()}")
 
     def _load(self, reference: str) -> None:
-        from perijove.magics.results import bring_back, executed_digest, told  # noqa: PLC0415
+        from perijove.magics.results import bring_back, described, executed_digest  # noqa: PLC0415 - as above
 
         with self._connect() as client:
             execution = client.executions.find(reference)
             values, size = bring_back(client, execution, lambda: executed_digest(client, execution))
         self._session.push(values)
-        print(told(values, size))
+        print(described(values, size))
 
 
 def load(shell: Any) -> None:

@@ -92,6 +92,6 @@ def _other_python(there: str) -> str:
     return f"The worker ran Python {there}, this session runs {here}"
 
 
-def told(values: Mapping[str, Any], size: int) -> str:
+def described(values: Mapping[str, Any], size: int) -> str:
     """Return a sentence about what came back."""
     return f"{', '.join(values)} came back ({describe_size(size)})."

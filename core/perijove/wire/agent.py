@@ -23,7 +23,7 @@ from perijove.wire.envelopes import Envelope, sealed
 from perijove.wire.keys import GroupKeys
 from perijove.wire.protocol import LEASE, NO_TICKET, Appended, Held, Renewal
 from perijove.wire.scripts import call
-from perijove.wire.unheard import Unheard
+from perijove.wire.unapplied import Unapplied
 
 _ORPHAN_MS = int(limits.ORPHAN_AFTER * 1000)
 
@@ -67,7 +67,7 @@ class RedisAgentWire:
         # A blocking read holds its connection, and is limited by `listen` itself.
         self._listening = connect(url, worker, timeout=None, connections=1)
         self._registered: _Registration | None = None
-        self._unheard = Unheard()
+        self._unapplied = Unapplied()
         # Claims that the master may not have been told yet. They go before whatever else is told.
         self._untold: list[Claimed] = []
         self._emitting = asyncio.Lock()
@@ -121,18 +121,18 @@ class RedisAgentWire:
         named: list[str | bytes | int] = []
         for item in held:
             named += [item.execution, item.attempt, *self._held(item).parts[1:]]
-        noted = self._unheard.count
+        noted = self._unapplied.count
         draining, superseded, forgotten, orphans, born, oldest = await self._call(
             "renew", self._worker, self._lease, _ORPHAN_MS, *self._registered.arguments(), *named
         )
         if draining:
             self._registered.state = "draining"
-        if born.decode() == self._unheard.born:
-            self._unheard.heard(oldest.decode(), noted)
+        if born.decode() == self._unapplied.born:
+            self._unapplied.applied_before(oldest.decode(), noted)
         else:
-            for event in self._unheard.again():
+            for event in self._unapplied.again():
                 await (self.close(event) if isinstance(event, Finished) else self.emit([event]))
-            self._unheard.born = born.decode()
+            self._unapplied.born = born.decode()
         if self._untold:
             await self.emit([])
         tickets = [await self._taken(*orphan) for orphan in orphans]
@@ -158,9 +158,9 @@ class RedisAgentWire:
             ended = (event.execution, event.attempt, event.worker, header, seal, document)
             name = await self._call("close", *ended, int(limits.ENDED_FOR * 1000))
         if not name:
-            self._unheard.settle(event)
+            self._unapplied.settle(event)
             return False
-        self._unheard.told(event, name.decode())
+        self._unapplied.emitted(event, name.decode())
         return True
 
     async def hand_back(self, held: Held, reason: Reason = Reason.WORKER_DRAINED) -> bool:
@@ -177,12 +177,12 @@ class RedisAgentWire:
             name = await self._call("emit", *(part for envelope in envelopes for part in envelope.parts))
             for event in events:
                 if isinstance(event, Archived):
-                    self._unheard.told(event, name.decode())
+                    self._unapplied.emitted(event, name.decode())
             self._untold = [claim for claim in self._untold if claim not in claims]
 
     async def applied(self, event: Archived) -> None:
         """Wait until the master has applied an event that was emitted."""
-        await self._unheard.applied(event)
+        await self._unapplied.applied(event)
 
     async def append(self, held: Held, first: int, lines: Sequence[bytes], covered: int = 0) -> Appended:
         """Append records `first`, `first` + 1, … to the attempt's stream; what it has already is left out."""

@@ -16,7 +16,7 @@ from perijove.model.spec import Resources
 from perijove.model.tickets import Ticket
 from perijove.wire.envelopes import Envelope, sealed
 from perijove.wire.protocol import NO_TICKET, Appended, Held, Renewal
-from perijove.wire.unheard import Unheard
+from perijove.wire.unapplied import Unapplied
 from perijove_scheduler.queue.memory import tickets
 from perijove_scheduler.queue.memory.state import GroupState, LogStream, WorkerEntry
 
@@ -33,7 +33,7 @@ class MemoryAgentWire:
         self._group = group
         self._worker = worker
         self._registered: WorkerEntry | None = None
-        self._unheard = Unheard()
+        self._unapplied = Unapplied()
 
     def _seal(self, event: Event) -> Envelope:
         return sealed(event, self.event_key)
@@ -81,12 +81,12 @@ class MemoryAgentWire:
         renewal, lost = tickets.renew(self._state(), self._worker, list(held), self._held, now)
         if renewal.draining and self._registered is not None:
             self._registered.state = "draining"
-        if me.born == self._unheard.born:
-            self._unheard.heard(next(iter(self._state().events.entries), ""), self._unheard.count)
+        if me.born == self._unapplied.born:
+            self._unapplied.applied_before(next(iter(self._state().events.entries), ""), self._unapplied.count)
         else:
-            for event in self._unheard.again():
+            for event in self._unapplied.again():
                 await (self.close(event) if isinstance(event, Finished) else self.emit([event]))
-            self._unheard.born = me.born
+            self._unapplied.born = me.born
         for ticket in renewal.orphans:
             self._tell_claim(ticket)
         for each in lost:
@@ -100,9 +100,9 @@ class MemoryAgentWire:
             raise TypeError("an attempt is closed by a Finished event")
         name = tickets.close(self._state(), event, self._seal(event), self._queue.clock())
         if name:
-            self._unheard.told(event, name)
+            self._unapplied.emitted(event, name)
         else:
-            self._unheard.settle(event)
+            self._unapplied.settle(event)
         self._queue.signal.ring()
         return bool(name)
 
@@ -116,12 +116,12 @@ class MemoryAgentWire:
         for event in events:
             name = state.emit(self._seal(event))
             if isinstance(event, Archived):
-                self._unheard.told(event, name)
+                self._unapplied.emitted(event, name)
         self._queue.signal.ring()
 
     async def applied(self, event: Archived) -> None:
         """Wait until the master has applied an event that was emitted."""
-        await self._unheard.applied(event)
+        await self._unapplied.applied(event)
 
     async def append(self, held: Held, first: int, lines: Sequence[bytes], covered: int = 0) -> Appended:
         """Append the records the stream does not have yet, unless that would leave a gap."""

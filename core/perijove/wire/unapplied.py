@@ -22,7 +22,7 @@ def entry(name: str) -> Entry:
 
 
 @dataclass
-class _Told:
+class _Emitted:
     """An event that was emitted: its entry, or one after it, and whether it is applied."""
 
     entry: Entry
@@ -32,11 +32,11 @@ class _Told:
 
 
 @dataclass
-class Unheard:
-    """The last events about attempts that a worker sent to Redis, and that nobody may have read yet.
+class Unapplied:
+    """The last events about attempts that a worker emitted, and that the master may not have applied yet.
 
     Applied events leave the stream, so what is older than the stream's oldest entry has been applied. A worker's hash
-    that was born anew says that Redis was flushed, and then everything here is sent again.
+    that was born anew says that Redis was flushed, and then everything here is emitted again.
 
     Attributes
     ----------
@@ -48,27 +48,27 @@ class Unheard:
 
     born: str = ""
     count: int = 0
-    _told: dict[tuple[str, Held], _Told] = field(default_factory=dict)
+    _emitted: dict[tuple[str, Held], _Emitted] = field(default_factory=dict)
 
-    def told(self, event: Kept, name: str) -> None:
+    def emitted(self, event: Kept, name: str) -> None:
         """Note that an event was emitted, not after the entry `name`."""
-        before = self._told.get(_key(event))
+        before = self._emitted.get(_key(event))
         applied = before.applied if before else asyncio.Event()
         self.count += 1
-        self._told[_key(event)] = _Told(entry(name), event, applied, self.count)
+        self._emitted[_key(event)] = _Emitted(entry(name), event, applied, self.count)
 
-    def heard(self, oldest: str, count: int) -> None:
+    def applied_before(self, oldest: str, count: int) -> None:
         """Forget what was emitted before the stream's oldest entry, as it was when `count` events had been noted.
 
         An empty name says that the stream had none. What was noted since may have come after that look at it.
         """
-        for key, told in [*self._told.items()]:
-            if told.place <= count and (not oldest or told.entry < entry(oldest)):
+        for key, each in [*self._emitted.items()]:
+            if each.place <= count and (not oldest or each.entry < entry(oldest)):
                 self._forget(key)
 
     def again(self) -> list[Kept]:
         """Return everything that may have to be emitted again."""
-        return [told.event for told in self._told.values()]
+        return [each.event for each in self._emitted.values()]
 
     def settle(self, event: Kept) -> None:
         """Forget one: somebody else's attempt has taken its place."""
@@ -76,12 +76,12 @@ class Unheard:
 
     async def applied(self, event: Kept) -> None:
         """Wait until the master has applied an event that was emitted."""
-        if told := self._told.get(_key(event)):
-            await told.applied.wait()
+        if found := self._emitted.get(_key(event)):
+            await found.applied.wait()
 
     def _forget(self, key: tuple[str, Held]) -> None:
-        if told := self._told.pop(key, None):
-            told.applied.set()
+        if found := self._emitted.pop(key, None):
+            found.applied.set()
 
 
 def _key(event: Kept) -> tuple[str, Held]:
