@@ -38,7 +38,7 @@ def measure(site: Site) -> Result:
 def _wait(connection: object, group: str, condition: str, count: int) -> float:
     query = f"SELECT count(*) FROM executions WHERE group_name = %s AND {condition}"
     began = time.perf_counter()
-    while (found := connection.execute(query, (group,)).fetchone()[0]) < count:  # type: ignore[attr-defined]
+    while (found := connection.execute(query, (group,)).fetchone()[0]) < count:
         if time.perf_counter() - began > 170:
             raise SystemExit(f"Only {found} of {count} executions came to {condition}.")
         time.sleep(0.1)

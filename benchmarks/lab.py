@@ -317,7 +317,7 @@ def main() -> int:
             say("signing in")
             state = sign_in(browser, hub)
             write_settings(hub.home.path / "home" / USER, "notification", '{"fetchNews": "false"}')
-            context = browser.new_context(storage_state=state, viewport={"width": 1280, "height": 860})  # type: ignore[arg-type]
+            context = browser.new_context(storage_state=state, viewport={"width": 1280, "height": 860})
             context.set_default_timeout(_PATIENCE)
             bench = Bench(hub, context.new_page(), say, chosen.profile, chosen.alone)
             if not only or "click" in only:

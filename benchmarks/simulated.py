@@ -128,7 +128,7 @@ async def _enrol(url: str, group: str, capacity: Resources, count: int) -> list[
 
 async def main(url: str, group: str, count: int, cpus: int, behaviour: str) -> None:
     """Run the agents until SIGTERM."""
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)  # type: ignore[union-attr]
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
     capacity = Resources(cpus=cpus)
     agents = [Simulated(each, capacity, behaviour) for each in await _enrol(url, group, capacity, count)]
     for start in range(0, count, _AT_ONCE):

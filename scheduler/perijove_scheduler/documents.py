@@ -147,7 +147,7 @@ def _check_format(notebook: Mapping[str, Any]) -> None:
     version = (notebook.get("nbformat"), notebook.get("nbformat_minor"))
     if version[0] != _MAJOR or not isinstance(version[1], int) or version[1] < _MINOR:
         raise InvalidNotebook("This is not a notebook of format 4.5 or later.", "Open and save it in JupyterLab.")
-    problem = next(iter(iter_validate(notebook)), None)  # type: ignore[no-untyped-call]  # nbformat has no types
+    problem = next(iter(iter_validate(notebook)), None)
     if problem is not None:
         where = ".".join(str(part) for part in getattr(problem, "path", ()))[:_LONGEST_COMPLAINT]
         complaint = str(getattr(problem, "message", problem))[:_LONGEST_COMPLAINT].splitlines()[0]

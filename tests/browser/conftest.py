@@ -67,7 +67,7 @@ def signed_in(hub: Hub, browser: Browser) -> dict[str, Any]:
 @pytest.fixture
 def context(browser: Browser, signed_in: dict[str, Any]) -> Iterator[BrowserContext]:
     """A browser profile of this test's own, signed in."""
-    context = browser.new_context(storage_state=signed_in, viewport={"width": 1280, "height": 860})  # type: ignore[arg-type]
+    context = browser.new_context(storage_state=signed_in, viewport={"width": 1280, "height": 860})
     context.set_default_timeout(PATIENCE)
     yield context
     context.close()

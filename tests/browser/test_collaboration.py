@@ -51,7 +51,7 @@ def pages(
     """Two people's pages: each with a browser profile of its own."""
     contexts: list[BrowserContext] = []
     for _ in range(2):
-        context = browser.new_context(storage_state=cookies)  # type: ignore[arg-type]
+        context = browser.new_context(storage_state=cookies)
         context.set_default_timeout(PATIENCE)
         contexts.append(context)
     first, second = (LabPage(context.new_page(), f"{shared_hub.url}user/{USER}/") for context in contexts)

@@ -64,21 +64,21 @@ async def agent(url: str) -> AsyncIterator[Redis]:
     await queue.prepare()
     await queue.grant("mine", worker, hashlib.sha256(_PASSWORD.encode()).hexdigest())
     async with Redis.from_url(queue.worker_url(worker, _PASSWORD), protocol=2) as client:
-        client.worker = worker  # type: ignore[attr-defined]
+        client.worker = worker
         yield client
     await queue.revoke(worker)
     await queue.aclose()
 
 
 async def test_its_rights_are_these_and_no_others(master: Redis, agent: Redis) -> None:
-    user = await master.acl_getuser(agent.worker)  # type: ignore[attr-defined]
+    user = await master.acl_getuser(agent.worker)
     granted = {name for name in user["commands"] if name != "-@all"}
     assert {name.removeprefix("+") for name in granted} == _ALLOWED
     assert all(name.startswith("+") for name in granted)
     keys = [user["keys"]] if isinstance(user["keys"], str) else user["keys"]
     # The two versions write the same differently.
     written = " ".join(key if isinstance(key, str) else f"~{key.decode()}" for key in keys)
-    worker = agent.worker  # type: ignore[attr-defined]
+    worker = agent.worker
     assert set(written.split(" ")) == {
         f"~{key}"
         for key in (

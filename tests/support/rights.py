@@ -54,5 +54,5 @@ def _start_threads_anew() -> None:
 
 
 def _call(function: object, header: _Header, data: object) -> None:
-    if function(ctypes.byref(header), ctypes.byref(data)):  # type: ignore[operator,arg-type]
+    if function(ctypes.byref(header), ctypes.byref(data)):
         raise OSError(ctypes.get_errno(), "the capabilities cannot be changed")

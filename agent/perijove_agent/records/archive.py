@@ -50,7 +50,7 @@ def compress(spool: Path, part: Part, target: Path, level: int = ARCHIVE_LEVEL) 
             left -= len(data)
             for chunk in chunks.compress(data):
                 write(chunk)
-        for chunk in chunks.finish():  # type: ignore[no-untyped-call]  # its stub has none
+        for chunk in chunks.finish():
             write(chunk)
         write(footer(part.last))
     return Archive(target, size, digest.hexdigest())

@@ -200,7 +200,7 @@ def _simple_display(msg: dict[str, Any]) -> NotebookNode | None:
     if not all(isinstance(text, str) for text in data.values()):
         return None
     output = {"output_type": "display_data", "metadata": metadata, "data": data}
-    node: NotebookNode = from_dict(output)  # type: ignore[no-untyped-call]  # untyped
+    node: NotebookNode = from_dict(output)
     return node
 
 

@@ -73,7 +73,7 @@ class NotebookWork:
         self._get_kernel = get_kernel
         self._target = document.target
         self._written = document.written
-        self._notebook = rejoin_lines(nbformat.from_dict(document.content))  # type: ignore[no-untyped-call]  # untyped
+        self._notebook = rejoin_lines(nbformat.from_dict(document.content))
         self._forwarder = Forwarder(recorder, report, record_output)
         self._executor = Executor(self._notebook)
         self._ended = False
@@ -221,10 +221,10 @@ class NotebookWork:
         # An upload of an earlier state may be under way: it goes on reading the file that it has opened.
         draft = self._target.with_name(f".{self._target.name}")
         try:
-            nbformat.write(self._notebook, draft, allow_nan=False)  # type: ignore[no-untyped-call]  # untyped
+            nbformat.write(self._notebook, draft, allow_nan=False)
         except (ValueError, RecursionError):  # half a surrogate pair, say, or a number that JSON has no word for
-            document = nbformat.from_dict(repaired(self._notebook))  # type: ignore[no-untyped-call]  # untyped
-            nbformat.write(document, draft)  # type: ignore[no-untyped-call]  # untyped
+            document = nbformat.from_dict(repaired(self._notebook))
+            nbformat.write(document, draft)
         draft.replace(self._target)
 
 

@@ -145,7 +145,7 @@ class RemoteExecution:
         import nbformat  # noqa: PLC0415 - takes long to import, and only this needs it
 
         text = self._client.executions.notebook(self.id, which=which).decode()
-        return nbformat.reads(text, as_version=nbformat.NO_CONVERT)  # type: ignore[no-untyped-call]  # has no types
+        return nbformat.reads(text, as_version=nbformat.NO_CONVERT)
 
     def download(self, *names: str, folder: str | os.PathLike[str] = ".", force: bool = False) -> list[Path]:
         """Write output files into `folder`, all of them by default; return their paths.

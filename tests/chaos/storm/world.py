@@ -116,7 +116,7 @@ class World:
         """Wait until `look` finds nothing any more; fail with what it found last."""
         deadline = time.monotonic() + patience
         while True:
-            found = await look()  # type: ignore[misc]
+            found = await look()
             if not found:
                 return
             assert time.monotonic() < deadline, f"after {patience:.0f} s, waiting until {what}: {found}"

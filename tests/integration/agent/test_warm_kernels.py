@@ -76,7 +76,7 @@ class Kernels:
         running = asyncio.create_task(self.warm.run())
         await self.warm.filled.wait()
         running.cancel()
-        waiting = self.warm._ready[0].process.pid  # type: ignore[attr-defined]
+        waiting = self.warm._ready[0].process.pid
         program = default_program(sys.executable)
         return await self.warm.get(program, {**environment, **extra}, extra, self.work), waiting
 
@@ -120,7 +120,7 @@ async def test_a_kernel_that_waited_is_as_one_that_was_started_for_its_execution
     del environment["ONLY_IDLE"]
     (kernel, waiting), fresh = await kernels.adopted(environment), await kernels.fresh(environment)
     try:
-        assert kernel.process.pid == waiting  # type: ignore[attr-defined]
+        assert kernel.process.pid == waiting
         adopted, expected = await look(kernel), await look(fresh)
         assert set(adopted.pop("modules")) - set(expected.pop("modules")) <= LOADED
         for seen in (adopted, expected):
@@ -143,7 +143,7 @@ def test_what_only_counts_at_a_start_needs_a_fresh_one(name: str) -> None:
 async def test_a_kernel_of_another_locale_is_started_for_it(kernels: Kernels) -> None:
     kernel, waiting = await kernels.adopted(kernels.base, LC_ALL="C")
     try:
-        assert kernel.process.pid != waiting  # type: ignore[attr-defined]
+        assert kernel.process.pid != waiting
         assert await evaluate(kernel, "__import__('os').environ['LC_ALL']") == "'C'"
     finally:
         await kernel.aclose()
@@ -152,7 +152,7 @@ async def test_a_kernel_of_another_locale_is_started_for_it(kernels: Kernels) ->
 async def test_a_kernel_that_died_while_it_waited_is_not_handed_out(kernels: Kernels) -> None:
     async def die() -> None:
         await kernels.warm.filled.wait()
-        os.kill(kernels.warm._ready[0].process.pid, signal.SIGKILL)  # type: ignore[attr-defined]
+        os.kill(kernels.warm._ready[0].process.pid, signal.SIGKILL)
         await kernels.warm._ready[0].process.wait()
 
     running = asyncio.create_task(kernels.warm.run())

@@ -31,12 +31,12 @@ def said(kind: str, content: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def cell() -> Any:
-    return new_code_cell("display(1)")  # type: ignore[no-untyped-call]  # untyped
+    return new_code_cell("display(1)")
 
 
 @pytest.fixture
 def executor(cell: NotebookNode) -> Executor:
-    executor = Executor(new_notebook(cells=[cell]))  # type: ignore[no-untyped-call]  # untyped
+    executor = Executor(new_notebook(cells=[cell]))
     executor.clear_before_next_output = False  # as when a cell begins
     return executor
 
@@ -51,7 +51,7 @@ def test_displays_are_kept_as_nbformat_would_make_them(executor: Executor, cell:
     ]
     for message in messages:
         executor.process_message(message, cell, 0)
-    assert cell.outputs == [output_from_msg(message) for message in messages]  # type: ignore[no-untyped-call]
+    assert cell.outputs == [output_from_msg(message) for message in messages]
     assert all(type(output.data) is type(output.metadata) is NotebookNode for output in cell.outputs)
     executor.process_message(said("clear_output", {"wait": True}), cell, 0)
     assert len(cell.outputs) == len(messages)

@@ -19,12 +19,12 @@ SENTENCE = "more than a notebook can hold"
 
 @pytest.fixture
 def cell() -> Any:
-    return new_code_cell("display(1)")  # type: ignore[no-untyped-call]  # untyped
+    return new_code_cell("display(1)")
 
 
 @pytest.fixture
 def executor(cell: NotebookNode) -> Executor:
-    executor = Executor(new_notebook(cells=[cell]), kept=ROOM)  # type: ignore[no-untyped-call]  # untyped
+    executor = Executor(new_notebook(cells=[cell]), kept=ROOM)
     executor.clear_before_next_output = False  # as when a cell begins
     return executor
 
@@ -49,7 +49,7 @@ def held(executor: Executor) -> int:
     """Return how many characters the notebook holds, which has to be valid."""
     executor.join_text()
     nbformat.validate(executor.nb)
-    return len(nbformat.writes(executor.nb))  # type: ignore[no-untyped-call]  # untyped
+    return len(nbformat.writes(executor.nb))
 
 
 def said(cell: NotebookNode) -> int:
@@ -143,7 +143,7 @@ async def test_a_message_of_no_known_request_is_the_current_cells(
     executor.begin(cell, 0)
     places = [executor.cell_of(printed("a")), executor.cell_of({**printed("b"), "parent_header": {"msg_id": "x"}})]
     executor.kc.shell_channel.asked = "2"
-    later = new_code_cell("2")  # type: ignore[no-untyped-call]  # untyped
+    later = new_code_cell("2")
     executor.begin(later, 1)
     places += [executor.cell_of(printed("a")), executor.cell_of({**printed("b"), "parent_header": {"msg_id": "x"}})]
     assert places == [(cell, 0), (cell, 0), (cell, 0), (later, 1)]

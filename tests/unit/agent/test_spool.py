@@ -62,7 +62,7 @@ async def test_every_record_arrives_once_and_in_order(sizes: list[int], plan: li
     queue = MemoryQueue()
     with tempfile.TemporaryDirectory() as folder:
         spool = Spool(Path(folder) / "spool" / "a.jsonl")
-        sender = Sender(Tearing(queue, plan), HELD, spool, room=1 << 30)  # type: ignore[arg-type]
+        sender = Sender(Tearing(queue, plan), HELD, spool, room=1 << 30)
         running = asyncio.create_task(sender.run())
         lines = [f"{number}:".encode() + b"x" * size for number, size in enumerate(sizes, 1)]
         for line in lines:
@@ -212,7 +212,7 @@ async def test_no_more_is_sent_than_redis_may_hold_until_it_is_stored(tmp_path: 
 async def test_a_flush_sends_again_what_is_not_stored_and_nothing_else(tmp_path: Path) -> None:
     queue, spool = MemoryQueue(), filled(tmp_path, 100)
     wire = Tearing(queue, [])
-    sender = Sender(wire, HELD, spool, room=1 << 30)  # type: ignore[arg-type]
+    sender = Sender(wire, HELD, spool, room=1 << 30)
     running = asyncio.create_task(sender.run())
     sender.notify()
     await asyncio.wait_for(sender.drained(), 60)
@@ -244,7 +244,7 @@ class OutOfMemory(Tearing):
 
 async def test_a_full_redis_makes_a_segment_due_however_small_and_an_end_does_not_wait_for_it(tmp_path: Path) -> None:
     spool = filled(tmp_path, 1000)
-    sender = Sender(OutOfMemory(MemoryQueue(), []), HELD, spool, room=1 << 30)  # type: ignore[arg-type]
+    sender = Sender(OutOfMemory(MemoryQueue(), []), HELD, spool, room=1 << 30)
     running = asyncio.create_task(sender.run())
     sender.notify()
     assert 0 < await asyncio.wait_for(sender.due(1 << 30), 60) < spool.last

@@ -71,7 +71,7 @@ class Service:
         """Return the files of the snapshot sent last."""
         raw = zstandard.ZstdDecompressor().stream_reader(io.BytesIO(self.archives[-1])).read()
         with tarfile.open(fileobj=io.BytesIO(raw)) as tar:
-            return {item.name: tar.extractfile(item).read() for item in tar if item.isfile()}  # type: ignore[union-attr]
+            return {item.name: tar.extractfile(item).read() for item in tar if item.isfile()}
 
     def output(self, cell: str, message: str, **content: Any) -> None:
         """Lay down an output of the execution."""
