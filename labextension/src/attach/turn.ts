@@ -12,7 +12,8 @@ interface IAwareness {
 }
 
 const FIELD = 'perijove';
-const ACQUAINTANCE = 1500;
+/** Milliseconds after which a writer that was never seen has left: who is here may be learnt after the document. */
+const ACQUAINTANCE = 3000;
 
 /**
  * Whose turn it is to write: with jupyter-collaboration several pages share one document, and two writers would write every
@@ -23,19 +24,16 @@ export class Turn implements IDisposable {
   isDisposed = false;
   private readonly changedSignal = new Signal<this, void>(this);
   private readonly awareness: IAwareness | null;
-  private acquainted = false;
-  private readonly timer: number;
+  /** The clients that were seen here, and those that were waited for in vain. */
+  private readonly known = new Set<number | undefined>();
+  private readonly waits = new Map<number | undefined, number>();
 
   constructor(model: INotebookModel) {
     const shared = model.sharedModel as unknown as { awareness?: IAwareness };
     this.awareness = model.collaborative ? (shared.awareness ?? null) : null;
     this.awareness?.setLocalStateField(FIELD, true);
     this.awareness?.on('change', this.onChange);
-    // Who else is here is learnt a moment after the document: until then, nobody's place is taken.
-    this.timer = window.setTimeout(() => {
-      this.acquainted = true;
-      this.onChange();
-    }, ACQUAINTANCE);
+    this.note();
   }
 
   /** Somebody came or left. */
@@ -54,7 +52,7 @@ export class Turn implements IDisposable {
       return true;
     }
     const states = this.awareness.getStates();
-    if (!this.acquainted || (writer !== undefined && states.has(writer))) {
+    if ((writer !== undefined && states.has(writer)) || !this.hasLeft(writer)) {
       return false;
     }
     const able = [...states].filter(([, state]) => state[FIELD] === true);
@@ -64,11 +62,30 @@ export class Turn implements IDisposable {
   dispose(): void {
     if (!this.isDisposed) {
       this.isDisposed = true;
-      window.clearTimeout(this.timer);
+      this.waits.forEach(timer => window.clearTimeout(timer));
       this.awareness?.off('change', this.onChange);
       Signal.clearData(this);
     }
   }
 
-  private readonly onChange = () => this.changedSignal.emit();
+  /** Whether a client that is not here was here, or has not come for a while. */
+  private hasLeft(writer: number | undefined): boolean {
+    if (!this.known.has(writer) && !this.waits.has(writer)) {
+      const known = () => {
+        this.known.add(writer);
+        this.changedSignal.emit();
+      };
+      this.waits.set(writer, window.setTimeout(known, ACQUAINTANCE));
+    }
+    return this.known.has(writer);
+  }
+
+  private note(): void {
+    this.awareness?.getStates().forEach((_, client) => this.known.add(client));
+  }
+
+  private readonly onChange = () => {
+    this.note();
+    this.changedSignal.emit();
+  };
 }
