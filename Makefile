@@ -33,7 +33,7 @@ slowest := --durations=20 --durations-min=3
 test: .venv/.installed-test node_modules/.installed .venv/.installed-frontend .venv/.installed-collaboration ## lint, then all tests; installs redis-server, postgresql and chromium where it may
 	@$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),-Otarget) lint-python jest lint-frontend
 	tools/install-debian
-	python -m pytest $(slowest) --numprocesses=2 --dist=worksteal tests/unit tests/contract
+	python -m pytest $(slowest) --numprocesses=2 --dist=loadgroup tests/unit tests/contract
 	python -m pytest $(slowest) --numprocesses=2 --dist=loadfile tests/integration tests/security
 	python -m pytest $(slowest) tests/chaos tests/browser
 

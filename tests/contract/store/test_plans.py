@@ -48,7 +48,8 @@ JOINED = frozenset({"projects"})
 SHORT = {"groups", "settings", "leases", "rejected_events", "accounts", "audit", "enrolment_tokens"}
 
 # The first of these tests fills the database, which takes its time on a machine that is busy.
-pytestmark = pytest.mark.timeout(900)
+# One process: a million rows are made once.
+pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("million rows")]
 
 #: Rows that a statement may look at for one that it returns or changes, and beside these.
 EACH, BESIDE = 12, 500
