@@ -8,10 +8,11 @@ CLAIM_SCAN = 32
 PASSES = 10
 #: Seconds a claim may be unknown to its worker before a renewal hands it over as an orphan.
 ORPHAN_AFTER = 5.0
-#: Seconds for which a withdrawn attempt may not be offered again: an offer that was under way comes too late.
+#: Seconds for which an attempt that was withdrawn, or whose end was applied, may not be offered again: an offer that
+#: was under way comes too late.
 WITHDRAWN_FOR = 60.0
-#: Seconds for which an attempt that ended may not be offered again: its end may wait to be applied.
-ENDED_FOR = 60.0
+#: Seconds that the end of an attempt may wait to be applied; as long it may not be offered again.
+ENDED_FOR = 600.0
 #: Seconds for which a forgotten attempt's worker is told that it was superseded.
 FORGOTTEN_FOR = 600.0
 #: Seconds after which an event a consumer was given and did not acknowledge goes to another.

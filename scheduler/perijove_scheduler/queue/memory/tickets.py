@@ -64,7 +64,10 @@ def forget(state: GroupState, execution: str, attempt: int, now: float) -> None:
     One that was withdrawn may be offered again from now on; one that ended may not.
     """
     old = state.tickets.get(execution)
-    if old is None or old.attempt > attempt or old.state in {"forgotten", "ended"}:
+    if old is None or old.attempt > attempt or old.state == "forgotten":
+        return
+    if old.state == "ended":
+        old.expires = now + limits.WITHDRAWN_FOR
         return
     state.unqueue(execution)
     state.release(execution, old.worker)

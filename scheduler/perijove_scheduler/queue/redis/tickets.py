@@ -37,9 +37,9 @@ class Tickets:
 
     async def forget_many(self, attempts: Sequence[Attempt]) -> None:
         """Drop tickets of these or older attempts."""
-        lifetime = int(limits.FORGOTTEN_FOR * 1000)
+        lifetimes = int(limits.FORGOTTEN_FOR * 1000), int(limits.WITHDRAWN_FOR * 1000)
         await self._link.call_many(
-            [call("forget", GroupKeys(group).prefix, one, n, lifetime) for group, one, n in attempts]
+            [call("forget", GroupKeys(group).prefix, one, n, *lifetimes) for group, one, n in attempts]
         )
 
     async def states(self, group: str, executions: Sequence[str]) -> list[TicketState | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import func, select, update
 
 from perijove.model.events import Claimed
+from perijove.wire.limits import ENDED_FOR, WITHDRAWN_FOR
 from perijove.wire.protocol import LEASE
 from perijove_scheduler.loops import sweeper
 from perijove_scheduler.loops.sweeper import KEYS_KEPT, WORKERS_KEPT
@@ -63,10 +64,13 @@ async def test_what_has_ended_is_not_offered_again_while_its_events_are_on_their
     await world.dispatcher.turn()
     execution = await agent.claim()
     assert await agent.finish(execution)
+    world.clock.advance(ENDED_FOR / 2)
     await world.sweeper.turn()
     assert await other.claim() is None
     await world.apply()
     assert await world.status(execution) == "complete"
+    world.clock.advance(WITHDRAWN_FOR + 1)
+    assert await world.queue.tickets("local", [execution]) == [None]
 
 
 async def test_an_offer_that_comes_after_its_attempt_has_ended_is_refused(world) -> None:
