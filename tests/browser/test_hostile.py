@@ -17,7 +17,11 @@ TITLES = {
     "stacked": "z" + "\u0335" * 199,
 }
 _TERMINAL = "\x1b[2J\x1b]0;owned\x07\x1b[31mred"
-OUTPUTS = f"printf '%s\\n' '{_MARK.replace(chr(39), chr(34))}' '{_TERMINAL}' '\u202ereversed'; printf '\\377\\n'"
+_LEFT_OUT = "<b>pipe"
+_FILES = f'ln -s loop "$PERIJOVE_OUTPUTS/loop"; mkfifo "$PERIJOVE_OUTPUTS/{_LEFT_OUT}"; touch "$PERIJOVE_OUTPUTS/kept"'
+OUTPUTS = (
+    f"{_FILES}; printf '%s\\n' '{_MARK.replace(chr(39), chr(34))}' '{_TERMINAL}' '\u202ereversed'; printf '\\377\\n'"
+)
 
 
 @pytest.fixture
@@ -57,5 +61,9 @@ def test_the_panel_and_the_tab_show_any_title_as_text_in_its_own_row(
     detail = executions.open(numbers["markup"])
     expect(detail.locator("h2")).to_contain_text(TITLES["markup"])
     expect(detail).to_contain_text("reversed")
+    left_out = detail.get_by_label("Files that were left out")
+    expect(left_out).to_contain_text("2 files were left out:")
+    expect(left_out.get_by_role("row", name=_LEFT_OUT)).to_contain_text("pipe")
+    left_out.scroll_into_view_if_needed()
     assert not lab.page.locator("img[src=x]").count()
     assert lab.page.title() != "owned"
