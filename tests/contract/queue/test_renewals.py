@@ -170,6 +170,15 @@ async def test_an_attempt_that_is_closed_twice_ends_once(wire: Wire, worker: str
     assert [d.event for d in await wire.events()] == [finished(worker, mine)]
 
 
+async def test_a_master_that_has_the_end_of_an_attempt_no_more_can_be_told_it_again(wire: Wire, worker: str) -> None:
+    agent, mine = await claimed(wire, worker)
+    assert await agent.close(finished(worker, mine))
+    assert [d.event for d in await wire.events()] == [finished(worker, mine)]  # and acknowledged
+    assert await agent.close(finished(worker, mine))
+    assert [d.event for d in await wire.events()] == [finished(worker, mine)]
+    assert await wire.queue.ticket(GROUP, mine.execution) == TicketState(1, "ended", worker)
+
+
 async def test_an_attempt_that_ended_is_superseded_where_it_still_runs(wire: Wire, worker: str) -> None:
     agent, mine = await claimed(wire, worker)
     await agent.close(finished(worker, mine))

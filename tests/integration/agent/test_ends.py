@@ -18,9 +18,9 @@ async def test_a_ticket_that_comes_again_after_its_attempt_ended_is_not_run_agai
     ticket = command("echo ran >> $PERIJOVE_OUTPUTS/ran; exit 3")
     first, _ = await master.run_ticket(ticket)
     master.events.clear()
-    again, records = await master.run_ticket(ticket)
+    master.queue.flush()  # otherwise the ticket would not be taken again
+    again, _ = await master.run_ticket(ticket)
     assert again == first
-    assert len(records) == first.records
     assert agent.holdings.held == []
 
 

@@ -175,10 +175,11 @@ def _orphan(state: GroupState, worker: str, execution: str, attempt: int, now: f
 def close(state: GroupState, event: Finished, envelope: Envelope, now: float) -> str:
     """End an attempt and emit how, unless the ticket is somebody else's by now.
 
-    That it ended stays known for a while.
+    That it ended stays known for a while. A worker that ends it once more gets the same entry while that waits to be
+    applied; afterwards the event is emitted again.
     """
     entry = state.tickets.get(event.execution)
-    if entry is not None and entry.state == "ended" and (entry.attempt, entry.worker) == (event.attempt, event.worker):
+    if entry is not None and _has_ended(entry, event) and entry.event in state.events.entries:
         return entry.event
     if entry is not None and not _may_close(entry, event):
         return ""
@@ -190,9 +191,14 @@ def close(state: GroupState, event: Finished, envelope: Envelope, now: float) ->
     return name
 
 
+def _has_ended(entry: TicketEntry, event: Finished) -> bool:
+    return (entry.state, entry.attempt, entry.worker) == ("ended", event.attempt, event.worker)
+
+
 def _may_close(entry: TicketEntry, event: Finished) -> bool:
     if entry.attempt == event.attempt:
-        return entry.state == "offered" or (entry.state == "claimed" and entry.worker == event.worker)
+        its_own = entry.state in {"claimed", "ended"} and entry.worker == event.worker
+        return entry.state == "offered" or its_own
     return entry.attempt < event.attempt
 
 

@@ -36,7 +36,7 @@ def test_scripts_that_changed_are_of_another_protocol() -> None:
     assert (NEWEST, OLDEST, hashlib.sha256(texts.encode()).hexdigest()) == (
         2,
         2,
-        "57bc6c8ff453c66c333ac5a672ae377dfa5e3a424e88c6e76b4ace5aff761620",
+        "d464a981be0cdbf3e80ca8ca5d7d9ed63fedb03d1c9d943b4a199235787a8e6a",
     )
 
 
