@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import sys
 
 import httpx
 
@@ -39,7 +37,6 @@ async def serve(settings: Settings) -> None:
     perijove.errors.Unavailable
         Another agent has this data folder, or it cannot be used.
     """
-    _watch_children_without_threads()
     departure = Departure()
     departure.listen()
     lock = FolderLock(settings.data_dir, "agent", _FOLDER_HINT, _PATIENCE)
@@ -92,23 +89,3 @@ async def _run(agent: Agent, departure: Departure) -> None:
         await agent.run()
     finally:
         await cancelled([passing])
-
-
-def _watch_children_without_threads() -> None:
-    """Have asyncio wait for programs by their descriptors, as it does by itself from Python 3.12 on.
-
-    It would start a thread for each program, in which the signals were not blocked that `Departure` waits for.
-    """
-    if sys.version_info < (3, 12) and _has_process_descriptors():
-        watcher = asyncio.PidfdChildWatcher()
-        watcher.attach_loop(asyncio.get_running_loop())
-        asyncio.set_child_watcher(watcher)
-
-
-def _has_process_descriptors() -> bool:
-    """Return whether the kernel knows them: Linux does from 5.3 on, and not every sandbox passes the call on."""
-    try:
-        os.close(os.pidfd_open(os.getpid()))
-    except (AttributeError, OSError):
-        return False
-    return True

@@ -7,6 +7,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 from perijove import trees
@@ -25,11 +26,14 @@ class Guardian:
         What the variable `guard.MARK` begins with in the environment of every process that is started.
     number : int
         The first of the numbers that those processes have in their limit of file locks.
+    forking : threading.Lock
+        Held while a process is forked: what marks a program is inherited by all that is forked in that instant.
     """
 
     def __init__(self) -> None:
         self.mark = secrets.token_hex(8)
         self.number = guard.SPAN * (1 + secrets.randbits(29))
+        self.forking = threading.Lock()
         self._groups: set[int] = set()
         self._folders: set[Path] = set()
         self._process = self._start()
@@ -65,13 +69,20 @@ class Guardian:
         _close(self._process)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(Path(guard.__file__).absolute()), str(Path(trees.__file__).absolute())],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        with self.forking:
+            process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-I",
+                    "-S",
+                    str(Path(guard.__file__).absolute()),
+                    str(Path(trees.__file__).absolute()),
+                ],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
         known = [f"m {self.mark} {self.number}"]
         known += [f"d {folder}" for folder in self._folders]
         known += [f"+ {group}" for group in self._groups]

@@ -59,11 +59,15 @@ class Lineage:
 
     @contextmanager
     def marking(self) -> Iterator[Mark]:
-        """Mark the program that is forked within, from the agent's own limit; nothing may wait in between."""
-        self._count += 1
-        mark = Mark(f"{self._guardian.mark}.{self._count}", self._guardian.number + self._count)
-        with _soft_limit(mark.number), _unblocked():
-            yield mark
+        """Mark the program that is forked within, by this thread: what marks it belongs to the whole agent meanwhile.
+
+        It has to be another thread than the main one, where signals may be blocked: see `perijove_agent.departure`.
+        """
+        with self._guardian.forking:
+            self._count += 1
+            mark = Mark(f"{self._guardian.mark}.{self._count}", self._guardian.number + self._count)
+            with _soft_limit(mark.number), _unblocked():
+                yield mark
 
     def started(self, process: int) -> None:
         """Take note of a program's own process: a child of the agent that is no orphan."""

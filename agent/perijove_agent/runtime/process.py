@@ -10,18 +10,19 @@ import contextlib
 import errno
 import os
 import signal
-from collections.abc import Awaitable
+import subprocess
+from functools import partial
 
 import psutil
 
-from perijove.aio.executors import FILES, WAITING
+from perijove.aio.executors import FILES, FORKING, WAITING
 from perijove.model.reasons import Reason
 from perijove.patience import ends_within
 from perijove_agent.ending import Failure
+from perijove_agent.runtime.exits import exited
 from perijove_agent.runtime.guardian import Guardian
 from perijove_agent.runtime.lineage import PATIENCE, Lineage, Mark, described
 from perijove_agent.runtime.protocol import Launch, Usage
-from perijove_agent.tasks import Begun
 
 #: What the machine lacks, whatever program is to be started.
 _EXHAUSTED = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
@@ -29,65 +30,55 @@ _EXHAUSTED = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
 _PIPE_BUFFER = 256 * 1024
 
 
-class _Pipes(asyncio.subprocess.SubprocessStreamProtocol):
-    """Reads a program's pipes, and says when the program itself ended.
-
-    On some Pythons `asyncio.subprocess.Process.wait` also waits for the pipes, which a process that the program left
-    in the background may hold open for ever (https://github.com/python/cpython/issues/119710).
-    """
-
-    def __init__(self) -> None:
-        super().__init__(limit=_PIPE_BUFFER, loop=asyncio.get_running_loop())
-        self.exited = asyncio.Event()
-
-    def process_exited(self) -> None:
-        """Remember it."""
-        super().process_exited()
-        self.exited.set()
-
-
 class LocalProcess:
     """A program in a session, and so a process group, of its own.
 
     Parameters
     ----------
-    transport, pipes
-        asyncio's two ends of it.
+    popen : subprocess.Popen
+        It, just forked, with pipes that nobody reads yet.
     guardian : Guardian
         Has its group registered.
     lineage : Lineage
         Finds what leaves the group.
     mark : Mark
         What it finds them by.
+
+    Attributes
+    ----------
+    stdout, stderr : asyncio.StreamReader
+        What it prints, from `connect` on.
     """
 
-    def __init__(
-        self, transport: asyncio.SubprocessTransport, pipes: _Pipes, guardian: Guardian, lineage: Lineage, mark: Mark
-    ) -> None:
-        if pipes.stdout is None or pipes.stderr is None:
-            raise ValueError("the process was started without pipes")
-        self._transport = transport
-        self._pipes = pipes
+    def __init__(self, popen: subprocess.Popen[bytes], guardian: Guardian, lineage: Lineage, mark: Mark) -> None:
+        self._popen = popen
         self._guardian = guardian
         self._lineage = lineage
         self._mark = mark
         self._gone = False
         self._clearing: asyncio.Future[list[str]] | None = None
-        self.pid = transport.get_pid()
-        self.stdout = pipes.stdout
-        self.stderr = pipes.stderr
+        self._pipes: list[asyncio.BaseTransport] = []
+        self.pid = popen.pid
+        self.stdout, self.stderr = asyncio.StreamReader(_PIPE_BUFFER), asyncio.StreamReader(_PIPE_BUFFER)
         guardian.add(self.pid)
         lineage.started(self.pid)
+        self._exited = exited(popen)
+
+    async def connect(self) -> None:
+        """Begin to read what it prints."""
+        for reader, pipe in ((self.stdout, self._popen.stdout), (self.stderr, self._popen.stderr)):
+            protocol = partial(asyncio.StreamReaderProtocol, reader)
+            transport, _ = await asyncio.get_running_loop().connect_read_pipe(protocol, pipe)
+            self._pipes.append(transport)
 
     @property
     def returncode(self) -> int | None:
         """Its exit status; negative for the signal that ended it; None while it runs."""
-        return self._transport.get_returncode()
+        return self._popen.returncode
 
     async def wait(self) -> int:
         """Wait until the program itself ended; return its exit status."""
-        await self._pipes.exited.wait()
-        return self.returncode or 0
+        return await asyncio.shield(self._exited)
 
     def interrupt(self) -> None:
         """Send SIGINT to the group; a paused one goes on, to see it."""
@@ -109,7 +100,8 @@ class LocalProcess:
     def close(self) -> None:
         """Kill it and let go of its pipes, whoever still holds their other ends."""
         self.kill()
-        self._transport.close()
+        for transport in self._pipes:
+            transport.close()
 
     async def cleared(self) -> list[str]:
         """Kill it, and wait until nothing of it is left."""
@@ -187,38 +179,36 @@ class ProcessRuntime:
             raise
 
     async def _start(self, launch: Launch) -> LocalProcess:
-        loop = asyncio.get_running_loop()
-        with self.lineage.marking() as mark:
-            # The program is forked before it first waits.
-            starting = Begun(
-                loop.subprocess_exec(
-                    _Pipes,
-                    *launch.argv,
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=asyncio.subprocess.PIPE,
-                    stderr=asyncio.subprocess.PIPE,
-                    env={**launch.environment, **mark.variables},
-                    cwd=launch.folder,
-                    start_new_session=True,
-                )
-            )
-        started = asyncio.ensure_future(self._started(starting, mark))
+        starting = asyncio.ensure_future(self._started(launch))
         try:
-            return await asyncio.shield(started)
+            return await asyncio.shield(starting)
         except asyncio.CancelledError:
-            # asyncio itself would kill the program alone, and wait for whatever else holds its pipes.
-            await asyncio.wait({started})
-            if started.exception() is None:
-                program = started.result()
-                program.kill()
+            await asyncio.wait({starting})
+            if starting.exception() is None:
+                program = starting.result()
                 await program.cleared()
                 program.close()
             raise
 
-    async def _started(
-        self, starting: Awaitable[tuple[asyncio.SubprocessTransport, _Pipes]], mark: Mark
-    ) -> LocalProcess:
-        return LocalProcess(*await starting, self._guardian, self.lineage, mark)
+    async def _started(self, launch: Launch) -> LocalProcess:
+        popen, mark = await FORKING.run(self._fork, launch)
+        program = LocalProcess(popen, self._guardian, self.lineage, mark)
+        await program.connect()
+        return program
+
+    def _fork(self, launch: Launch) -> tuple[subprocess.Popen[bytes], Mark]:
+        with self.lineage.marking() as mark:
+            popen = subprocess.Popen(
+                launch.argv,
+                bufsize=0,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**launch.environment, **mark.variables},
+                cwd=launch.folder,
+                start_new_session=True,
+            )
+        return popen, mark
 
     async def aclose(self) -> None:
         """Let the guard end."""

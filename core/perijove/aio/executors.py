@@ -12,6 +12,7 @@ executor       what runs there                                                  
 `COMPUTING`    what takes a CPU: compressing, converting, packing, scanning and removing  seconds
                folders
 `WAITING`      what waits for the system: a process that ends, a lock                      seconds
+`FORKING`      starting programs, one at a time                                            milliseconds
 `DOCUMENTS`    parsing what people sent, where it is large                                 `DOCUMENT_SECONDS`
 `SNAPSHOTS`    reading people's archives                                                   `SNAPSHOT_SECONDS`
 `UNPACKING`    laying out, for an attempt, an archive that the service has read            minutes, or until its
@@ -216,6 +217,7 @@ def _within(seconds: int, function: Callable[[], T]) -> T:
 FILES = Threads("files", 16)
 COMPUTING = Threads("computing", 4, waiting=1_000)
 WAITING = Threads("waiting", 16, waiting=1_000)
+FORKING = Threads("forking", 1, waiting=1_000)
 DOCUMENTS = Processes("documents", 2, DOCUMENT_SECONDS)
 SNAPSHOTS = Processes("snapshots", 2, SNAPSHOT_SECONDS)
 UNPACKING = Threads("unpacking", 4, waiting=1_000)

@@ -52,3 +52,35 @@ asyncio.run(main())
 def test_a_signal_that_arrives_while_a_program_is_started_is_not_lost() -> None:
     done = subprocess.run([sys.executable, "-c", _STARTING], capture_output=True, text=True, check=True)
     assert done.stdout == "worker_left\n"
+
+
+#: An agent's process whose programs send it signals with their first instruction.
+_SIGNALLED = """
+import asyncio, os, sys
+from pathlib import Path
+from perijove_agent.departure import Departure
+from perijove_agent.runtime.guardian import Guardian
+from perijove_agent.runtime.process import ProcessRuntime
+from perijove_agent.runtime.protocol import Launch
+
+async def main():
+    departure = Departure()
+    departure.listen()
+    runtime = ProcessRuntime(sys.executable, Guardian())
+    for _ in range(50):
+        argv = ["sh", "-c", "kill -TERM $PPID; kill -INT $PPID; kill -TERM $PPID; sleep 0.01"]
+        program = await runtime.start(Launch(argv, dict(os.environ), Path.cwd()))
+        await program.wait()
+        await program.cleared()
+        program.close()
+    await runtime.aclose()
+    print(departure.requested.is_set())
+
+asyncio.run(main())
+"""
+
+
+def test_signals_of_programs_that_have_just_been_started_are_known_to_be_theirs() -> None:
+    done = subprocess.run([sys.executable, "-c", _SIGNALLED], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+    assert done.stderr.count("which is ignored") >= 50

@@ -144,6 +144,7 @@ async def test_a_lookup_that_is_cancelled_leaves_no_process(
     python = pythons.make("python", f"sleep 71004 & echo $! >{pythons.folder}/started; wait")
     waiting = asyncio.create_task(of(lookups, python))
     await asyncio.sleep(0)
+    await asyncio.sleep(0)  # from here on the thread that starts it does not need the event loop
     started = Path(f"{pythons.folder}/started").exists
     if starting:
         until(started)  # on the event loop: the program runs, and its start is not over
