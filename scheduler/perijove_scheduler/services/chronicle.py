@@ -45,9 +45,15 @@ class Chronicle:
         async for batch in batches:
             yield batch
 
-    async def follow(self, group: str, execution: str, attempt: int, after: int) -> AsyncGenerator[Records, None]:
-        """Iterate over batches of records after number `after`, waiting for more, until the caller stops."""
-        live = self._across(execution, attempt, after, lambda n: self.tail.follow(group, execution, attempt, n))
+    async def follow(
+        self, group: str, execution: str, attempt: int, after: int, *, begun: bool = True
+    ) -> AsyncGenerator[Records, None]:
+        """Iterate over batches of records after number `after`, waiting for more, until the caller stops.
+
+        An attempt that had not `begun`, as far as the database knew, has no segments yet.
+        """
+        tail = self.tail
+        live = self._across(execution, attempt, after, lambda n: tail.follow(group, execution, attempt, n), begun)
         async with aclosing(live) as batches:
             async for batch in batches:
                 yield batch
@@ -67,15 +73,18 @@ class Chronicle:
         live = await self.queue.last_record(group, execution, attempt)
         return max(live, await self.segments.last(execution, attempt))
 
-    async def _across(self, execution: str, attempt: int, after: int, source: Source) -> AsyncGenerator[Records, None]:
+    async def _across(
+        self, execution: str, attempt: int, after: int, source: Source, segmented: bool = True
+    ) -> AsyncGenerator[Records, None]:
         """Read the segments there are and go on with `source`; again where that was trimmed meanwhile.
 
         A stream is trimmed after its segments are noted, so what it does not have is found there, or is lost.
         """
         whole, first = _Whole(after), 0
         while True:
-            async for batch in self._segments(execution, attempt, whole.last):
-                yield whole.take(batch)
+            if segmented:
+                async for batch in self._segments(execution, attempt, whole.last):
+                    yield whole.take(batch)
             if first > whole.last + 1:
                 yield [whole.missing(first - 1)]
             try:
@@ -83,7 +92,7 @@ class Chronicle:
                     async for batch in batches:
                         yield whole.take(batch)
             except Gap as gap:
-                first = gap.first
+                first, segmented = gap.first, True
             else:
                 return
 

@@ -38,6 +38,7 @@ from perijove_scheduler.services.limits import Limits
 from perijove_scheduler.services.submission import Request, Submission
 from perijove_scheduler.services.why import Explainer
 from perijove_scheduler.store.creation import Made
+from perijove_scheduler.store.executions import FoundExecution
 from perijove_scheduler.store.listing import ExecutionFilter
 from perijove_scheduler.store.store import Store
 
@@ -77,8 +78,7 @@ class Executions:
         caller.require("submit")
         document = _document(request, document)
         claim = await self._keys.claim(caller, key, *_asked("create", request, document))
-        wanted = Request(request.project, [request.spec], document, claim)
-        return await self._one(caller, (await self._submit(caller, wanted))[0].id)
+        return await self._made(caller, Request(request.project, [request.spec], document, claim))
 
     async def create_many(
         self, caller: Caller, request: CreateExecutions, key: str | None = None, document: Document | None = None
@@ -100,8 +100,14 @@ class Executions:
         found = await self._access.execution(caller, execution, Role.MEMBER)
         spec = _changed(Spec.model_validate(found.row.spec), changes)
         claim = await self._keys.claim(caller, key, f"copy {execution}", changes)
-        wanted = Request(found.row.project_id, [spec], None, claim)
-        return await self._one(caller, (await self._submit(caller, wanted))[0].id)
+        return await self._made(caller, Request(found.row.project_id, [spec], None, claim))
+
+    async def _made(self, caller: Caller, request: Request) -> Execution:
+        """Make one execution; it is read only where it was made before."""
+        made = (await self._submit(caller, request))[0]
+        if made.written is None:
+            return await self._one(caller, made.id)
+        return present.execution(FoundExecution(*made.written), self._limits)
 
     async def _submit(self, caller: Caller, request: Request) -> Sequence[Made]:
         async def make() -> Sequence[Made]:

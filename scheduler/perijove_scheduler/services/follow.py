@@ -108,7 +108,9 @@ class Follower:
     ) -> AsyncGenerator[RecordItem | _State, None]:
         """Tell one attempt's records, and the states seen meanwhile, until it is over and told."""
         look = partial(self._look, viewer, state.execution.id)
-        live = _Live(self._chronicle.follow(state.group, state.execution.id, attempt, n), n, watch, look)
+        begun = attempt in state.attempts
+        stream = self._chronicle.follow(state.group, state.execution.id, attempt, n, begun=begun)
+        live = _Live(stream, n, watch, look)
         try:
             while not await self._is_told(state, attempt, live.after):
                 if row := state.archived(attempt):

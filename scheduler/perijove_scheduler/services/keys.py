@@ -18,7 +18,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from perijove.aio.executors import COMPUTING
-from perijove.errors import Conflict, IdempotencyConflict, InvalidRequest, NotFound
+from perijove.errors import Conflict, IdempotencyConflict, InvalidRequest, NotFound, PerijoveError, Unavailable
 from perijove.model.ids import KEY_PATTERN
 from perijove_scheduler.services.caller import Caller
 from perijove_scheduler.store.idempotency import Claim, KeyUsed
@@ -70,13 +70,14 @@ class Keys:
         perijove.errors.Conflict
             What was made is gone.
         """
-        if (made := await self._made(claim)) is None:
-            try:
-                return await make()
-            except KeyUsed:  # by the same request, a moment ago
-                made = await self._made(claim)
-                if made is None:
-                    raise
+        try:
+            return await make()
+        except Unavailable:
+            raise
+        except (KeyUsed, PerijoveError):  # that it was made before may be why it can't be made
+            made = await self._made(claim)
+            if made is None:
+                raise
         try:
             return await again(made)
         except NotFound as error:

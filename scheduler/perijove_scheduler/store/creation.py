@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, exists, select, update
+from sqlalchemy import Table, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from perijove.model.ids import new_ids
@@ -59,11 +59,16 @@ class NewExecution:
 
 @dataclass(frozen=True)
 class Made:
-    """An execution that was made just now; `queued` says that it was admitted as it was made."""
+    """An execution that was made just now.
+
+    `queued` says that it was admitted as it was made. One that was made alone comes as it was written, with the name of
+    its project.
+    """
 
     id: str
     number: int
     queued: bool = False
+    written: tuple[ExecutionRow, str] | None = None
 
 
 async def create(
@@ -76,20 +81,25 @@ async def create(
             raise SourceGone
     this = update(ProjectRow).where(ProjectRow.id == first.project)
     more = {"next_number": ProjectRow.next_number + count, "executions": ProjectRow.executions + count}
-    numbered = this.values(more).returning(ProjectRow.next_number, db_now())
+    numbered = this.values(more).returning(ProjectRow.next_number, ProjectRow.name, db_now())
     found = (await session.execute(numbered)).one_or_none()
     if found is None:
         return None
     for sha256 in sorted(borrowed):  # after the project's row, as who deletes a project locks it first
         if not await keep_notebook(session, sha256):
             raise SourceGone
-    after, now = found
+    after, name, now = found
     queued = count == 1 and is_free is not None and await _may_begin(session, first, is_free)
     if not queued:
         await _keep_groups(session, {each.group for each in new})
     ids = new_ids("ex", count)  # in order, as a line is served in the order of its identifiers
     made = [Made(id_, number, queued) for id_, number in zip(ids, range(after - count, after), strict=True)]
-    await insert_many(session, _EXECUTIONS, [_row(*pair, now) for pair in zip(made, new, strict=True)])
+    rows = [_row(*pair, now) for pair in zip(made, new, strict=True)]
+    if count == 1:
+        written = await session.scalars(insert(ExecutionRow).values(rows[0]).returning(ExecutionRow))
+        made = [replace(made[0], written=(written.one(), name))]
+    else:
+        await insert_many(session, _EXECUTIONS, rows)
     tags = [{"execution_id": one.id, "tag": tag, "project_id": each.project}
             for one, each in zip(made, new, strict=True) for tag in dict.fromkeys(each.tags)]  # fmt: skip
     await insert_many(session, _TAGS, tags)

@@ -35,6 +35,9 @@ _NAMES_HOLD = 1.0
 #: Seconds that the groups of a batch wait for the slowest of them. Then the others' next events are read without it;
 #: such a read ends after as many seconds.
 _SLOW = 0.5
+#: Seconds that a claim waits which came alone: whoever runs something short waits for its beginning just then, and for
+#: the claim to be written only at its end.
+_HOLD = 0.03
 #: Seconds that the groups may take to apply their batches when the loop is stopped.
 _STOP_LIMIT = 5.0
 #: Seconds that the events of a group wait when they could not be applied, at first and at most.
@@ -104,10 +107,16 @@ class Applier(Loop):
                 self.bell.ring(loop)
             raise
         for group, theirs in _by_group(deliveries).items():
-            self._busy[group] = asyncio.create_task(self._batches.apply(group, theirs), name=f"events of {group}")
+            self._busy[group] = asyncio.create_task(self._apply(group, theirs), name=f"events of {group}")
         if self._busy:
             await asyncio.wait(self._busy.values(), timeout=_SLOW)
         self._collect()
+
+    async def _apply(self, group: str, deliveries: Sequence[Delivery]) -> None:
+        headers = [each.envelope.read_header for each in deliveries]
+        if len(headers) == 1 and headers[0] and headers[0].kind == "claimed":
+            await asyncio.sleep(_HOLD)
+        await self._batches.apply(group, deliveries)
 
     def _collect(self) -> None:
         """Take note of the groups that are done. One that failed waits for a while, and the others do not.
