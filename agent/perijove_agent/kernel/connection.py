@@ -216,7 +216,7 @@ class KernelConnection(AsyncKernelClient):
 
     def ask_along(self, expressions: Mapping[str, str]) -> None:
         """Let the next code that is executed be followed by these expressions, whose values come with its reply."""
-        self._along = expressions
+        self._along = {**self._along, **expressions}
 
     def execute(
         self,

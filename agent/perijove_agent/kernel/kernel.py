@@ -7,7 +7,6 @@ import codecs
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 from perijove.aio.executors import FILES
 from perijove.model.reasons import Reason
 from perijove_agent.ending import Failure
-from perijove_agent.kernel.adoption import adoption_code
+from perijove_agent.kernel.adoption import PREPARE, adoption
 from perijove_agent.kernel.connection import KernelConnection
 from perijove_agent.kernel.remains import ASK, WATCH, is_answered, nothing_remains
 from perijove_agent.kernel.spec import KernelProgram
@@ -32,8 +31,8 @@ Listener = Callable[[str, str], Awaitable[None]]
 
 #: Seconds a kernel gets to answer that it is not busy.
 _BUSY = 1.0
-#: Seconds a kernel that waited gets to become an execution's.
-_ADOPTION = 60.0
+#: Seconds a kernel that has started gets to be prepared.
+_PREPARATION = 60.0
 #: Ends an ipykernel's loop from within.
 _END = """(lambda kernel: kernel.io_loop.add_callback(kernel.io_loop.stop))(
     __import__("ipykernel.kernelapp", fromlist=["IPKernelApp"]).IPKernelApp.instance().kernel)"""
@@ -99,29 +98,29 @@ class Kernel:
             await asyncio.gather(answered, ended, return_exceptions=True)
         raise Failure(Reason.NO_KERNEL, await self._why_not(timeout))
 
-    async def watch_remains(self) -> None:
-        """Let it remember what it has before its work, so that it can tell in the end whether something remains."""
-        if self.program.is_default:
-            request = self.client.execute(WATCH, silent=True, store_history=False, allow_stdin=False)
-            with suppress(Empty):  # then it cannot tell, and ends in order
-                await self._reply(request, _BUSY)
-
-    async def adopt(self, environment: Mapping[str, str], folder: Path) -> None:
-        """Make it the kernel of one execution; its first cell still gets execution count 1.
+    async def prepare(self) -> None:
+        """Have it remember what it has before its work, and know how to become an execution's.
 
         Raises
         ------
         perijove_agent.ending.Failure
             With `Reason.NO_KERNEL`: it ended, or did not answer in time.
         """
-        code = adoption_code(environment, self.environment, folder)
+        if not self.program.is_default:
+            return
+        code = f"{WATCH}\n{PREPARE}"
         request = self.client.execute(code, silent=True, store_history=False, allow_stdin=False)
         try:
-            reply = await self._reply(request, _ADOPTION)
+            reply = await self._reply(request, _PREPARATION)
         except Empty:
-            raise Failure(Reason.NO_KERNEL, await self._why_not(_ADOPTION)) from None
+            raise Failure(Reason.NO_KERNEL, await self._why_not(_PREPARATION)) from None
         if reply["content"]["status"] != "ok":
             raise Failure(Reason.NO_KERNEL, f"The kernel could not be prepared: {reply['content'].get('evalue')}")
+
+    def adopt(self, environment: Mapping[str, str], folder: Path) -> None:
+        """Make it the kernel of one execution, from the next code that it runs on, which comes with count 1."""
+        self.process.resume()  # whoever stopped it while it waited
+        self.client.ask_along(adoption(environment, self.environment, folder))
 
     def listen(self, listener: Listener) -> None:
         """Hand what it prints around its messages to `listener` from now on."""

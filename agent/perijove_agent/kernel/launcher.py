@@ -57,7 +57,7 @@ class KernelLauncher:
             raise
         try:
             await kernel.wait_ready(self._timeout)
-            await kernel.watch_remains()
+            await kernel.prepare()
         except BaseException:
             await kernel.aclose()
             raise

@@ -54,10 +54,15 @@ class WarmKernels:
         """
         if program.is_default and not needs_fresh_start(extra):
             while (kernel := self._take()) is not None:
-                if await self._can_adopt(kernel, environment, folder):
+                if kernel.alive:
+                    kernel.adopt(environment, folder)
                     return kernel
+                log.warning("a warm kernel has ended while it waited")
+                await kernel.aclose()
         kernel = await self._launcher.start(program, environment, folder)
-        return await self._adopted(kernel, environment, folder) if program.is_default else kernel
+        if program.is_default:
+            kernel.adopt(environment, folder)
+        return kernel
 
     async def run(self) -> None:
         """Keep the kernels ready until cancelled."""
@@ -88,23 +93,6 @@ class WarmKernels:
     async def _give_way(self) -> None:
         """Let the run that took a kernel have the machine, for a while or until it is over."""
         await set_within(self._over, REFILL_AFTER)
-
-    async def _adopted(self, kernel: Kernel, environment: Mapping[str, str], folder: Path) -> Kernel:
-        try:
-            await kernel.adopt(environment, folder)
-        except BaseException:
-            await kernel.aclose()
-            raise
-        return kernel
-
-    async def _can_adopt(self, kernel: Kernel, environment: Mapping[str, str], folder: Path) -> bool:
-        """Make a warm kernel the execution's; return whether that succeeded."""
-        try:
-            await self._adopted(kernel, environment, folder)
-        except Failure as failure:
-            log.warning("a warm kernel is of no use: %s", failure)
-            return False
-        return True
 
     def _take(self) -> Kernel | None:
         if not self._ready:

@@ -48,7 +48,7 @@ async def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     launcher = KernelLauncher(runtime, guardian.make_folder())
     environment = base_variables(sys.executable, tmp_path / "idle")
     kernel = await launcher.start(default_program(sys.executable), environment, tmp_path / "work")
-    await kernel.adopt({}, tmp_path / "work")
+    kernel.adopt({}, tmp_path / "work")
     yield kernel
     await kernel.aclose()
     await launcher.aclose()

@@ -91,7 +91,7 @@ async def kernels(tmp_path: Path) -> AsyncIterator[Kernels]:
 
 
 async def evaluate(kernel: Kernel, expression: str) -> str:
-    request = kernel.client.execute("", silent=True, store_history=False, user_expressions={"it": expression})
+    request = kernel.client.execute("pass", silent=True, store_history=False, user_expressions={"it": expression})
     while (reply := await kernel.client.get_shell_msg(timeout=60))["parent_header"].get("msg_id") != request:
         pass
     answer = reply["content"]["user_expressions"]["it"]
@@ -165,13 +165,38 @@ async def test_a_kernel_that_died_while_it_waited_is_not_handed_out(kernels: Ker
         await kernel.aclose()
 
 
-async def test_a_kernel_that_dies_while_it_is_adopted_is_not_waited_for(kernels: Kernels) -> None:
+async def test_a_kernel_that_was_stopped_while_it_waited_goes_on_for_its_execution(kernels: Kernels) -> None:
+    running = asyncio.create_task(kernels.warm.run())
+    await kernels.warm.filled.wait()
+    running.cancel()
+    kernels.warm._ready[0].process.pause()
+    kernel = await kernels.warm.get(default_program(sys.executable), kernels.base, {}, kernels.work)
+    try:
+        assert await evaluate(kernel, "__import__('os').getcwd()") == repr(str(kernels.work))
+    finally:
+        await kernel.aclose()
+
+
+async def test_a_kernel_that_cannot_become_its_executions_ends_and_runs_nothing(kernels: Kernels) -> None:
+    kernel, _ = await kernels.adopted(kernels.base)
+    kernels.work.rmdir()
+    kernel.client.execute(f"open({str(kernels.idle / 'ran')!r}, 'w')")
+    try:
+        assert await asyncio.wait_for(kernel.process.wait(), 60) == 1
+        await kernel.last_words()
+        assert "FileNotFoundError" in "".join(kernel.words)
+        assert not (kernels.idle / "ran").exists()
+    finally:
+        await kernel.aclose()
+
+
+async def test_a_kernel_that_dies_while_it_is_prepared_is_not_waited_for(kernels: Kernels) -> None:
     kernel = await kernels.fresh(kernels.base)
     kernel.process.pause()
-    adopting = asyncio.create_task(kernel.adopt(kernels.base, kernels.work))
+    preparing = asyncio.create_task(kernel.prepare())
     await asyncio.sleep(0)
     kernel.process.kill()
     with pytest.raises(Failure, match="ended with exit status -9") as failure:
-        await asyncio.wait_for(adopting, 30)
+        await asyncio.wait_for(preparing, 30)
     assert failure.value.ending.reason is Reason.NO_KERNEL
     await kernel.aclose()
