@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import runpy
 import signal
 import sys
@@ -75,7 +76,13 @@ def variable_of(process: int) -> str:
 
 
 def number_of(process: int) -> int:
-    """Return the number a process has in its soft limit of file locks; 0 where it has none."""
+    """Return the number a process has in its soft limit of file locks; 0 where it has none.
+
+    What forks for ever is only caught by who asks faster than it forks: a system call takes a microsecond, reading what
+    the system shows of a process fifty.
+    """
+    with contextlib.suppress(OSError, AttributeError, ValueError):  # another user's, or this is not Linux
+        return max(0, resource.prlimit(process, LIMIT)[0])
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{process}/limits").read_text(errors="replace").splitlines():
             if line.startswith("Max file locks"):

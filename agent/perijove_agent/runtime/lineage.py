@@ -85,6 +85,15 @@ class Lineage:
         orphans = [orphan for orphan in self._left_by(mark) if not _reaped(orphan)]
         return descent.descendants([*([] if root is None else [root]), *orphans])
 
+    def reap(self) -> None:
+        """Ask for the exit status of every orphan that has ended: until then it takes up a process id.
+
+        Whatever else this process has started is somebody else's to ask for.
+        """
+        for orphan in self._orphans():
+            if 0 <= guard.number_of(orphan) - self._guardian.number < guard.SPAN:
+                _reaped(orphan)
+
     def left_nothing(self) -> bool:
         """Return whether nothing is there that any program left behind; it costs a look or two at a list."""
         # What forks and ends at once may slip through one list, which is read while it changes.

@@ -23,6 +23,7 @@ from perijove_agent.runtime.exits import exited
 from perijove_agent.runtime.guardian import Guardian
 from perijove_agent.runtime.lineage import PATIENCE, Lineage, Mark, described
 from perijove_agent.runtime.protocol import Launch, Usage
+from perijove_agent.runtime.reaper import Reaper
 
 #: What the machine lacks, whatever program is to be started.
 _EXHAUSTED = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
@@ -168,9 +169,11 @@ class ProcessRuntime:
         self.python = python
         self.lineage = Lineage(guardian)
         self._guardian = guardian
+        self._reaper = Reaper(self.lineage)
 
     async def start(self, launch: Launch) -> LocalProcess:
         """Start a program in a session of its own, without standard input."""
+        self._reaper.listen()
         try:
             return await self._start(launch)
         except OSError as error:
@@ -212,4 +215,5 @@ class ProcessRuntime:
 
     async def aclose(self) -> None:
         """Let the guard end."""
+        self._reaper.close()
         await WAITING.run(self._guardian.close)
