@@ -62,7 +62,7 @@ def measure(site: Site) -> Result:
     hundred = f"Perijove {middle['perijove 100']:.2f} s; papermill {middle['papermill 100']:.2f} s"
     return Result(
         [
-            Figure("one-cell notebook ÷ papermill", ours / middle["papermill 1"], "", 0.05, limit=limit),
+            Figure("one-cell notebook ÷ papermill", ours / middle["papermill 1"], "", 0.035, limit=limit),
             Figure("one-cell notebook ÷ jupyter-scheduler", ours / middle["jupyter-scheduler 1"], "", 0.05),
             Figure("100-cell notebook ÷ papermill", middle["perijove 100"] / middle["papermill 100"], "", 0.35,
                    limit=hundred),
@@ -89,7 +89,7 @@ def measure_first_output(site: Site) -> Result:
     limit = f"the same kernel locally: {alone * 1000:.1f} ms"
     return Result(
         [
-            Figure("submit → first output, over the local kernel, median", median(over), "ms", 60, limit=limit),
+            Figure("submit → first output, over the local kernel, median", median(over), "ms", 45, limit=limit),
             Figure("submit → first output, over the local kernel, p99", percentile(over, 99), "ms", 150),
             Figure("submit → complete, median", median(complete) * 1000, "ms"),
         ],
