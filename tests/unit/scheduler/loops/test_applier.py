@@ -15,6 +15,7 @@ from perijove.model.fleet import WorkerState
 from perijove.model.reasons import Reason
 from perijove.wire.envelopes import Envelope
 from perijove_scheduler.files.protocol import segment_key
+from perijove_scheduler.loops.events import applier
 from perijove_scheduler.loops.events.writer import EventWriter
 from perijove_scheduler.queue.protocol import Delivery, Gap
 
@@ -222,6 +223,22 @@ async def test_the_loop_applies_what_comes_without_being_asked(world) -> None:
     assert await anext(changes) == [execution]
     await world.applier.stop()
     assert await world.status(execution) == "started"
+
+
+async def test_a_claim_that_comes_alone_waits_a_moment_and_those_that_come_together_do_not(world, monkeypatch) -> None:
+    monkeypatch.setattr(applier, "_HOLD", 1000.0)
+    agents = [await world.agent() for _ in range(3)]
+    for _ in agents:
+        await world.submit()
+    await world.dispatcher.turn()
+    together = [await agent.claim() for agent in agents[:2]]
+    await world.applier.turn()
+    assert [await world.status(each) for each in together] == ["started"] * 2
+    alone = await agents[2].claim()
+    await world.applier.turn()
+    assert await world.status(alone) == "queued"
+    monkeypatch.setattr(applier, "_STOP_LIMIT", 0.0)
+    await world.applier.stop()
 
 
 async def test_records_leave_their_stream_once_a_segment_of_them_is_noted_and_their_worker_is_told(world) -> None:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from perijove.errors import Conflict, IdempotencyConflict, InvalidRequest, NotFound
+from perijove.errors import Conflict, IdempotencyConflict, InvalidRequest, NotFound, UnknownGroup
 from perijove.model.fleet import GroupSettings
 from perijove.model.resources import CreateProject, Role
 from perijove_scheduler.services import tokens
@@ -119,6 +119,17 @@ async def test_what_was_deleted_since_is_not_made_again(local) -> None:
     await local.services.executions.delete(local.ada, execution.id)
     with pytest.raises(Conflict, match="deleted since"):
         await local.submit(key="x")
+
+
+async def test_what_was_made_is_the_answer_though_it_could_not_be_made_now(local) -> None:
+    await local.group("gone")
+    spec = {"command": "true", "group": "gone"}
+    made = await local.submit(key="k", spec=spec)
+    await local.services.executions.stop(local.ada, made.id)
+    await local.services.groups.delete(local.admin, "gone")
+    assert (await local.submit(key="k", spec=spec)).id == made.id
+    with pytest.raises(UnknownGroup):
+        await local.submit(key="other", spec=spec)
 
 
 async def test_an_invitation_declined_twice_with_one_key_is_declined_once(ready) -> None:
