@@ -7,6 +7,8 @@ import os
 import sys
 from pathlib import Path
 
+from waiting import until
+
 from perijove_agent.runtime.guardian import Guardian
 from perijove_agent.runtime.process import ProcessRuntime
 from perijove_agent.runtime.protocol import Launch
@@ -18,12 +20,7 @@ async def test_orphans_that_have_ended_are_gone_while_their_program_still_runs(t
     program = await runtime.start(Launch(["sh", "-c", script], dict(os.environ), tmp_path))
     try:
         orphans = [Path("/proc", (await program.stdout.readline()).decode().strip()) for _ in range(10)]
-
-        async def gone() -> None:
-            while any(orphan.exists() for orphan in orphans):
-                await asyncio.sleep(0.01)
-
-        await asyncio.wait_for(gone(), 30)
+        await asyncio.to_thread(until, lambda: not any(orphan.exists() for orphan in orphans))
         assert program.returncode is None
     finally:
         await program.cleared()
