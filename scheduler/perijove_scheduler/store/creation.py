@@ -15,7 +15,7 @@ from perijove.model.spec import Resources
 from perijove.model.status import Status
 from perijove_scheduler.store.clock import db_now
 from perijove_scheduler.store.code import keep_code
-from perijove_scheduler.store.demand import Demand, capacities, demand
+from perijove_scheduler.store.demand import Demand, balance
 from perijove_scheduler.store.idempotency import Claim, remember
 from perijove_scheduler.store.notebooks import keep_notebook
 from perijove_scheduler.store.recordset import insert_many
@@ -123,8 +123,8 @@ async def _may_begin(session: AsyncSession, new: NewExecution, is_free: IsFree) 
     alone = select(GroupRow.name).where(GroupRow.name == new.group, ~waits).with_for_update(key_share=True)
     if await session.scalar(alone) is None:
         return False
-    offered = (await capacities(session, [new.group]))[new.group]
-    return bool(offered) and is_free(new, offered, (await demand(session, [new.group]))[new.group])
+    offered, taken = await balance(session, new.group)
+    return bool(offered) and is_free(new, offered, taken)
 
 
 def _row(made: Made, new: NewExecution, now: datetime) -> dict[str, Any]:

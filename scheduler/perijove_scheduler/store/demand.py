@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, Select, String, func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from perijove.model.fleet import WorkerState
@@ -34,27 +34,52 @@ class Demand:
 
 async def demand(session: AsyncSession, groups: Collection[str]) -> dict[str, list[Demand]]:
     """Return what is queued, started and stopping in groups; like work is counted together. One statement for all."""
-    row = ExecutionRow
-    resources = row.spec["resources"]
-    like = (row.group_name, row.owner, row.status, row.worker, resources)
-    query = select(*like, func.count()).where(LIVE, row.group_name.in_(groups)).group_by(*like)
     found: dict[str, list[Demand]] = {group: [] for group in groups}
-    for group, owner, status, worker, asked, count in await session.execute(query):
-        holder = worker if status != Status.QUEUED else None
-        found[group].append(Demand(owner, holder, resources_of(asked), count))
+    for row in await session.execute(_taken(groups)):
+        found[row.group_name].append(_demand(row))
     return found
 
 
 async def capacities(session: AsyncSession, groups: Collection[str]) -> dict[str, list[tuple[Resources, int]]]:
     """Return what the workers of groups offer that take work, or soon will: like ones are counted together."""
-    row = WorkerRow
-    working = (row.ended_at.is_(None), row.group_name.in_(groups), row.state != WorkerState.DRAINING.value)
-    query = select(row.group_name, row.capacity, func.count()).where(*working).group_by(row.group_name, row.capacity)
     found: dict[str, list[tuple[Resources, int]]] = {group: [] for group in groups}
-    for group, capacity, count in await session.execute(query):
-        if capacity:
-            found[group].append((resources_of(capacity), count))
+    for row in await session.execute(_offered(groups)):
+        if row.resources:
+            found[row.group_name].append((resources_of(row.resources), row.alike))
     return found
+
+
+async def balance(session: AsyncSession, group: str) -> tuple[list[tuple[Resources, int]], list[Demand]]:
+    """Return what a group's workers offer, and what is taken of that already, in one statement."""
+    offered: list[tuple[Resources, int]] = []
+    taken: list[Demand] = []
+    for row in await session.execute(union_all(_offered([group]), _taken([group]))):
+        if row.status is not None:
+            taken.append(_demand(row))
+        elif row.resources:
+            offered.append((resources_of(row.resources), row.alike))
+    return offered, taken
+
+
+def _offered(groups: Collection[str]) -> Select[Any]:
+    """Select workers' capacities, as rows like those of `_taken`, which have a status."""
+    row, nothing = WorkerRow, literal(None, String)
+    working = (row.ended_at.is_(None), row.group_name.in_(groups), row.state != WorkerState.DRAINING.value)
+    owner, status, worker = nothing.label("owner"), nothing.label("status"), nothing.label("worker")
+    columns = (row.group_name, owner, status, worker, row.capacity.label("resources"), func.count().label("alike"))
+    return select(*columns).where(*working).group_by(row.group_name, row.capacity)
+
+
+def _taken(groups: Collection[str]) -> Select[Any]:
+    row = ExecutionRow
+    like = (row.group_name, row.owner, row.status, row.worker, row.spec["resources"].label("resources"))
+    counted = select(*like, func.count().label("alike"))
+    return counted.where(LIVE, row.group_name.in_(groups)).group_by(*like)
+
+
+def _demand(row: Row[Any]) -> Demand:
+    holder = row.worker if row.status != Status.QUEUED else None
+    return Demand(row.owner, holder, resources_of(row.resources), row.alike)
 
 
 def resources_of(document: dict[str, Any] | None) -> Resources:
