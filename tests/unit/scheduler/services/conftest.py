@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,8 @@ class World:
     eve: Caller = EVE
     admin: Caller = ROOT
     worker: str = field(default_factory=lambda: new_id("wk"))
+    #: Stories that somebody follows; they end before the store does, as at the service's own end.
+    followed: list[AsyncGenerator[Any, None]] = field(default_factory=list)
 
     async def group(self, name: str = "local", **settings: Any) -> str:
         settings = {"runtime": "process", "capacity": Resources(cpus=4, gpus=1), **settings}
@@ -142,7 +144,10 @@ async def world(migrated: Path, tmp_path: Path) -> AsyncIterator[World]:
     queue, bell, root = MemoryQueue(), Bell(), tmp_path / "files"
     files = LocalFiles(root, b"k" * 32, LIMITS.public_url)
     services = Services(store, queue, MemoryTail(queue), files, bell, LIMITS)
-    yield World(services, store, queue, files, bell, root)
+    world = World(services, store, queue, files, bell, root)
+    yield world
+    for story in world.followed:
+        await story.aclose()
     await services.aclose()
     await store.aclose()
 

@@ -34,6 +34,7 @@ class Viewer:
 
     def __init__(self, world: Any, execution: str, after: tuple[int, int] | None = None) -> None:
         self.items = world.services.story.events(world.ada, execution, after)
+        world.followed.append(self.items)
         self.told: list[Any] = []
 
     async def until(self, wanted: Any) -> None:
