@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import os
 import signal
 import threading
@@ -18,10 +17,6 @@ from perijove_agent.runtime import descent
 log = logging.getLogger(__name__)
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
-#: Seconds between two signals that are taken for one sender's, where only one of them says whose it is.
-_NEXT_TO = 0.1
-#: How many threads wait for signals.
-_WAITING = 3
 #: The exit status of a program ended by SIGTERM.
 _TERMINATED = 128 + signal.SIGTERM
 
@@ -33,12 +28,6 @@ class Departure:
     python``): what a descendant of the agent sends is ignored, and logged. Where the sender has ended before it
     could be looked at, as ``killall`` may have, it is not known whether it was work: the agent leaves, and what it
     hands back counts as a failure, or work that ends its worker would be tried for ever.
-
-    In the instant in which a program is started, the thread that forks it has to receive signals, or the program would
-    not either. The threads that wait here are there before it, and Linux asks them first; there are several of them, as
-    one that looks at a sender does not wait. A signal that the forking thread receives all the same comes without its
-    sender. Next to one that work sent, it is taken for the work's too. Any other may be a supervisor's, who sends no
-    second one: the agent leaves after it, and what it hands back counts.
 
     Attributes
     ----------
@@ -52,19 +41,16 @@ class Departure:
         self.requested = asyncio.Event()
         self.reason = Reason.WORKER_LEFT
         self._loop = asyncio.get_running_loop()
-        #: When work sent a signal last, in the loop's seconds.
-        self._works = -math.inf
 
     def listen(self) -> None:
         """Begin to wait; call it before there are other threads, which inherit what is blocked here."""
         # A thread that is there already would receive the signals without saying who sent them.
         says_who = hasattr(signal, "sigwaitinfo") and psutil.Process().num_threads() == 1
         for number in _SIGNALS:
-            self._loop.add_signal_handler(number, self._loop.call_later, _NEXT_TO, self._take_unknown)
+            self._loop.add_signal_handler(number, self._take, Reason.WORKER_LEFT)
         if says_who:
             signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-            for _ in range(_WAITING):
-                threading.Thread(target=self._wait, name="signals", daemon=True).start()
+            threading.Thread(target=self._wait, name="signals", daemon=True).start()
 
     def _wait(self) -> None:
         while True:
@@ -73,16 +59,9 @@ class Departure:
             reason = judge(info.si_pid, info.si_uid)
             self._loop.call_soon_threadsafe(self._take, reason, info.si_pid)
 
-    def _take_unknown(self) -> None:
-        if self._loop.time() - self._works < 2 * _NEXT_TO:
-            self._take(Reason.OK, None)
-        else:
-            self._take(Reason.WORKER_LEFT, None)
-
-    def _take(self, reason: Reason, sender: int | None) -> None:
-        named = "unknown" if sender is None else sender
+    def _take(self, reason: Reason, sender: int = 0) -> None:
+        named = sender or "unknown"
         if reason is Reason.OK:
-            self._works = self._loop.time()
             log.warning("work on this worker (process %s) sent the agent a signal, which is ignored", named)
         elif self.requested.is_set():
             os._exit(_TERMINATED)

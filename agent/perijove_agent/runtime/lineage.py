@@ -25,8 +25,6 @@ from perijove_agent.runtime.guardian import Guardian
 PATIENCE = 10.0
 #: Seconds of the first pause while they end.
 _PAUSE = 0.0005
-#: Signals that the agent may have blocked, to learn who sends them, and that its programs must receive.
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @dataclass(frozen=True)
@@ -59,14 +57,14 @@ class Lineage:
 
     @contextmanager
     def marking(self) -> Iterator[Mark]:
-        """Mark the program that is forked within, by this thread: what marks it belongs to the whole agent meanwhile.
+        """Mark the program that is started within: what marks it belongs to the whole agent meanwhile.
 
-        It has to be another thread than the main one, where signals may be blocked: see `perijove_agent.departure`.
+        It has to be started by another thread than the main one, among whose children are the orphans.
         """
         with self._guardian.forking:
             self._count += 1
             mark = Mark(f"{self._guardian.mark}.{self._count}", self._guardian.number + self._count)
-            with _soft_limit(mark.number), _unblocked():
+            with _soft_limit(mark.number):
                 yield mark
 
     def started(self, process: int) -> None:
@@ -182,13 +180,3 @@ def _soft_limit(number: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(guard.LIMIT, before)
-
-
-@contextmanager
-def _unblocked() -> Iterator[None]:
-    """Let children receive what this thread has blocked."""
-    before = signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

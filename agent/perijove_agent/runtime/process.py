@@ -10,7 +10,7 @@ import contextlib
 import errno
 import os
 import signal
-import subprocess
+from dataclasses import replace
 from functools import partial
 
 import psutil
@@ -24,6 +24,7 @@ from perijove_agent.runtime.guardian import Guardian
 from perijove_agent.runtime.lineage import PATIENCE, Lineage, Mark, described
 from perijove_agent.runtime.protocol import Launch, Usage
 from perijove_agent.runtime.reaper import Reaper
+from perijove_agent.runtime.spawn import Child, spawn
 
 #: What the machine lacks, whatever program is to be started.
 _EXHAUSTED = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
@@ -36,8 +37,8 @@ class LocalProcess:
 
     Parameters
     ----------
-    popen : subprocess.Popen
-        It, just forked, with pipes that nobody reads yet.
+    child : Child
+        It, just started, with pipes that nobody reads yet.
     guardian : Guardian
         Has its group registered.
     lineage : Lineage
@@ -51,23 +52,23 @@ class LocalProcess:
         What it prints, from `connect` on.
     """
 
-    def __init__(self, popen: subprocess.Popen[bytes], guardian: Guardian, lineage: Lineage, mark: Mark) -> None:
-        self._popen = popen
+    def __init__(self, child: Child, guardian: Guardian, lineage: Lineage, mark: Mark) -> None:
+        self._child = child
         self._guardian = guardian
         self._lineage = lineage
         self._mark = mark
         self._gone = False
         self._clearing: asyncio.Future[list[str]] | None = None
         self._pipes: list[asyncio.BaseTransport] = []
-        self.pid = popen.pid
+        self.pid = child.pid
         self.stdout, self.stderr = asyncio.StreamReader(_PIPE_BUFFER), asyncio.StreamReader(_PIPE_BUFFER)
         guardian.add(self.pid)
         lineage.started(self.pid)
-        self._exited = exited(popen)
+        self._exited = exited(child)
 
     async def connect(self) -> None:
         """Begin to read what it prints."""
-        for reader, pipe in ((self.stdout, self._popen.stdout), (self.stderr, self._popen.stderr)):
+        for reader, pipe in ((self.stdout, self._child.stdout), (self.stderr, self._child.stderr)):
             protocol = partial(asyncio.StreamReaderProtocol, reader)
             transport, _ = await asyncio.get_running_loop().connect_read_pipe(protocol, pipe)
             self._pipes.append(transport)
@@ -75,7 +76,7 @@ class LocalProcess:
     @property
     def returncode(self) -> int | None:
         """Its exit status; negative for the signal that ended it; None while it runs."""
-        return self._popen.returncode
+        return self._child.returncode
 
     async def wait(self) -> int:
         """Wait until the program itself ended; return its exit status."""
@@ -194,24 +195,15 @@ class ProcessRuntime:
             raise
 
     async def _started(self, launch: Launch) -> LocalProcess:
-        popen, mark = await FORKING.run(self._fork, launch)
-        program = LocalProcess(popen, self._guardian, self.lineage, mark)
+        child, mark = await FORKING.run(self._fork, launch)
+        program = LocalProcess(child, self._guardian, self.lineage, mark)
         await program.connect()
         return program
 
-    def _fork(self, launch: Launch) -> tuple[subprocess.Popen[bytes], Mark]:
+    def _fork(self, launch: Launch) -> tuple[Child, Mark]:
         with self.lineage.marking() as mark:
-            popen = subprocess.Popen(
-                launch.argv,
-                bufsize=0,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env={**launch.environment, **mark.variables},
-                cwd=launch.folder,
-                start_new_session=True,
-            )
-        return popen, mark
+            child = spawn(replace(launch, environment={**launch.environment, **mark.variables}))
+        return child, mark
 
     async def aclose(self) -> None:
         """Let the guard end."""

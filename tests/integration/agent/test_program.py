@@ -138,7 +138,7 @@ async def test_a_command_that_sends_its_agent_a_signal_changes_nothing(
 ) -> None:
     async with program(url, tmp_path / "data") as process:
         await redis.offer(
-            ticket := command("sleep 0.2; kill -TERM $PPID; kill -INT $PPID; kill -TERM $PPID; sleep 0.3")
+            ticket := command("kill -TERM $PPID; kill -INT $PPID; kill -TERM $PPID; sleep 0.3")
         )
         event = await asyncio.wait_for(finished(redis), 60)
         assert (event.execution, event.reason) == (ticket.execution, Reason.OK)
