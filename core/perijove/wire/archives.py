@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import struct
 
+from perijove.wire.limits import RECORDS
+
 #: zstd's identifier of a skippable frame, the length of what it holds, and the number.
 _FOOTER = struct.Struct("<IIQ")
 _MAGIC = 0x184D2A57
@@ -26,4 +28,4 @@ def last_of(end: bytes) -> int | None:
     if len(end) != FOOTER_SIZE:
         return None
     magic, length, last = _FOOTER.unpack(end)
-    return int(last) if (magic, length) == (_MAGIC, _PAYLOAD) else None
+    return int(last) if (magic, length) == (_MAGIC, _PAYLOAD) and last <= RECORDS else None

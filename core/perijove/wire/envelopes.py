@@ -65,10 +65,10 @@ class Envelope:
     def read_header(self) -> Header | None:
         """What the header says; None where it is none of ours."""
         kind, execution, attempt, digest = (*self.header.split(" "), "", "", "", "")[:4]
-        if not digest or not attempt.isdecimal() or len(attempt) > _DIGITS:
+        number = attempt_number(attempt)
+        if not digest or number is None:
             return None
-        number = int(attempt)
-        if execution and not (is_id(execution) and 1 <= number <= ATTEMPTS):
+        if execution and not (is_id(execution) and number):
             return None
         return Header(kind, execution, number, digest)
 
@@ -91,6 +91,13 @@ class Envelope:
             return True
         header = self.read_header
         return header is not None and header.digest == _digest(self.document)
+
+
+def attempt_number(text: str) -> int | None:
+    """Return the number of an attempt, or 0, that somebody wrote; None for anything else, of whatever length."""
+    if not text.isdecimal() or len(text) > _DIGITS or int(text) > ATTEMPTS:
+        return None
+    return int(text)
 
 
 def sealed(event: Event, key: str) -> Envelope:

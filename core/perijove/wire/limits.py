@@ -13,6 +13,8 @@ ORPHAN_AFTER = 5.0
 WITHDRAWN_FOR = 60.0
 #: Seconds that the end of an attempt may wait to be applied; as long it may not be offered again.
 ENDED_FOR = 600.0
+#: The highest number that a record may have: what is higher was written by nobody of ours, and no column holds it.
+RECORDS = 2**31 - 1
 #: Seconds for which a forgotten attempt's worker is told that it was superseded.
 FORGOTTEN_FOR = 600.0
 #: Seconds after which an event a consumer was given and did not acknowledge goes to another.

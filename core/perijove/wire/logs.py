@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from perijove.wire.limits import ENTRY_LIMIT
+from perijove.wire.limits import ENTRY_LIMIT, RECORDS
 
 
 def entries(first: int, lines: Sequence[bytes]) -> Iterator[tuple[int, int, bytes]]:
@@ -27,14 +27,14 @@ def entries(first: int, lines: Sequence[bytes]) -> Iterator[tuple[int, int, byte
 
 
 def last_number(entry: str | bytes) -> int:
-    """Return the number of an entry's last record."""
+    """Return the number of an entry's last record; it is only one of ours up to `limits.RECORDS`."""
     return int(entry.partition(b"-")[0] if isinstance(entry, bytes) else entry.partition("-")[0])
 
 
 def unpack(entry: str | bytes, fields: Mapping[bytes, bytes]) -> list[tuple[int, bytes]]:
     """Return an entry's records as ``(n, JSON line)``; none for an entry that is not of our making."""
-    payload = fields.get(b"r")
-    if not payload:
+    payload, last = fields.get(b"r"), last_number(entry)
+    if not payload or last > RECORDS:
         return []
     lines = payload.split(b"\n")
-    return list(enumerate(lines, last_number(entry) - len(lines) + 1))
+    return list(enumerate(lines, last - len(lines) + 1))

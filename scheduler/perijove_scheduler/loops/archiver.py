@@ -9,6 +9,7 @@ from typing import ClassVar
 import zstandard
 
 from perijove.aio.executors import COMPUTING
+from perijove.errors import Unavailable
 from perijove.wire.archives import footer
 from perijove_scheduler.files.protocol import Files, log_key
 from perijove_scheduler.loops.base import Loop
@@ -65,9 +66,22 @@ class Archiver(Loop):
         """Archive all that is due."""
         late = {(a.execution, a.attempt) for a in await self._due(_LATE_ARCHIVE)}
         for attempt in await self._due(OWN_ARCHIVE):
+            await self._take(attempt, is_late=(attempt.execution, attempt.attempt) in late)
+
+    async def _take(self, attempt: ToArchive, *, is_late: bool) -> None:
+        """Archive an attempt if all of it is there, or it is late.
+
+        The oldest come first: one that cannot be archived, whatever its worker made of it, must not hold up the others.
+        """
+        try:
             there = await self._there(attempt)
-            if (attempt.execution, attempt.attempt) in late or there.is_all(attempt.records):
+            if is_late or there.is_all(attempt.records):
                 await self._archive(attempt, there)
+        except Unavailable:
+            raise
+        except Exception:
+            place = {"execution": attempt.execution}
+            self.log.exception("archiver: attempt %d cannot be archived", attempt.attempt, extra=place)
 
     async def _due(self, leases: int) -> list[ToArchive]:
         return await self._store.lifecycle.to_archive(leases * self._queue.lease, _BATCH)
@@ -88,8 +102,9 @@ class Archiver(Loop):
             except _Outdated:
                 return
             records = copy.last
-        await self._store.lifecycle.archived(attempt.execution, attempt.attempt, records)
+        # In this order, as nothing would look at the stream of an archived attempt again.
         await self._queue.expire_records([(attempt.group, attempt.execution, attempt.attempt)], STREAM_KEPT)
+        await self._store.lifecycle.archived(attempt.execution, attempt.attempt, records)
         self.log.info("archiver: attempt %d is archived", attempt.attempt, extra={"execution": attempt.execution})
 
     async def _checked(self, copy: _Copy, least: int) -> AsyncIterator[bytes]:

@@ -84,4 +84,6 @@ class Feasibility:
     async def _withdrawn(self, group: str, queued: Sequence[Unfit]) -> list[Unfit]:
         await self._queue.withdraw_many([(group, each.id, each.attempt) for each in queued])
         states = await self._queue.tickets(group, [each.id for each in queued])
-        return [each for each, ticket in zip(queued, states, strict=True) if not ticket or ticket.state != "claimed"]
+        # One that has ended may still be queued by our books: its events are on their way.
+        begun = {"claimed", "ended"}
+        return [each for each, ticket in zip(queued, states, strict=True) if not ticket or ticket.state not in begun]

@@ -14,7 +14,9 @@ from perijove.model.control import Wake
 from perijove.model.ids import new_id
 from perijove.model.spec import Resources
 from perijove.wire.keys import GroupKeys
+from perijove.wire.limits import RECORDS
 from perijove.wire.protocol import Held
+from perijove_scheduler.queue.protocol import Gap
 
 from .conftest import GROUP, Wire, held, lines, soon, ticket
 
@@ -48,7 +50,9 @@ DAMAGES = [
     [("HSET", KEYS.ticket(OF), "attempt", "nope", "state", b"\xff", "worker", b"\xff")],
     [("HSET", KEYS.worker(MINE), "free_cpus", "nope", "cpus", "nan", "memory", "-1", "gpus", "", b"\xff", b"\xff")],
     [("HSET", KEYS.worker(MINE), "state", b"\xff"), ("ZADD", KEYS.idle, "inf", MINE)],
-    [("HSET", KEYS.held(MINE), b"\xff", b"\xff", "ex-1", "9" * 40)],
+    *([("HSET", KEYS.held(MINE), b"\xff", b"\xff", "ex-1", "9" * digits)] for digits in (40, 5000)),
+    [("HSET", KEYS.ticket(OF), "attempt", "9" * 5000, "state", "offered", "worker", "")],
+    [("XADD", KEYS.log(OF, 1), f"{LARGEST}-0", "r", "x")],
     *([("ZADD", KEYS.workers, score, MINE, 1, b"\xff")] for score in ("-inf", "inf", -1e300)),
     [("XADD", KEYS.control(MINE), f"{LARGEST}-{LARGEST}", "m", "x")],
     [("XADD", KEYS.log(OF, 1), f"{LARGEST}-{LARGEST}", "r", "x")],
@@ -57,6 +61,13 @@ DAMAGES = [
     [("XADD", KEYS.events, f"{LARGEST}-{LARGEST}", "e", "x")],
     [("XADD", KEYS.events, "*", b"\xff", b"\xff")],
 ]
+
+
+async def read_all(queue, attempt) -> list[tuple[int, bytes]]:
+    try:
+        return await queue.records(*attempt, 0, 100)
+    except Gap as gap:
+        return await queue.records(*attempt, gap.first - 1, 100)
 
 
 def shown(damage) -> str:
@@ -86,6 +97,9 @@ async def test_what_a_worker_makes_of_its_groups_keys_prevents_nothing_of_anothe
     assert await neighbour.claim(ONE) == theirs
     await neighbour.append(held(theirs), 1, lines(1, 3))
     other = ("other", theirs.execution, 1)
+    assert 0 <= await queue.last_record(*attempt) <= RECORDS
+    assert all(1 <= number <= RECORDS for number, _ in await read_all(queue, attempt))
+    assert await queue.last_record(*other) == 3
     await queue.trim_records([(attempt, 2), (other, 2)])
     await queue.tell_many([(GROUP, MINE, Wake()), (GROUP, new_id("wk"), Wake())])
     await neighbour.emit([])

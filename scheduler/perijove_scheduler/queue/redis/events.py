@@ -19,6 +19,10 @@ from perijove_scheduler.queue.redis.link import RedisLink, is_damage
 
 _MASTER = "master"
 _IDLE_MS = int(limits.CONSUMER_IDLE * 1000)
+#: How many events of a group are read at a time: at first, and at most.
+_FIRST_COUNT, _MOST = 64, 10_000
+#: Bytes after which fewer events are read at a time.
+_MUCH = 32 * 1024 * 1024
 #: Seconds between two looks for what another consumer has left behind.
 _LOOK_BACK = 5.0
 
@@ -31,6 +35,7 @@ class Events:
     def __init__(self, link: RedisLink) -> None:
         self._link = link
         self._delivered: set[tuple[str, str]] = set()
+        self._count = _FIRST_COUNT
         self._looked_back: defaultdict[str, float] = defaultdict(lambda: -math.inf)
 
     async def read(self, groups: Sequence[str], consumer: str, timeout: float, limit: int) -> list[Delivery]:
@@ -38,6 +43,7 @@ class Events:
         if not groups:
             await asyncio.sleep(timeout)
             return []
+        limit = min(limit, self._count)
         for _ in range(2):
             try:
                 return await self._read(groups, consumer, timeout, limit)
@@ -67,18 +73,26 @@ class Events:
 
     def _note(self, found: Sequence[Delivery]) -> None:
         self._delivered.update((delivery.group, delivery.entry) for delivery in found)
+        size = sum(len(delivery.envelope.document) for delivery in found)
+        # Redis bounds a read by the number of its events, which may be megabytes each.
+        if size > _MUCH:
+            self._count = max(1, self._count // 4)
+        elif size < _MUCH // 8:
+            self._count = min(_MOST, self._count * 2)
 
     async def _left_over(self, groups: Sequence[str], consumer: str, limit: int) -> list[Delivery]:
         """Return what was delivered before; asked only where there may be some, as each batch would wait for it.
 
         That is after a batch that was not acknowledged, and now and then for what another consumer has left.
         """
-        now = time.monotonic()
-        if not self._delivered and now < self._looked_back[consumer] + _LOOK_BACK:
+        now, theirs = time.monotonic(), set(groups)
+        expected = any(group in theirs for group, _ in self._delivered)
+        if not expected and now < self._looked_back[consumer] + _LOOK_BACK:
             return []
         found = await self._pending(groups, consumer, limit)
         if not found:
-            self._delivered.clear()
+            # Of groups that were not asked for there may be some.
+            self._delivered = {each for each in self._delivered if each[0] not in theirs}
             self._looked_back[consumer] = now
         return found
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any, cast
 
+from perijove.errors import Unavailable
 from perijove.wire import limits, logs
 from perijove.wire.connection import reach
 from perijove.wire.keys import GroupKeys
 from perijove_scheduler.queue.protocol import Attempt, Gap
-from perijove_scheduler.queue.redis.link import RedisLink
+from perijove_scheduler.queue.redis.link import RedisLink, is_damage
 
 # Entries of a first page: at most 1 MiB, since each viewer that does not read holds a page. Later pages ask for as many
 # as are about that large.
@@ -53,14 +54,22 @@ class Records:
             count = _next_count(count, len(entries), size, limit - len(records))
 
     async def _entries(self, key: str, after: int, count: int) -> Entries:
-        entries: Any = await reach(self._link.redis.xrange(key, min=f"{after + 1}-0", count=count))
-        return cast("Entries", entries)
+        return await self._read(self._link.redis.xrange(key, min=f"{after + 1}-0", count=count))
 
     async def last(self, group: str, execution: str, attempt: int) -> int:
-        """Return the number of the stream's last record; 0 when there is no stream."""
+        """Return the number of the stream's last record; 0 when there is no stream, or not one of ours."""
         key = GroupKeys(group).log(execution, attempt)
-        entries: Any = await reach(self._link.redis.xrevrange(key, count=1))
+        entries = await self._read(self._link.redis.xrevrange(key, max=f"{limits.RECORDS}-0", count=1))
         return logs.last_number(entries[0][0]) if entries else 0
+
+    async def _read(self, command: Awaitable[Any]) -> Entries:
+        """Return entries; none of a key that a worker made something else of."""
+        try:
+            return cast("Entries", await reach(command))
+        except Unavailable as error:
+            if is_damage(error.__cause__):
+                return []
+            raise
 
     async def trim(self, trims: Sequence[tuple[Attempt, int]]) -> None:
         """Drop the entries whose records all come before the given number.

@@ -8,6 +8,7 @@ from perijove.model.control import Wake
 from perijove.model.tickets import Ticket
 from perijove.wire import limits
 from perijove.wire.agent import room
+from perijove.wire.envelopes import attempt_number
 from perijove.wire.keys import GroupKeys
 from perijove.wire.scripts import call
 from perijove_scheduler.queue.protocol import Attempt, TicketState
@@ -78,5 +79,6 @@ def _state(fields: Sequence[bytes | None] | None) -> TicketState | None:
     attempt, state, worker = (
         field.decode(errors="replace") if field is not None else "" for field in fields or (None, None, None)
     )
+    number = attempt_number(attempt)
     # A forgotten ticket only tells its former holder so.
-    return TicketState(int(attempt), state, worker) if attempt.isdecimal() and state not in ("", "forgotten") else None
+    return None if number is None or state in ("", "forgotten") else TicketState(number, state, worker)

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from perijove.model.control import Control, Drain
 from perijove.model.spec import Resources
 from perijove.wire import limits
+from perijove.wire.envelopes import attempt_number
 from perijove.wire.keys import GroupKeys
 from perijove.wire.scripts import call
 from perijove_scheduler.queue.protocol import Glance, WorkerLiveness
@@ -91,7 +92,7 @@ def _liveness(
         capacity=_capacity(text),
         host=text["host"],
         version=text["version"],
-        held={execution: int(attempt) for execution, attempt in attempts.items() if attempt.isdecimal()},
+        held={one: number for one, attempt in attempts.items() if (number := attempt_number(attempt)) is not None},
     )
 
 

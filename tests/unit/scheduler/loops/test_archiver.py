@@ -62,6 +62,18 @@ async def test_the_records_of_a_lost_worker_are_archived_from_redis(world) -> No
     assert attempt.records == len(LINES)
 
 
+async def test_an_attempt_that_cannot_be_archived_holds_up_no_other(world) -> None:
+    _, first = await ended(world)
+    await some_time_later(world, 1)
+    _, second = await ended(world)
+    await some_time_later(world)
+    # Where its archive goes there is something else.
+    (world.files._root / log_key(first, 1)).mkdir(parents=True)
+    await world.archiver.turn()
+    assert (await world.attempt(first, 1)).archived_at is None
+    assert await archived(world, second) == LINES
+
+
 async def test_a_worker_has_a_minute_to_archive_its_records_itself(world) -> None:
     _, execution = await ended(world)
     await world.archiver.turn()

@@ -63,6 +63,20 @@ async def test_what_a_worker_has_claimed_is_left_to_it(world) -> None:
     assert await world.status(large) == "started"
 
 
+async def test_what_has_ended_is_left_to_the_events_that_say_so(world) -> None:
+    await by_hand(world)
+    (large,) = await world.submit(group="hand", resources={"cpus": 6})
+    await world.dispatcher.turn()
+    agent = await world.agent("hand", LARGE)
+    assert await agent.claim() == large
+    await agent.finish(large)
+    await world.store.workers.end([agent.id])
+    await change(world, "hand", capacity=SMALL)
+    await world.dispatcher.turn()
+    await world.apply()
+    assert await world.status(large) == "complete"
+
+
 async def test_what_only_an_absent_worker_could_run_waits_in_its_line_and_holds_nobody_up(world) -> None:
     await by_hand(world)
     (large,) = await world.submit(group="hand", resources={"cpus": 6})
