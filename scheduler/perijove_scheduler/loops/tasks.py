@@ -90,8 +90,8 @@ class Tasks:
                  exc_info=None if known else error)  # fmt: skip
 
 
-async def together(*calls: Awaitable[None]) -> None:
+async def together(*calls: Awaitable[object]) -> None:
     """Wait for all of `calls`, then raise what went wrong first: nothing goes on behind the caller's back."""
     for outcome in await asyncio.gather(*calls, return_exceptions=True):
-        if outcome is not None:
+        if isinstance(outcome, BaseException):
             raise outcome

@@ -50,6 +50,7 @@ class Batch:
     outputs: dict[str, tuple[int, list[OutputFile]]] = field(default_factory=dict)
     segments: list[Segmented] = field(default_factory=list)
     archives: list[Archived] = field(default_factory=list)
+    archived_before: list[Archived] = field(default_factory=list)
     stale: list[AttemptRef] = field(default_factory=list)
     gone: list[tuple[str, str]] = field(default_factory=list)
 

@@ -83,7 +83,10 @@ class Lifecycle(WaitingLines):
             requeued=requeued,
             stale=batch.stale,
             segmented=[TakenOver(_ref_of(batch, s.execution, s.attempt, s.worker), s.last) for s in batch.segments],
-            archived=[_ref_of(batch, a.execution, a.attempt, a.runner) for a in batch.archives],
+            archived=[
+                _ref_of(batch, each.execution, each.attempt, each.runner)
+                for each in (*batch.archives, *batch.archived_before)
+            ],
         )
 
     async def lose(self, workers: Sequence[str], reason: Reason = Reason.WORKER_LOST) -> Lost:

@@ -109,11 +109,6 @@ class Applied:
     segmented: list[TakenOver] = field(default_factory=list)
     archived: list[AttemptRef] = field(default_factory=list)
 
-    def merge(self, other: Applied) -> None:
-        """Add what another batch changed."""
-        for name in self.__dataclass_fields__:
-            getattr(self, name).extend(getattr(other, name))
-
 
 @dataclass(frozen=True)
 class Lost:

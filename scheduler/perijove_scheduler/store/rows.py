@@ -85,7 +85,7 @@ async def write(session: AsyncSession, batch: Batch) -> None:
         for end in batch.endings
     ], once="finished_at")  # fmt: skip
     batch.segments = await segments.add(session, batch.segments)
-    batch.archives, longer = await _of_ended_attempts(session, batch.archives)
+    batch.archives, longer, batch.archived_before = await _of_ended_attempts(session, batch.archives)
     await update_many(session, _ATTEMPTS, _ATTEMPT, ("archived_at", "records"), [
         {**_fence(event), "archived_at": batch.now, "records": event.records} for event in batch.archives
     ], once="archived_at")  # fmt: skip
@@ -95,17 +95,20 @@ async def write(session: AsyncSession, batch: Batch) -> None:
     await insert_many(session, _DATA, list(_data(batch)), ignore=True)
 
 
-async def _of_ended_attempts(session: AsyncSession, archives: list[Archived]) -> tuple[list[Archived], list[Archived]]:
+async def _of_ended_attempts(
+    session: AsyncSession, archives: list[Archived]
+) -> tuple[list[Archived], list[Archived], list[Archived]]:
     """Leave out what a worker says of an attempt that is not its own, or that has not ended.
 
     Returns
     -------
     tuple of list of Archived
-        Those of attempts that are not archived yet; and those that have more than the master archived, when it had
-        waited for the worker long enough and only part of the records was left in Redis.
+        Those of attempts that are not archived yet; those that have more than the master archived, when it had
+        waited for the worker long enough and only part of the records was left in Redis; and those of all attempts that
+        were archived before.
     """
     if not archives:
-        return [], []
+        return [], [], []
     row = _ATTEMPTS.c
     these = tuple_(row.execution_id, row.attempt).in_([(event.execution, event.attempt) for event in archives])
     columns = (row.execution_id, row.attempt, row.worker, row.archived_at, row.records)
@@ -113,8 +116,9 @@ async def _of_ended_attempts(session: AsyncSession, archives: list[Archived]) ->
     known = {(found[0], found[1], found[2]): (found[3], found[4]) for found in ended}
     mine = {_of(event): event for event in archives if _of(event) in known}
     new = [event for event in mine.values() if known[_of(event)][0] is None]
-    longer = [event for event in mine.values() if known[_of(event)][0] and event.records > (known[_of(event)][1] or 0)]
-    return new, longer
+    before = [event for event in mine.values() if known[_of(event)][0] is not None]
+    longer = [event for event in before if event.records > (known[_of(event)][1] or 0)]
+    return new, longer, before
 
 
 def _of(event: Archived) -> tuple[str, int, str]:

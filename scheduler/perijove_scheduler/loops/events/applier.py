@@ -81,7 +81,7 @@ class Applier(Loop):
         self.consumer = consumer
         self._names: Sequence[str] = ()
         self._looked = -math.inf
-        self._busy: dict[str, asyncio.Task[None]] = {}
+        self._busy: dict[str, asyncio.Task[bool]] = {}
         self._backoffs: defaultdict[str, Backoff] = defaultdict(lambda: Backoff(_FIRST_PAUSE, _LONGEST_PAUSE))
         self._paused: dict[str, float] = {}
 
@@ -112,11 +112,11 @@ class Applier(Loop):
             await asyncio.wait(self._busy.values(), timeout=_SLOW)
         self._collect()
 
-    async def _apply(self, group: str, deliveries: Sequence[Delivery]) -> None:
+    async def _apply(self, group: str, deliveries: Sequence[Delivery]) -> bool:
         headers = [each.envelope.read_header for each in deliveries]
         if len(headers) == 1 and headers[0] and headers[0].kind == "claimed":
             await asyncio.sleep(_HOLD)
-        await self._batches.apply(group, deliveries)
+        return await self._batches.apply(group, deliveries)
 
     def _collect(self) -> None:
         """Take note of the groups that are done. One that failed waits for a while, and the others do not.
@@ -127,19 +127,22 @@ class Applier(Loop):
             Another replica leads by now.
         """
         for group in [group for group, task in self._busy.items() if task.done()]:
-            error = self._busy.pop(group).exception()
+            task = self._busy.pop(group)
+            error = task.exception()
             if isinstance(error, Deposed):
                 raise error
-            if error is None:
+            if error is None and task.result():
                 self._backoffs.pop(group, None)
             else:
                 self._pause(group, error)
 
-    def _pause(self, group: str, error: BaseException) -> None:
+    def _pause(self, group: str, error: BaseException | None) -> None:
         self.failures += 1
         seconds = self._backoffs[group].next()
         self._paused[group] = time.monotonic() + seconds
-        if isinstance(error, Unavailable):
+        if error is None:
+            self.log.warning("applier: some events of group %s are tried again in %.1f s", group, seconds)
+        elif isinstance(error, Unavailable):
             self.log.warning("applier: the events of group %s wait %.1f s: %s", group, seconds, error.message)
         else:
             self.log.error("applier: the events of group %s wait %.1f s", group, seconds, exc_info=error)
@@ -154,6 +157,9 @@ class Applier(Loop):
         """Return the groups as they were a second ago at most: batches in quick succession share one query."""
         if time.monotonic() > self._looked + _NAMES_HOLD:
             self._looked, self._names = time.monotonic(), await self._store.groups.names()
+            for gone in (self._paused.keys() | self._backoffs.keys()) - set(self._names):
+                self._paused.pop(gone, None)
+                self._backoffs.pop(gone, None)
         return self._names
 
     async def stop(self) -> None:

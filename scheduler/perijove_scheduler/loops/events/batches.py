@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -20,6 +20,8 @@ from perijove_scheduler.store.store import Store
 #: How often an event is tried that fails by itself, before it is set aside.
 TRIES = 3
 _DETAIL = 300
+#: Bytes of events that are read and applied together: what is made of them takes several times as much.
+_PART = 32 * 1024 * 1024
 _log = logging.getLogger("perijove.loops.applier")
 
 T = TypeVar("T")
@@ -65,12 +67,20 @@ class Batches:
         self._tries: Counter[tuple[str, str]] = Counter()
         self.rejected: Counter[str] = Counter()
 
-    async def apply(self, group: str, deliveries: Sequence[Delivery]) -> None:
+    async def apply(self, group: str, deliveries: Sequence[Delivery]) -> bool:
         """Apply a group's deliveries, send what follows from them, acknowledge.
 
         What is not acknowledged comes again: all of it when the database or Redis is away, and single events that
         failed by themselves.
+
+        Returns
+        -------
+        bool
+            Whether all of it is done; else some comes again, which is worth a pause.
         """
+        return all([await self._apply(group, part) for part in _in_parts(deliveries)])
+
+    async def _apply(self, group: str, deliveries: Sequence[Delivery]) -> bool:
         batch = _Batch(group, *await self._intake.read(deliveries))
         await together(self._write(batch), self._answer(batch, batch.requests(of_claimed=False)))
         # A worker is known to hold an attempt, and so given URLs for it, only when its claim has been written.
@@ -80,6 +90,7 @@ class Batches:
         for each in done:
             self._tries.pop((group, each.entry), None)
         await self._queue.acknowledge(done)
+        return not batch.again
 
     async def _send_ahead(self, batch: _Batch) -> None:
         claims = [each.event for each in batch.accepted if isinstance(each.event, Claimed)]
@@ -124,6 +135,21 @@ class Batches:
             *(len(batch.refused), batch.group, first.worker, first.why),
         )
         await self._store.rejections.add(batch.group, [each.rejection for each in batch.refused])
+
+
+def _in_parts(deliveries: Sequence[Delivery]) -> Iterator[list[Delivery]]:
+    """Cut deliveries into parts whose documents have no more than `_PART` bytes together, or are alone."""
+    part: list[Delivery] = []
+    size = 0
+    for delivery in deliveries:
+        length = len(delivery.envelope.document)
+        if part and size + length > _PART:
+            yield part
+            part, size = [], 0
+        part.append(delivery)
+        size += length
+    if part:
+        yield part
 
 
 async def failing(items: Sequence[T], work: Callable[[Sequence[T]], Awaitable[None]]) -> list[tuple[T, Exception]]:

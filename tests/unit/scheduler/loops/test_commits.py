@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+import pytest
+
+from perijove.errors import Unavailable
 from perijove.model.events import Archived, OutputFile
 from perijove_scheduler.files.protocol import attempt_prefix, log_key
+from perijove_scheduler.loops.events.batches import TRIES
 
 
 async def body(content: bytes) -> AsyncIterator[bytes]:
@@ -33,6 +40,30 @@ async def test_outputs_are_final_when_the_attempt_has_ended_and_a_url_signed_bef
     await agent.wire.emit([])
     await world.apply()
     assert await read(world, key) == b"model"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EMFILE, errno.EIO])
+async def test_a_store_that_is_full_or_away_makes_an_end_wait_and_changes_nothing_of_it(
+    world, monkeypatch, number: int
+) -> None:
+    agent = await world.agent()
+    execution = await world.running(agent, retries=0)
+    await world.files.receive(f"{attempt_prefix(execution, 1)}a", body(b"a"), 100)
+    await agent.finish(execution, outputs=[output("a", b"a")])
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "replace", refusing(number))
+        for _ in range(TRIES + 1):
+            with pytest.raises(Unavailable):
+                await world.apply()
+    await world.apply()
+    assert await world.status(execution) == "complete"
+
+
+def refusing(number: int):
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return refuse
 
 
 async def test_an_output_whose_bytes_are_not_there_is_not_committed_and_the_run_did_not_complete(world) -> None:
