@@ -11,6 +11,7 @@ executor       what runs there                                                  
 `FILES`        short calls on this machine's disk: open, read a piece, write a piece       milliseconds
 `COMPUTING`    what takes a CPU: compressing, converting, packing, scanning and removing  seconds
                folders
+`READING`      unpacking logs that somebody else's work may have written                  a tenth of a second
 `WAITING`      what waits for the system: a process that ends, a lock                      seconds
 `FORKING`      starting programs, one at a time                                            milliseconds
 `DOCUMENTS`    parsing what people sent, where it is large                                 `DOCUMENT_SECONDS`
@@ -113,7 +114,13 @@ class Threads:
             yield made[0]
         finally:
             for each in made:
-                await self.run(release, each)
+                # It takes no place, and no cancellation keeps it from happening.
+                released = asyncio.wrap_future(self._pool.submit(release, each))
+                try:
+                    await asyncio.shield(released)
+                except asyncio.CancelledError:
+                    await _ended(released)
+                    raise
 
 
 class Processes:
@@ -216,6 +223,7 @@ def _within(seconds: int, function: Callable[[], T]) -> T:
 
 FILES = Threads("files", 16)
 COMPUTING = Threads("computing", 4, waiting=1_000)
+READING = Threads("reading", 2)
 WAITING = Threads("waiting", 16, waiting=1_000)
 FORKING = Threads("forking", 1, waiting=1_000)
 DOCUMENTS = Processes("documents", 2, DOCUMENT_SECONDS)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import zstandard
 
-from perijove.aio.executors import COMPUTING
+from perijove.aio.executors import READING
 from perijove.errors import NotFound
 from perijove.model.sizes import describe_size
 from perijove.wire.archives import FOOTER_SIZE, last_of
@@ -71,7 +71,7 @@ async def read(files: Files, key: str, after: int) -> AsyncIterator[Records]:
         async for chunk in files.get(key):
             # Beside the event loop, piece by piece: a MiB of somebody else's archive may become gigabytes.
             batches = reader.feed(chunk)
-            while (batch := await COMPUTING.run(next, batches, None)) is not None:
+            while (batch := await READING.run(next, batches, None)) is not None:
                 if batch:
                     yield batch
         if batch := reader.end():
@@ -100,9 +100,14 @@ class _Reader:
                 if self._unpacker.eof:  # a footer is a frame too, and so is every part of what was written in parts
                     self._unpacker = _unpacker()
             if size >= _PIECE:
-                yield self._lines.feed(b"".join(pieces))
+                yield from self._cut(b"".join(pieces))
                 pieces, size = [], 0
-        yield self._lines.feed(b"".join(pieces))
+        yield from self._cut(b"".join(pieces))
+
+    def _cut(self, text: bytes) -> Iterator[Records]:
+        """Yield the records of a text piece by piece: a few bytes may become megabytes of lines that are none."""
+        for start in range(0, len(text), _PIECE):
+            yield self._lines.feed(text[start : start + _PIECE])
 
     def end(self) -> Records:
         """Return the record of a last line without an end."""

@@ -98,6 +98,30 @@ async def test_what_was_being_made_for_a_caller_who_is_cancelled_is_released() -
     assert released == ["file"]
 
 
+async def test_what_was_made_is_released_though_its_caller_is_cancelled_again_and_all_threads_are_taken() -> None:
+    threads, gate, released = Threads("test", 1, waiting=1), threading.Event(), []
+    leaving = asyncio.Event()
+
+    async def use() -> None:
+        async with threads.holding(lambda: "file", released.append):
+            leaving.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(use())
+    await leaving.wait()
+    others = [asyncio.create_task(threads.run(gate.wait)) for _ in range(2)]  # one runs, and one takes the last place
+    await asyncio.sleep(0)
+    for _ in range(3):
+        task.cancel()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.gather(*others)
+    assert released == ["file"]
+
+
 async def test_a_document_that_is_never_understood_is_given_up_and_the_next_one_is_read() -> None:
     processes = Processes("test", 1, seconds=1)
     with pytest.raises(TooLarge, match="longer than 1 seconds"):
