@@ -1,7 +1,7 @@
 /** Where it was written to: `system` are the worker's own words, rather than what was run. */
 export type LogStream = 'stdout' | 'stderr' | 'system';
 
-/** A piece of the log, of one stream; it ends with a line, except for the last. */
+/** A piece of the log, of one stream; it ends with a line, except for the last, and where a line is very long. */
 export interface ILogPiece {
   readonly key: number;
   readonly stream: LogStream;

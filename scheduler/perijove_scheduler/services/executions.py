@@ -44,6 +44,9 @@ from perijove_scheduler.store.store import Store
 
 __all__ = ["ExecutionFilter", "Executions"]
 
+#: Bytes of a document that is not stored once more before its key was looked up.
+_LARGE = 256 * 1024
+
 
 class Executions:
     """What callers may do with executions."""
@@ -121,7 +124,8 @@ class Executions:
                 raise UnknownExecution
             return found
 
-        return await self._keys.once(request.claim, make, again)
+        size = len(request.document.body) if request.document else 0
+        return await self._keys.once(request.claim, make, again, len(request.specs) > 1 or size > _LARGE)
 
     async def list(
         self,

@@ -52,7 +52,11 @@ class Keys:
         return Claim(caller.name, key, await COMPUTING.run(_digest, action, body))
 
     async def once(
-        self, claim: Claim | None, make: Callable[[], Awaitable[T]], again: Callable[[str], Awaitable[T]]
+        self,
+        claim: Claim | None,
+        make: Callable[[], Awaitable[T]],
+        again: Callable[[str], Awaitable[T]],
+        look_first: bool = False,
     ) -> T:
         """Return what `make` makes, or what was made before with the same key, as `again` finds it.
 
@@ -62,6 +66,8 @@ class Keys:
             Notes the claim with the store in the transaction that makes the thing.
         again : callable
             Is given what was noted beside the key.
+        look_first : bool
+            Whether the key is looked up before `make` is tried, which is worth it where that costs much more.
 
         Raises
         ------
@@ -70,14 +76,15 @@ class Keys:
         perijove.errors.Conflict
             What was made is gone.
         """
-        try:
-            return await make()
-        except Unavailable:
-            raise
-        except (KeyUsed, PerijoveError):  # that it was made before may be why it can't be made
-            made = await self._made(claim)
-            if made is None:
+        if (made := await self._made(claim) if look_first else None) is None:
+            try:
+                return await make()
+            except Unavailable:
                 raise
+            except (KeyUsed, PerijoveError):  # that it was made before may be why it can't be made
+                made = await self._made(claim)
+                if made is None:
+                    raise
         try:
             return await again(made)
         except NotFound as error:

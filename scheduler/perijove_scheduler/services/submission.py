@@ -40,6 +40,8 @@ from perijove_scheduler.store.store import Store
 
 #: Specs of a batch that are checked before others get a turn.
 _IN_ONE_GO = 200
+#: How many stored documents a request may name: each is kept by a statement, while others wait for the project's row.
+_MOST_DOCUMENTS = 100
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,10 @@ class Submission:
         if notebook.sha256 not in borrowed:
             if not await self._store.executions.sees_notebook(caller.viewer, notebook.sha256):
                 raise InvalidNotebook("There is no stored document of that sha256, or it is not yours to see.")
+            if len(borrowed) == _MOST_DOCUMENTS:
+                raise TooLarge(
+                    f"One request runs at most {_MOST_DOCUMENTS} different stored documents.", "Divide it into several."
+                )
             await self._documents.check(notebook.sha256)
             borrowed.add(notebook.sha256)
         return spec

@@ -89,6 +89,8 @@ async def create(
         if not await keep_notebook(session, sha256):
             raise SourceGone
     after, name, now = found
+    # Before all that costs more: who repeats a large request is told at once.
+    await remember(session, first.claim, f"{first.project} {after - count}")
     queued = count == 1 and is_free is not None and await _may_begin(session, first, is_free)
     if not queued:
         await _keep_groups(session, {each.group for each in new})
@@ -106,7 +108,6 @@ async def create(
     uses = [{"execution_id": one.id, "datum_id": datum} for one, each in zip(made, new, strict=True)
             for datum in dict.fromkeys(each.inputs)]  # fmt: skip
     await insert_many(session, _USES, uses)
-    await remember(session, first.claim, f"{first.project} {made[0].number}")
     return made
 
 

@@ -137,9 +137,7 @@ async def test_a_command_that_sends_its_agent_a_signal_changes_nothing(
     redis: RedisQueue, url: str, tmp_path: Path, command: Any
 ) -> None:
     async with program(url, tmp_path / "data") as process:
-        await redis.offer(
-            ticket := command("kill -TERM $PPID; kill -INT $PPID; kill -TERM $PPID; sleep 0.3")
-        )
+        await redis.offer(ticket := command("kill -TERM $PPID; kill -INT $PPID; kill -TERM $PPID; sleep 2"))
         event = await asyncio.wait_for(finished(redis), 60)
         assert (event.execution, event.reason) == (ticket.execution, Reason.OK)
         assert process.returncode is None
