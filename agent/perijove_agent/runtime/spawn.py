@@ -20,8 +20,9 @@ from perijove_agent.runtime.protocol import Launch
 _SHELL = "/bin/sh"
 #: Some shells export where they were before.
 _ENTER = 'cd -- "$1" && unset OLDPWD && shift && exec "$@"'
-#: Python ignores them, and a program that is started must not.
-_AS_USUAL = [signal.SIGPIPE, signal.SIGXFSZ]
+#: Python ignores the first two, and an agent that a script starts in the background may be made to ignore the others; a
+#: program that is started must not, or no shell in it could trap them.
+_AS_USUAL = [signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM]
 
 
 @dataclass
