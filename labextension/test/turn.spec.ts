@@ -51,7 +51,7 @@ describe('Whose turn it is to write', () => {
     expect(page.turn.isMine(page.id)).toBe(true);
   });
 
-  it('stays a writer’s of whom this page has not heard yet', () => {
+  it('leaves the run to a writer whose awareness state has not arrived yet', () => {
     jest.advanceTimersByTime(60_000); // however long the notebook has been open
     expect(page.turn.isMine(other)).toBe(false);
     jest.advanceTimersByTime(1_000);

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from contextlib import suppress
+import threading
 
 from perijove.aio.executors import FILES
 from perijove_agent.runtime.lineage import Lineage
@@ -26,20 +26,20 @@ class Reaper:
         self._reaping: asyncio.Task[None] | None = None
 
     def listen(self) -> None:
-        """Begin to be told that children end; repeating it is harmless."""
-        if self._listening:
-            return
-        self._listening = True
-        # Only the main thread is told. Elsewhere orphans are reaped when a program ends, or is measured.
-        with suppress(ValueError, RuntimeError, NotImplementedError):
+        """Install the handler of SIGCHLD; repeating it is harmless.
+
+        Python takes signal handlers in the main thread only. In another one, orphans are reaped when a program ends or
+        is measured.
+        """
+        if not self._listening and threading.current_thread() is threading.main_thread():
             asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, self._ended)
+            self._listening = True
 
     def close(self) -> None:
-        """Be told no longer."""
+        """Remove the handler."""
         if self._listening:
             self._listening = False
-            with suppress(ValueError, RuntimeError, NotImplementedError):
-                asyncio.get_running_loop().remove_signal_handler(signal.SIGCHLD)
+            asyncio.get_running_loop().remove_signal_handler(signal.SIGCHLD)
 
     def _ended(self) -> None:
         if self._reaping is None:

@@ -25,6 +25,10 @@ _ENTER = 'cd -- "$1" && unset OLDPWD && shift && exec "$@"'
 _AS_USUAL = [signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM]
 
 
+#: The exit status of a program whose own is not known; asyncio uses the same.
+_UNKNOWN = 255
+
+
 @dataclass
 class Child:
     """A child process, with what it prints.
@@ -43,7 +47,10 @@ class Child:
     def wait(self) -> int:
         """Wait until it has ended; return its exit status. Blocks."""
         if self.returncode is None:
-            self.returncode = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+            try:
+                self.returncode = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+            except ChildProcessError:  # somebody else has asked for it, as a process that ignores SIGCHLD does
+                self.returncode = _UNKNOWN
         return self.returncode
 
 

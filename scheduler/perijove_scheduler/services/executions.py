@@ -125,7 +125,8 @@ class Executions:
             return found
 
         size = len(request.document.body) if request.document else 0
-        return await self._keys.once(request.claim, make, again, len(request.specs) > 1 or size > _LARGE)
+        is_large = len(request.specs) > 1 or size > _LARGE
+        return await self._keys.once(request.claim, make, again, look_first=is_large)
 
     async def list(
         self,

@@ -56,6 +56,7 @@ class Keys:
         claim: Claim | None,
         make: Callable[[], Awaitable[T]],
         again: Callable[[str], Awaitable[T]],
+        *,
         look_first: bool = False,
     ) -> T:
         """Return what `make` makes, or what was made before with the same key, as `again` finds it.

@@ -89,7 +89,7 @@ async def create(
         if not await keep_notebook(session, sha256):
             raise SourceGone
     after, name, now = found
-    # Before all that costs more: who repeats a large request is told at once.
+    # Before the expensive statements, so that a repeated large request is refused before it runs them.
     await remember(session, first.claim, f"{first.project} {after - count}")
     queued = count == 1 and is_free is not None and await _may_begin(session, first, is_free)
     if not queued:

@@ -45,7 +45,7 @@ async def capacities(session: AsyncSession, groups: Collection[str]) -> dict[str
     found: dict[str, list[tuple[Resources, int]]] = {group: [] for group in groups}
     for row in await session.execute(_offered(groups)):
         if row.resources:
-            found[row.group_name].append((resources_of(row.resources), row.alike))
+            found[row.group_name].append((resources_of(row.resources), row.number))
     return found
 
 
@@ -57,7 +57,7 @@ async def balance(session: AsyncSession, group: str) -> tuple[list[tuple[Resourc
         if row.status is not None:
             taken.append(_demand(row))
         elif row.resources:
-            offered.append((resources_of(row.resources), row.alike))
+            offered.append((resources_of(row.resources), row.number))
     return offered, taken
 
 
@@ -66,20 +66,20 @@ def _offered(groups: Collection[str]) -> Select[Any]:
     row, nothing = WorkerRow, literal(None, String)
     working = (row.ended_at.is_(None), row.group_name.in_(groups), row.state != WorkerState.DRAINING.value)
     owner, status, worker = nothing.label("owner"), nothing.label("status"), nothing.label("worker")
-    columns = (row.group_name, owner, status, worker, row.capacity.label("resources"), func.count().label("alike"))
+    columns = (row.group_name, owner, status, worker, row.capacity.label("resources"), func.count().label("number"))
     return select(*columns).where(*working).group_by(row.group_name, row.capacity)
 
 
 def _taken(groups: Collection[str]) -> Select[Any]:
     row = ExecutionRow
     like = (row.group_name, row.owner, row.status, row.worker, row.spec["resources"].label("resources"))
-    counted = select(*like, func.count().label("alike"))
+    counted = select(*like, func.count().label("number"))
     return counted.where(LIVE, row.group_name.in_(groups)).group_by(*like)
 
 
 def _demand(row: Row[Any]) -> Demand:
     holder = row.worker if row.status != Status.QUEUED else None
-    return Demand(row.owner, holder, resources_of(row.resources), row.alike)
+    return Demand(row.owner, holder, resources_of(row.resources), row.number)
 
 
 def resources_of(document: dict[str, Any] | None) -> Resources:
