@@ -6,11 +6,12 @@ folder, does not make writes durable, and refuses names such as ``model#1``, whi
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from itertools import islice
 from operator import methodcaller
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from perijove.aio.executors import FILES
-from perijove.errors import InvalidPath, NotFound
+from perijove.errors import InvalidPath, NotFound, Unavailable
 from perijove.model.events import Verb
 from perijove.model.ids import safe_relative_path
 from perijove.paths import is_file, leads_through_link
@@ -37,6 +38,23 @@ SWEEP_EVERY = 3600.0
 # What Linux' file systems take: bytes of one name; and of a path, less what the root may take.
 _NAME_LIMIT = 255
 _KEY_LIMIT = 2048
+
+
+#: What a disk says that is full, broken or away, or a process that has too much open.
+_OUT_OF_ORDER = {
+    errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EROFS, errno.ENOMEM,
+    errno.EACCES, errno.EPERM, errno.ETIMEDOUT,
+}  # fmt: skip
+
+
+@contextmanager
+def _usable() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _OUT_OF_ORDER:
+            raise
+        raise Unavailable(f"The object store cannot be used: {error.strerror}.") from error
 
 
 class LocalFiles:
@@ -102,7 +120,8 @@ class LocalFiles:
 
     async def settle(self, uploads: Sequence[Upload], *, replace: bool = False) -> list[Upload]:
         """Make uploads the objects they are for; return those that are not there."""
-        return await FILES.run(self._settle, uploads, replace) if uploads else []
+        with _usable():
+            return await FILES.run(self._settle, uploads, replace) if uploads else []
 
     def _settle(self, uploads: Sequence[Upload], replace: bool) -> list[Upload]:
         folders: set[Path] = set()

@@ -5,11 +5,9 @@ A crash in between leaves objects that no row names; the event comes again, find
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
-from perijove.errors import PerijoveError, Unavailable
+from perijove.errors import PerijoveError
 from perijove.model.events import Archived, Event, Finished, Segmented
 from perijove.model.reasons import Reason
 from perijove_scheduler.files.protocol import Files, Upload, attempt_prefix, log_key, segment_key
@@ -17,23 +15,6 @@ from perijove_scheduler.store.store import Store
 
 _NAMED = 5
 _DETAIL = 2_000
-
-
-#: What a disk says that is full, broken or away, or a process that has too much open.
-_OUT_OF_ORDER = {
-    errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EROFS, errno.ENOMEM,
-    errno.EACCES, errno.EPERM, errno.ETIMEDOUT,
-}  # fmt: skip
-
-
-@contextmanager
-def _where_the_store_has_room() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _OUT_OF_ORDER:
-            raise
-        raise Unavailable(f"The object store cannot be used: {error.strerror}.") from error
 
 
 class NotStored(PerijoveError):
@@ -57,10 +38,9 @@ class Commits:
         perijove.errors.Unavailable
             The store's disk is full, broken or away: nothing is wrong with the events.
         """
-        with _where_the_store_has_room():
-            await self._settle_records([event for event in events if isinstance(event, Archived | Segmented)])
-            uploads = [upload for event in events if isinstance(event, Finished) for upload in _uploads(event)]
-            missing = set(await self._files.settle(uploads))
+        await self._settle_records([event for event in events if isinstance(event, Archived | Segmented)])
+        uploads = [upload for event in events if isinstance(event, Finished) for upload in _uploads(event)]
+        missing = set(await self._files.settle(uploads))
         return [_kept(event, missing) if isinstance(event, Finished) and missing else event for event in events]
 
     async def _settle_records(self, events: Sequence[Archived | Segmented]) -> None:
